@@ -1,0 +1,92 @@
+"""What was observed of a Model's revisions, as counts that a planner can fold: no clients, no clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Requests of one revision that ended within one slot, over all routers.
+
+    `bad` counts for the comparison with stable (5xx, 4xx except 401, 403, 413 and 429, gRPC status other than OK,
+    time-outs, resets, no host); `failed` is the server-side part of it, for the absolute objective.
+    """
+
+    requests: int = 0
+    bad: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class OutcomeSlot:
+    """One tick of the collector.
+
+    `start` is in Unix seconds, UTC-aligned to the slot length; `span` is the number of slots that it covers, more
+    than 1 after a gap in which nobody looked. `observed` says that every router that counts answered at both ends.
+    """
+
+    start: int
+    revisions: Mapping[str, Outcomes]
+    observed: bool = True
+    span: int = 1
+
+
+@dataclass(frozen=True)
+class LatencySlot:
+    """Durations of one revision's requests that started within one slot, over all its pods.
+
+    `counts` maps a bin (weirkeeper.statistics.latency) to requests; `active` were started in it and have not ended.
+    """
+
+    start: int
+    counts: Mapping[int, int]
+    active: int = 0
+
+
+@dataclass(frozen=True)
+class PodEvidence:
+    """What one model pod says of itself on its evidence port.
+
+    `state` is Loading, Ready, Failed or Draining; `signature` and `profile` are as the bundle has them.
+    """
+
+    pod: str
+    uid: str
+    state: str
+    reason: str = ""
+    message: str = ""
+    sha256: str | None = None
+    signature: Mapping[str, Any] | None = None
+    profile: Mapping[str, Any] | None = None
+    profile_sha256: str | None = None
+    builtin: bool = True
+
+
+@dataclass(frozen=True)
+class RouterEvidence:
+    """One router pod whose endpoint is ready or serving: the decision in force there, None where it did not answer."""
+
+    pod: str
+    acknowledged: int | None
+    age: float
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything observed of one Model, newest last.
+
+    `cursors` are the counters up to which `outcomes` reach, to be kept in the Model's memory with what was folded;
+    after a restart the collector continues from there. Latency slots are absolute and need no cursor. `windows` maps
+    a Monitor's name to its current window (owned by the monitor's planner).
+    """
+
+    outcomes: tuple[OutcomeSlot, ...] = ()
+    latency: Mapping[str, tuple[LatencySlot, ...]] = field(default_factory=dict)
+    pods: Mapping[str, tuple[PodEvidence, ...]] = field(default_factory=dict)
+    routers: tuple[RouterEvidence, ...] = ()
+    cursors: Mapping[str, Any] = field(default_factory=dict)
+    windows: Mapping[str, Any] = field(default_factory=dict)
+    unavailable_since: float | None = None

@@ -1,0 +1,59 @@
+"""What a planner wants done: data for the executor, in the order in which it is carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class StatusWrite:
+    """A whole new status for one of our kinds, written only if the object still has `resource_version`."""
+
+    kind: str
+    namespace: str
+    name: str
+    resource_version: str
+    status: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Delete:
+    """An object to delete, guarded by the UID (and the resourceVersion where given) that the planner saw."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str | None = None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """An Event for people, about one object."""
+
+    regarding: Mapping[str, Any]
+    type: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+    action: str = "Reconcile"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The executor applies `applies` (server-side apply), then writes `statuses` (compare and swap; the Model's first,
+    a conflict ends the plan), then `deletes`, then `notices`. `wake_at` is when to plan again if nothing happens.
+
+    `list_pods_of` names the revisions whose pods must be listed before the next plan. `fast` asks the collector to
+    poll routers twice a second until they acknowledge.
+    """
+
+    applies: tuple[Mapping[str, Any], ...] = ()
+    statuses: tuple[StatusWrite, ...] = ()
+    deletes: tuple[Delete, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    wake_at: float | None = None
+    list_pods_of: tuple[str, ...] = ()
+    fast: bool = False
