@@ -1,0 +1,62 @@
+"""Log-spaced latency bins that servers count in and gates compare: 16 bins an octave, 1 microsecond to 67 seconds.
+
+Bin `i` counts durations in `(2**((i-1)/16), 2**(i/16)]` microseconds; bin 0 also what is shorter, the last bin also
+what is longer. Neighbouring edges differ by 4.4 %, so a shift by whole bins is an exact factor, and histograms of
+several pods add up without loss.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+BINS_PER_OCTAVE = 16
+BINS = 417
+
+
+def bin_of(us: float) -> int:
+    """Tell the bin of a duration in microseconds; negative and zero durations fall into bin 0."""
+    if not us > 1.0:
+        return 0
+    if us >= upper_edge_us(BINS - 1):
+        return BINS - 1
+    nearest = math.ceil(BINS_PER_OCTAVE * math.log2(us))
+    # The logarithm of an edge may be rounded to either side; the edge itself decides.
+    return nearest - 1 if us <= upper_edge_us(nearest - 1) else nearest
+
+
+def upper_edge_us(i: int) -> float:
+    """Tell the longest duration that bin `i` counts, in microseconds (for the last bin: its nominal edge)."""
+    return float(2.0 ** (i / BINS_PER_OCTAVE))
+
+
+
+
+def merge(histograms: Iterable[Mapping[int, int]]) -> dict[int, int]:
+    """Add sparse histograms (bin to count) of several pods or slots."""
+    merged: dict[int, int] = {}
+    for histogram in histograms:
+        for i, count in histogram.items():
+            merged[i] = merged.get(i, 0) + count
+    return merged
+
+
+def quantile_bin(histogram: Mapping[int, int], quantile: float) -> int:
+    """Tell the first bin at which at least the share `quantile` (0 to 1) of the counted durations is reached.
+
+    Raises ValueError for an empty histogram: a quantile of nothing is not a number.
+    """
+    total = sum(histogram.values())
+    if total == 0:
+        raise ValueError(f"quantile {quantile} of an empty latency histogram; at least one count is needed")
+    reached = 0
+    for i in sorted(histogram):
+        reached += histogram[i]
+        if reached >= quantile * total:
+            return i
+    return max(histogram)
+
+
+def exceeding(histogram: Mapping[int, int], threshold: int) -> int:
+    """Count the durations longer than the upper edge of bin `threshold`."""
+    return sum(count for i, count in histogram.items() if i > threshold)
