@@ -1,0 +1,149 @@
+"""Sequential tests that are valid at every look: e-processes over blocks of two-armed counts.
+
+The stratified conditional process ("sequential Cochran-Mantel-Haenszel") conditions every block on its total of bad
+requests, so neither a change of the traffic split nor a base rate that moves in time can move it. Sources: Turner, Ly
+and Grünwald, JSPI 2024 (k-sample e-variables); Turner and Grünwald, AISTATS 2023 (stratified counts); Lindon and Malek,
+NeurIPS 2022 (conditional tests of error counts); Howard et al. 2021 (mixtures, Ville's inequality).
+
+A process is kept as one sum of log-likelihood ratios for each point of a grid of alternatives; natural logarithms
+throughout. A process is at least `log(1/a)` at any time with probability at most `a` while its null hypothesis holds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+UPPER_GRID = (1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)
+"""Alternatives above the null, as factors of its odds ratio: "the candidate is worse"."""
+
+LOWER_GRID = (0.8, 0.67, 0.5, 0.33, 0.2, 0.1, 0.05)
+"""Alternatives below the null, as factors of its odds ratio: "the candidate is not that much worse"."""
+
+
+class Block(NamedTuple):
+    """Requests of both arms in one slot: how many were bad, out of how many."""
+
+    candidate_bad: int
+    candidate: int
+    stable_bad: int
+    stable: int
+
+
+def relative_log_ratios(block: Block, null: float, grid: Sequence[float]) -> Floats:
+    """Compare alternatives `null * grid` of the odds ratio with `null` on one block.
+
+    Given the block's total of bad requests, the candidate's share of them follows Fisher's noncentral hypergeometric
+    distribution. A block with an empty arm, or with no bad request (or nothing else), says nothing: zeros.
+    Returns one log-likelihood ratio a grid point.
+    """
+    total_bad = block.candidate_bad + block.stable_bad
+    if block.candidate == 0 or block.stable == 0 or total_bad == 0:
+        return np.zeros(len(grid))
+    log_odds = np.log(np.concatenate(([null], null * np.asarray(grid, dtype=np.float64))))
+    least = max(0, total_bad - block.stable)
+    steps = np.arange(min(total_bad, block.candidate) - least + 1, dtype=np.float64)
+    terms = _log_hypergeometric(block, least)[None, :] + log_odds[:, None] * steps[None, :]
+    seen = block.candidate_bad - least
+    log_probabilities = terms[:, seen] - _log_sum_exp_rows(terms)
+    return np.asarray(log_probabilities[1:] - log_probabilities[0], dtype=np.float64)
+
+
+def _log_hypergeometric(block: Block, least: int) -> Floats:
+    """Sum up the logarithms of C(n_c, j) C(n_s, K - j), relative to the least possible j, for every possible j."""
+    total_bad = block.candidate_bad + block.stable_bad
+    j = np.arange(least, min(total_bad, block.candidate), dtype=np.float64)
+    rises = (block.candidate - j) * (total_bad - j) / ((j + 1.0) * (block.stable - total_bad + j + 1.0))
+    return np.concatenate(([0.0], np.cumsum(np.log(rises))))
+
+
+def _log_sum_exp_rows(terms: Floats) -> Floats:
+    highest = terms.max(axis=1)
+    return np.asarray(highest + np.log(np.exp(terms - highest[:, None]).sum(axis=1)), dtype=np.float64)
+
+
+def absolute_log_ratios(bad: int, requests: int, null: float, grid: Sequence[float]) -> Floats:
+    """Compare bad shares, whose odds are `grid` times those of `null` (0 < null < 1), with `null` itself.
+
+    Returns one Bernoulli log-likelihood ratio a grid point.
+    """
+    odds = np.asarray(grid, dtype=np.float64) * null / (1.0 - null)
+    shares = odds / (1.0 + odds)
+    gained = bad * np.log(shares / null) + (requests - bad) * np.log((1.0 - shares) / (1.0 - null))
+    return np.asarray(gained, dtype=np.float64)
+
+
+def log_e(log_sums: Sequence[float] | Floats) -> float:
+    """Mix the grid's points with equal weights into one log e-value. No points (nothing started) are an E of 1."""
+    if len(log_sums) == 0:
+        return 0.0
+    return log_sum_exp(log_sums) - math.log(len(log_sums))
+
+
+def log_sum_exp(terms: Sequence[float] | Floats) -> float:
+    """Add numbers given by their logarithms."""
+    values = np.asarray(terms, dtype=np.float64)
+    highest = float(values.max())
+    return highest + math.log(float(np.exp(values - highest).sum()))
+
+
+def with_another_start(log_sums: Sequence[float] | Floats, points: int) -> Floats:
+    """Start one more process (E = 1 at every one of `points` grid points) beside those already summed.
+
+    All processes of a mixture see the same blocks from their start on, so the sum over processes can be kept as one
+    number a grid point: R becomes R + 1 here and R * ratio with every block.
+    """
+    if len(log_sums) == 0:
+        return np.zeros(points)
+    return np.asarray(np.logaddexp(np.asarray(log_sums, dtype=np.float64), 0.0), dtype=np.float64)
+
+
+def log_e_of_starts(parts: Sequence[Sequence[float] | Floats], started: int, planned: int) -> float:
+    """Mix `planned` processes with equal weights, of which `started` have begun; the others are still at E = 1.
+
+    Each of `parts` holds, a grid point, the logarithm of the sum over the processes of one kind (see
+    `with_another_start`). The number of processes must be fixed before the first one starts.
+    """
+    terms = [log_e(part) for part in parts if len(part) > 0]
+    if planned > started:
+        terms.append(math.log(planned - started))
+    return log_sum_exp(terms) - math.log(planned)
+
+
+class Scatter(NamedTuple):
+    """How bad requests of one arm scatter over slots, as sums that one more slot can be added to.
+
+    `squares_over_n` is the sum of bad squared over requests; slots without a request are left out.
+    """
+
+    squares_over_n: float = 0.0
+    bad: int = 0
+    requests: int = 0
+    slots: int = 0
+
+    def with_slot(self, bad: int, requests: int) -> Scatter:
+        """Add one slot."""
+        if requests == 0:
+            return self
+        return Scatter(
+            self.squares_over_n + bad * bad / requests, self.bad + bad, self.requests + requests, self.slots + 1
+        )
+
+    @property
+    def factor(self) -> float:
+        """Estimate the dispersion: Pearson's chi-square by its degrees of freedom, at least 1.
+
+        Dividing a log-likelihood ratio by a number of at least 1 that is known before the block keeps the process
+        valid, and makes a burst of one client count about as one request.
+        """
+        if self.slots < 2 or self.bad == 0 or self.bad >= self.requests:
+            return 1.0
+        share = self.bad / self.requests
+        chi_square = (self.squares_over_n - share * self.bad) / (share * (1.0 - share))
+        return max(1.0, chi_square / (self.slots - 1))
