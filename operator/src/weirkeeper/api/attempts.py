@@ -1,0 +1,43 @@
+"""What is told of an attempt to bring a revision to production, alike in a Model's and a Rollout's status."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from pydantic import Field
+
+from weirkeeper.api.record import DATE_TIME, Record, list_map
+
+NAMES_LIMIT: Final = 40
+GATES_LIMIT: Final = 10
+HISTORY_LIMIT: Final = 10
+
+Phase = Literal["Idle", "Starting", "Progressing", "Paused", "Promoting", "Baking", "Healthy", "Aborted", "RolledBack"]
+Outcome = Literal["Promoted", "Aborted", "RolledBack", "Superseded"]
+Verdict = Literal["Pass", "Fail", "Inconclusive"]
+
+
+class GateSummary(Record):
+    """A gate's verdict in short."""
+
+    name: str = Field(description="Name of the gate.", max_length=NAMES_LIMIT)
+    verdict: Verdict = Field(description="Pass, Fail, or Inconclusive while the evidence does not suffice.")
+    message: str = Field(default="", description="The numbers behind the verdict.", max_length=1024)
+
+
+class AttemptStatus(Record):
+    """One attempt to bring a revision to production."""
+
+    attempt: int = Field(description="Number of the attempt, rising by one.", ge=0)
+    revision: str = Field(description="The revision that was tried.", max_length=63)
+    started: str = Field(description="When it began.", json_schema_extra=DATE_TIME)
+    ended: str | None = Field(default=None, description="When it ended.", json_schema_extra=DATE_TIME)
+    outcome: Outcome | None = Field(default=None, description="How it ended.")
+    reason: str = Field(default="", description="Why it ended so.", max_length=1024)
+    exposed_requests: int = Field(default=0, description="Requests that the candidate answered.", ge=0)
+    gates: tuple[GateSummary, ...] = Field(
+        default=(),
+        description="The verdicts at its end.",
+        max_length=GATES_LIMIT,
+        json_schema_extra=list_map("name"),
+    )

@@ -1,0 +1,62 @@
+"""Names, labels and ports that more than one part of the system relies on, so that each is written once."""
+
+from __future__ import annotations
+
+from typing import Final
+
+GROUP: Final = "weirkeeper.dev"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+FIELD_MANAGER: Final = "weirkeeper"
+CATEGORY: Final = "weirkeeper"
+
+MODEL_KIND: Final = "Model"
+ROLLOUT_KIND: Final = "Rollout"
+MONITOR_KIND: Final = "Monitor"
+MODELS: Final = "models"
+ROLLOUTS: Final = "rollouts"
+MONITORS: Final = "monitors"
+
+LABEL_MODEL: Final = f"{GROUP}/model"
+LABEL_REVISION: Final = f"{GROUP}/revision"
+LABEL_COMPONENT: Final = f"{GROUP}/component"
+LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+MANAGED_BY: Final = "weirkeeper"
+COMPONENT_MODEL: Final = "model"
+COMPONENT_ROUTER: Final = "router"
+
+MODEL_NAME_LIMIT: Final = 40
+MODEL_NAME_PATTERN: Final = "^[a-z]([-a-z0-9]*[a-z0-9])?$"
+ROUTER_NAME: Final = "weirkeeper-router"
+ROUTER_ROLE: Final = "weirkeeper-router"
+
+SERVER_CONTAINER: Final = "server"
+FETCH_CONTAINER: Final = "fetch"
+ENVOY_CONTAINER: Final = "envoy"
+AGENT_CONTAINER: Final = "agent"
+BOOTSTRAP_CONTAINER: Final = "bootstrap"
+
+HTTP_PORT_NAME: Final = "http"
+HTTP_PORT: Final = 8080
+EVIDENCE_PORT_NAME: Final = "evidence"
+EVIDENCE_PORT: Final = 8081
+READY_PORT_NAME: Final = "ready"
+READY_PORT: Final = 8082
+SERVICE_PORT: Final = 80
+ENVOY_ADMIN_PORT: Final = 9901
+OPERATOR_PORT_NAME: Final = "metrics"
+OPERATOR_PORT: Final = 8080
+ENVOY_DIRECTORY: Final = "/etc/envoy"
+
+HEADER_REVISION: Final = "x-weirkeeper-revision"
+HEADER_MODEL: Final = "x-weirkeeper-model"
+
+VERBS: Final = ("promote", "pause", "resume", "abort", "retry")
+"""Verbs in force, each given as the annotation `weirkeeper.dev/VERB: user/nonce`."""
+
+ANNOTATION_FREEZE: Final = f"{GROUP}/freeze"
+
+
+def verb_annotation(verb: str) -> str:
+    """Give the annotation by which a person gives `verb`."""
+    return f"{GROUP}/{verb}"

@@ -1,0 +1,302 @@
+"""Rollout: the policy by which a Model's new revisions get their traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Literal, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from weirkeeper.api.attempts import GATES_LIMIT, HISTORY_LIMIT, NAMES_LIMIT, AttemptStatus, GateSummary, Phase, Verdict
+from weirkeeper.api.conditions import Condition
+from weirkeeper.api.record import ATOMIC_LIST, ATOMIC_MAP, Record, list_map, rule, rules
+from weirkeeper.api.values import Decimal, Duration
+
+STEP_NAME: Final = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+STEPS_LIMIT: Final = 20
+CONDITIONS_LIMIT: Final = 16
+
+ASCENDING: Final = (
+    "weights must ascend from step to step, as in 5, 25, 50: sort the steps, and merge those of equal weight"
+)
+BELOW_100: Final = (
+    "weight must be from 1 to 99: weight 100 is the promotion, which follows the last step by itself; "
+    "leave this step out"
+)
+STEP_NAMES: Final = "step names must be unique: rename one of them, or leave the name out"
+GATE_NAMES: Final = "gate names must be unique: rename one of them"
+ONE_KIND: Final = "a gate has exactly one kind: give either errorRate or latency, and make two gates of two"
+ODDS: Final = 'maxOddsRatio must be from "1.25" to "100": below 1.25 no candidate could be told from its stable'
+OBJECTIVE: Final = 'objective is a percentage of good answers: give one from "50" to below "100", such as "99.9"'
+IGNORE_BELOW: Final = 'ignoreBelow is a percentage of bad answers: give one below "50", such as "0.1"'
+FALSE_ALARM: Final = 'falseAlarm is a probability: give one above "0" and at most "0.2", such as "0.01"'
+FALSE_PROMOTE: Final = 'falsePromote is a probability: give one above "0" and at most "0.2", such as "0.05"'
+LARGEST_ERROR: Final = 0.2
+
+
+MODEL_REF_FIXED: Final = "modelRef cannot be changed: delete this object and make one for the other Model"
+
+
+class ModelReference(Record):
+    """Which Model is meant."""
+
+    model_config = ConfigDict(json_schema_extra=ATOMIC_MAP)
+
+    name: str = Field(description="Name of a Model in the same namespace.", min_length=1, max_length=NAMES_LIMIT)
+
+
+class Step(Record):
+    """One stretch of an attempt, with a fixed share of the traffic."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(rule("self.weight >= 1 && self.weight <= 99", BELOW_100, ".weight")),
+    )
+
+    name: str | None = Field(
+        default=None,
+        description="What people call the step; without a name it is called by its weight.",
+        max_length=NAMES_LIMIT,
+        pattern=STEP_NAME,
+    )
+    weight: int = Field(
+        description="The candidate's share of the traffic in percent, from 1 to 99.",
+        ge=0,
+        le=100,
+    )
+    hold: Duration = Field(
+        default=Duration("5m"),
+        description="How long the step lasts at least, counted in slots in which every router was observed.",
+    )
+    approval: Literal["Manual"] | None = Field(
+        default=None,
+        description="Manual: after its hold the step waits for the verb `promote`.",
+    )
+    require_pass: bool = Field(
+        default=False,
+        description="The step ends only when every gate is at Pass; the last step always asks for that.",
+    )
+
+    @model_validator(mode="after")
+    def _weight_is_a_share(self) -> Self:
+        if not 1 <= self.weight <= 99:  # noqa: PLR2004  percent
+            raise ValueError(BELOW_100)
+        return self
+
+    @property
+    def label(self) -> str:
+        """The step's name, else its weight."""
+        return self.name or f"{self.weight}%"
+
+
+class ErrorRateGate(Record):
+    """Compares the candidate's errors with those of stable in the same slots."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule("double(self.maxOddsRatio) >= 1.25 && double(self.maxOddsRatio) <= 100.0", ODDS, ".maxOddsRatio"),
+            rule("double(self.objective) >= 50.0 && double(self.objective) < 100.0", OBJECTIVE, ".objective"),
+            rule("!has(self.ignoreBelow) || double(self.ignoreBelow) < 50.0", IGNORE_BELOW, ".ignoreBelow"),
+        ),
+    )
+
+    max_odds_ratio: Decimal = Field(
+        default=Decimal("2"),
+        description="Pass excludes that the candidate's odds of an error are this many times those of stable.",
+    )
+    objective: Decimal = Field(
+        default=Decimal("99"),
+        description="Percent of answers that must be good whatever stable does; it counts server-side failures only.",
+    )
+    ignore_below: Decimal | None = Field(
+        default=None,
+        description="Percent of bad answers up to which the gate never fails; by default a tenth of 100 - objective.",
+    )
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Self:
+        if not 1.25 <= self.max_odds_ratio.number <= 100:  # noqa: PLR2004  as the rule says
+            raise ValueError(ODDS)
+        if not 50 <= self.objective.number < 100:  # noqa: PLR2004  percent
+            raise ValueError(OBJECTIVE)
+        if self.ignore_below is not None and self.ignore_below.number >= 50:  # noqa: PLR2004  percent
+            raise ValueError(IGNORE_BELOW)
+        return self
+
+
+class LatencyGate(Record):
+    """Compares the candidate's latency with the percentiles that stable had before the attempt."""
+
+    max_increase: int = Field(
+        default=10,
+        description="Percent by which the candidate's p50, p90, p95 and p99 may be above those of stable.",
+        ge=0,
+        le=1000,
+    )
+    min_increase: Duration = Field(
+        default=Duration("5ms"),
+        description="An increase that is always allowed, however fast stable is.",
+    )
+
+
+class Gate(Record):
+    """One question that an attempt must answer: Pass, Fail or Inconclusive."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(rule("has(self.errorRate) != has(self.latency)", ONE_KIND)),
+    )
+
+    name: str = Field(
+        description="What people call the gate.",
+        min_length=1,
+        max_length=NAMES_LIMIT,
+        pattern=STEP_NAME,
+    )
+    error_rate: ErrorRateGate | None = Field(
+        default=None,
+        description="Judges by wrong answers: 5xx, 4xx other than 401, 403, 413 and 429, time-outs and resets.",
+    )
+    latency: LatencyGate | None = Field(default=None, description="Judges by the time that answers take.")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.error_rate is None) == (self.latency is None):
+            raise ValueError(ONE_KIND)
+        return self
+
+
+DEFAULT_STEPS: Final = (Step(weight=5), Step(weight=25), Step(weight=50))
+DEFAULT_GATES: Final = (
+    Gate(name="errors", error_rate=ErrorRateGate()),
+    Gate(name="latency", latency=LatencyGate()),
+)
+
+
+def _unique(names: Iterable[str]) -> bool:
+    listed = list(names)
+    return len(listed) == len(set(listed))
+
+
+_POLICY_RULES: Final = (
+    rule(
+        "!has(self.steps) || (self.steps.map(s, s.weight).isSorted()"
+        " && self.steps.all(s, self.steps.exists_one(t, t.weight == s.weight)))",
+        ASCENDING,
+        ".steps",
+    ),
+    rule(
+        "!has(self.steps) || self.steps.all(s, !has(s.name)"
+        " || self.steps.exists_one(t, has(t.name) && t.name == s.name))",
+        STEP_NAMES,
+        ".steps",
+    ),
+    rule("double(self.falseAlarm) > 0.0 && double(self.falseAlarm) <= 0.2", FALSE_ALARM, ".falseAlarm"),
+    rule("double(self.falsePromote) > 0.0 && double(self.falsePromote) <= 0.2", FALSE_PROMOTE, ".falsePromote"),
+)
+
+
+class RolloutPolicy(Record):
+    """How new revisions get their traffic: a Rollout's spec without its Model, and the platform's default."""
+
+    model_config = ConfigDict(json_schema_extra=rules(*_POLICY_RULES))
+
+    steps: tuple[Step, ...] = Field(
+        default=DEFAULT_STEPS,
+        description="The shares of traffic that a candidate gets on its way to promotion, ascending.",
+        min_length=1,
+        max_length=STEPS_LIMIT,
+        json_schema_extra=ATOMIC_LIST,
+    )
+    gates: tuple[Gate, ...] = Field(
+        default=DEFAULT_GATES,
+        description="What judges the candidate; any Fail rolls it back.",
+        min_length=1,
+        max_length=GATES_LIMIT,
+        json_schema_extra=list_map("name"),
+    )
+    false_alarm: Decimal = Field(
+        default=Decimal("0.01"),
+        description="Probability of rolling back a candidate that is as good as stable: whole attempt, all gates.",
+    )
+    false_promote: Decimal = Field(
+        default=Decimal("0.05"),
+        description="Probability with which a gate says Pass of a candidate that is worse than it allows.",
+    )
+    max_duration: Duration = Field(
+        default=Duration("6h"),
+        description="How long a step may wait for its gates after its hold; then onInconclusive decides.",
+    )
+    on_inconclusive: Literal["Hold", "RollBack", "Promote"] = Field(
+        default="Hold",
+        description="What follows maxDuration; Promote only with evidence and no Fail; missing evidence always holds.",
+    )
+    bake_time: Duration = Field(
+        default=Duration("30m"),
+        description="How long the former revision stays warm after a promotion; a Fail in it reverts at once.",
+    )
+    rollback_window: int = Field(
+        default=3,
+        description="Going back to one of this many revisions promoted last needs readiness and probe, no steps.",
+        ge=0,
+        le=10,
+    )
+    progress_deadline: Duration = Field(
+        default=Duration("10m"),
+        description="How long to wait for pods or routes before the candidate is rolled back; holds do not count.",
+    )
+
+    @model_validator(mode="after")
+    def _follows_the_rules(self) -> Self:
+        weights = [step.weight for step in self.steps]
+        if weights != sorted(set(weights)):
+            raise ValueError(ASCENDING)
+        if not _unique(step.name for step in self.steps if step.name):
+            raise ValueError(STEP_NAMES)
+        if not _unique(gate.name for gate in self.gates):
+            raise ValueError(GATE_NAMES)
+        if not 0 < self.false_alarm.number <= LARGEST_ERROR:
+            raise ValueError(FALSE_ALARM)
+        if not 0 < self.false_promote.number <= LARGEST_ERROR:
+            raise ValueError(FALSE_PROMOTE)
+        return self
+
+
+class RolloutSpec(RolloutPolicy):
+    """What is wanted: whose revisions, and by which policy."""
+
+    model_ref: ModelReference = Field(
+        description="The Model whose revisions this governs; there is one Rollout to a Model.",
+        json_schema_extra=rules(rule("self == oldSelf", MODEL_REF_FIXED)),
+    )
+
+
+class RolloutStatus(Record):
+    """Where the attempt stands, for people: a projection of the Model's status, in which every decision is kept."""
+
+    phase: Phase | None = Field(default=None, description="Where the attempt stands.")
+    step: str = Field(default="", description="Which step of how many, and its name, such as 2/5 first.")
+    weight: int = Field(default=0, description="The candidate's share of the traffic in percent.", ge=0, le=100)
+    verdict: Verdict | None = Field(default=None, description="The worst verdict of the gates.")
+    message: str = Field(default="", description="What happens now and what it waits for.", max_length=4096)
+    gates: tuple[GateSummary, ...] = Field(
+        default=(),
+        description="The verdicts of the running attempt.",
+        max_length=GATES_LIMIT,
+        json_schema_extra=list_map("name"),
+    )
+    attempts: tuple[AttemptStatus, ...] = Field(
+        default=(),
+        description="The last ten attempts, the newest last.",
+        max_length=HISTORY_LIMIT,
+        json_schema_extra=list_map("attempt"),
+    )
+    conditions: tuple[Condition, ...] = Field(
+        default=(),
+        description="Progressing, Paused, Stalled and Healthy.",
+        max_length=CONDITIONS_LIMIT,
+        json_schema_extra=list_map("type"),
+    )
+    observed_generation: int | None = Field(
+        default=None,
+        description="The generation of the spec that this status is about.",
+        ge=0,
+    )
