@@ -142,7 +142,7 @@ class Scatter(NamedTuple):
         Dividing a log-likelihood ratio by a number of at least 1 that is known before the block keeps the process
         valid, and makes a burst of one client count about as one request.
         """
-        if self.slots < 2 or self.bad == 0 or self.bad >= self.requests:
+        if self.slots <= 1 or self.bad == 0 or self.bad >= self.requests:
             return 1.0
         share = self.bad / self.requests
         chi_square = (self.squares_over_n - share * self.bad) / (share * (1.0 - share))

@@ -1,0 +1,209 @@
+"""The latency gate asks whether the candidate's requests exceed the percentiles that stable had before the attempt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from weirkeeper.delivery.evidence import LatencySlot
+from weirkeeper.delivery.latency_threshold import Threshold, requests_of, telling_bin
+from weirkeeper.delivery.projection import gain_so_far, requests_to_reach
+from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Verdict, odds_ratio
+from weirkeeper.statistics.latency import BINS, bin_of, exceeding, merge, upper_edge_us
+from weirkeeper.statistics.sequential import (
+    Scatter,
+    log_e,
+    log_e_of_starts,
+    log_sum_exp,
+)
+
+if TYPE_CHECKING:
+    from weirkeeper.api.rollout import LatencyGate
+
+QUANTILES = (0.5, 0.9, 0.95, 0.99)
+FREEZE_REQUESTS = 500
+FREEZE_SECONDS = 600
+
+Slots = Mapping[int, LatencySlot]
+"""One arm's slots by their start."""
+
+
+@dataclass(frozen=True)
+class LatencyMemory:
+    """The gate's settings and what it has learned.
+
+    `increase` is a share (0.1 is 10 %), `increase_us` in microseconds. `thresholds` are empty until they could be
+    frozen; `collected` is how many requests of stable there are for that. `steps` and `due`: see ErrorsMemory. The
+    cursors are the starts of the latest slots folded for Fail and for Pass.
+    """
+
+    name: str
+    increase: float
+    increase_us: float
+    steps: int
+    started: int = 0
+    due: bool = True
+    collected: int = 0
+    thresholds: tuple[Threshold, ...] = ()
+    fail_cursor: int = 0
+    pass_cursor: int = 0
+    candidate: int = 0
+    stable: int = 0
+
+    @classmethod
+    def of(cls, name: str, gate: LatencyGate, steps: int) -> LatencyMemory:
+        """Take the settings of a Rollout's gate."""
+        return cls(name, gate.max_increase / 100.0, round(gate.min_increase.seconds * 1e6, 3), steps)
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it with short names; it lies in a status."""
+        return {
+            "n": self.name, "set": [self.increase, self.increase_us, self.steps], "due": self.due,
+            "start": self.started, "seen": self.collected, "at": [self.fail_cursor, self.pass_cursor],
+            "of": [self.candidate, self.stable], "x": [threshold.to_json() for threshold in self.thresholds],
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> LatencyMemory:
+        """Read what `to_json` wrote."""
+        increase, increase_us, steps = found["set"]
+        thresholds = tuple(Threshold.from_json(item) for item in found["x"])
+        return cls(
+            found["n"], float(increase), float(increase_us), steps, found["start"], found["due"], found["seen"],
+            thresholds, *found["at"], *found["of"],
+        )  # fmt: skip
+
+    def freeze(self, stable: Iterable[LatencySlot], now: float, slot: int) -> LatencyMemory:
+        """Set the thresholds from stable's slots of the last FREEZE_SECONDS, once they hold FREEZE_REQUESTS."""
+        if self.thresholds:
+            return self
+        recent = [item for item in stable if now - FREEZE_SECONDS <= item.start <= now - 2 * slot]
+        collected = sum(requests_of(item) for item in recent)
+        if collected < FREEZE_REQUESTS:
+            return replace(self, collected=collected)
+        histogram = merge(item.counts for item in recent)
+        # What never ended is slower than anything that did.
+        histogram[BINS] = sum(item.active for item in recent)
+        return replace(
+            self, collected=collected, thresholds=tuple(self._threshold(q, histogram, recent) for q in QUANTILES)
+        )
+
+    def _threshold(self, quantile: float, histogram: Mapping[int, int], recent: Sequence[LatencySlot]) -> Threshold:
+        stable = telling_bin(histogram, quantile)
+        edge = upper_edge_us(stable)
+        allowed = max((1.0 + self.increase) * edge, edge + self.increase_us)
+        scatter = Scatter()
+        for item in recent:
+            scatter = scatter.with_slot(exceeding(item.counts, stable) + item.active, requests_of(item))
+        return Threshold(quantile, stable, bin_of(allowed), round(scatter.factor, 4))
+
+    def fold(self, candidate: Slots, stable: Slots, comparison: Comparison, now: float) -> LatencyMemory:
+        """Add the slots that are complete and not folded yet: for Fail as soon as they can tell, for Pass later."""
+        if not self.thresholds:
+            return self
+        ended = now - comparison.slot
+        memory = self.fold_fail(candidate, stable, comparison, ended - self._tells_after(comparison))
+        return memory.fold_pass(candidate, stable, comparison, ended - comparison.route_timeout)
+
+    def _tells_after(self, comparison: Comparison) -> float:
+        """Tell how long after its end a slot is known: the slowest threshold, and a tick of the collector."""
+        slowest = max(upper_edge_us(max(item.stable, item.candidate)) for item in self.thresholds) / 1e6
+        return min(slowest, comparison.route_timeout) + comparison.slot
+
+    def fold_fail(self, candidate: Slots, stable: Slots, comparison: Comparison, latest: float) -> LatencyMemory:
+        """Add the slots up to `latest` to the Fail processes."""
+        memory = self
+        for start in _unfolded(candidate, stable, max(self.fail_cursor + 1, comparison.latency_from), latest):
+            started = memory.started + (memory.due and memory.started < memory.steps)
+            begun = (item.start() if started > memory.started else item for item in memory.thresholds)
+            thresholds = tuple(item.fold_fail(item.block(candidate[start], stable[start])) for item in begun)
+            memory = replace(
+                memory,
+                thresholds=thresholds,
+                started=started,
+                due=False,
+                fail_cursor=start,
+                candidate=memory.candidate + requests_of(candidate[start]),
+                stable=memory.stable + requests_of(stable[start]),
+            )
+        return memory
+
+    def fold_pass(self, candidate: Slots, stable: Slots, comparison: Comparison, latest: float) -> LatencyMemory:
+        """Add the slots up to `latest` to the Pass processes, never one that Fail has not seen."""
+        memory = self
+        latest = min(latest, memory.fail_cursor)
+        for start in _unfolded(candidate, stable, max(self.pass_cursor + 1, comparison.latency_from), latest):
+            thresholds = tuple(
+                item.fold_pass(item.block(candidate[start], stable[start])) for item in memory.thresholds
+            )
+            memory = replace(memory, thresholds=thresholds, pass_cursor=start)
+        return memory
+
+    @property
+    def log_e_fail(self) -> float:
+        """The average over the thresholds of their mixtures over starts: an e-value whatever they have in common."""
+        if not self.thresholds:
+            return 0.0
+        return log_sum_exp([self._log_e_at(item) for item in self.thresholds]) - math.log(len(self.thresholds))
+
+    def _log_e_at(self, threshold: Threshold) -> float:
+        return log_e_of_starts((threshold.slower,), self.started, self.steps)
+
+    @property
+    def log_e_pass(self) -> float:
+        """The least of the thresholds': each has to pass."""
+        return min((log_e(item.no_slower) for item in self.thresholds), default=0.0)
+
+    def result(self, comparison: Comparison, fail_at: float, pass_at: float) -> GateResult:
+        """Judge what was folded. Without a stable arm in the same slots the gate only shows its numbers."""
+        verdict = self._verdict(comparison, fail_at, pass_at)
+        shown = self._shown(verdict)
+        candidate = ArmCounts(self.candidate, shown.candidate_slow if shown else 0)
+        stable = ArmCounts(self.stable, shown.stable_slow if shown else 0)
+        needed = 0 if verdict == "Pass" else self._needed(pass_at) if comparison.paired else None
+        return GateResult(
+            self.name, verdict, candidate, stable, self.log_e_fail, self.log_e_pass, fail_at, pass_at, needed,
+            odds_ratio(candidate, stable), f"{self.name}: {self._told(shown, candidate, stable, comparison)}",
+        )  # fmt: skip
+
+    def _verdict(self, comparison: Comparison, fail_at: float, pass_at: float) -> Verdict:
+        if comparison.paired and self.log_e_fail >= fail_at:
+            return "Fail"
+        return "Pass" if self.thresholds and self.log_e_pass >= pass_at else "Inconclusive"
+
+    def _shown(self, verdict: Verdict) -> Threshold | None:
+        """Choose the threshold to speak of: the one that fails most, else the one furthest from its Pass."""
+        if not self.thresholds:
+            return None
+        if verdict == "Fail":
+            return max(self.thresholds, key=self._log_e_at)
+        return min(self.thresholds, key=lambda item: log_e(item.no_slower))
+
+    def _told(self, shown: Threshold | None, candidate: ArmCounts, stable: ArmCounts, comparison: Comparison) -> str:
+        if shown is None:
+            return f"{self.collected} of {FREEZE_REQUESTS} requests of stable seen that its percentiles are taken from"
+        slow, usual = (_milliseconds(upper_edge_us(i)) for i in (shown.candidate, shown.stable))
+        told = (
+            f"candidate {candidate.share:.1%} of {candidate.requests} over {slow}, "
+            f"stable {stable.share:.1%} of {stable.requests} over {usual} (its p{shown.quantile * 100:g})"
+        ).replace("%", " %")
+        return told if comparison.paired else f"{told}; not judged without stable in the same slots"
+
+    def _needed(self, pass_at: float) -> int | None:
+        needed = [
+            requests_to_reach(pass_at, item.no_slower, gain_so_far(item.no_slower, item.passed_requests))
+            for item in self.thresholds
+        ]
+        known = [requests for requests in needed if requests is not None]
+        return max(known) if known and len(known) == len(needed) else None
+
+
+def _unfolded(candidate: Slots, stable: Slots, earliest: int, latest: float) -> list[int]:
+    """List the slots seen of both arms; one arm alone cannot be compared."""
+    return sorted(start for start in candidate.keys() & stable.keys() if earliest <= start <= latest)
+
+
+def _milliseconds(us: float) -> str:
+    return f"{us / 1000:.3g} ms"

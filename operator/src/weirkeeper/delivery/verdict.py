@@ -1,0 +1,99 @@
+"""What a gate is asked and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Verdict = Literal["Pass", "Fail", "Inconclusive"]
+Mode = Literal["Weight", "Absolute"]
+
+
+@dataclass(frozen=True)
+class ArmCounts:
+    """Requests of one revision in the attempt, and how many of them were bad in the gate's sense."""
+
+    requests: int = 0
+    bad: int = 0
+
+    @property
+    def share(self) -> float:
+        """The bad share; 0 where there were no requests."""
+        return self.bad / self.requests if self.requests else 0.0
+
+    def __str__(self) -> str:
+        """Read like `11 of 214 bad (5.1 %)`."""
+        return f"{self.bad} of {self.requests} bad ({self.share:.1%})".replace("%", " %")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Which slots of evidence may be folded, and against what the candidate is judged.
+
+    `mode` is Weight while both arms get a random share of the same traffic, Absolute where there is no fair arm to
+    compare with (bake, first deploy). Outcome slots that start before `clean_from` are dropped: weights changed in
+    them. Latency slots before `latency_from` are dropped: weights or the candidate's ready pods changed shortly
+    before. `route_timeout` and `slot` are in seconds, the rest in Unix seconds.
+    """
+
+    candidate: str
+    stable: str | None
+    mode: Mode
+    clean_from: int
+    latency_from: int
+    route_timeout: float
+    slot: int = 5
+
+    @property
+    def paired(self) -> bool:
+        """Whether there is a stable arm in the same slots."""
+        return self.mode == "Weight" and self.stable is not None
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """A gate's verdict with the numbers behind it.
+
+    `log_e_fail` and `log_e_pass` are natural logarithms, reached against `fail_at` and `pass_at`. `requests_needed`
+    is how many more candidate requests a Pass takes at the present rates (None: not within reach or not known yet),
+    `eta` when that would be (Unix seconds). `effect` is the odds ratio of both arms pooled over the attempt.
+    """
+
+    name: str
+    verdict: Verdict
+    candidate: ArmCounts
+    stable: ArmCounts
+    log_e_fail: float
+    log_e_pass: float
+    fail_at: float
+    pass_at: float
+    requests_needed: int | None
+    effect: float | None
+    message: str
+    eta: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it as a status has it; numbers are rounded to what people read."""
+        written = {
+            "name": self.name,
+            "verdict": self.verdict,
+            "candidate": {"requests": self.candidate.requests, "bad": self.candidate.bad},
+            "stable": {"requests": self.stable.requests, "bad": self.stable.bad},
+            "logEFail": round(self.log_e_fail, 3),
+            "logEPass": round(self.log_e_pass, 3),
+            "failAt": round(self.fail_at, 3),
+            "passAt": round(self.pass_at, 3),
+            "requestsNeeded": self.requests_needed,
+            "effect": None if self.effect is None else round(self.effect, 3),
+            "eta": None if self.eta is None else round(self.eta),
+            "message": self.message,
+        }
+        return {key: value for key, value in written.items() if value is not None}
+
+
+def odds_ratio(candidate: ArmCounts, stable: ArmCounts) -> float | None:
+    """Compare the odds of a bad request; None where stable had none, or nothing else."""
+    opposite = (candidate.requests - candidate.bad) * stable.bad
+    if opposite == 0:
+        return None
+    return candidate.bad * (stable.requests - stable.bad) / opposite
