@@ -7,7 +7,6 @@ import (
 
 	_ "github.com/coredns/coredns/plugin/cache"
 	_ "github.com/coredns/coredns/plugin/errors"
-	_ "github.com/coredns/coredns/plugin/forward"
 	_ "github.com/coredns/coredns/plugin/health"
 	_ "github.com/coredns/coredns/plugin/kubernetes"
 	_ "github.com/coredns/coredns/plugin/ready"
@@ -15,7 +14,7 @@ import (
 )
 
 func init() {
-	dnsserver.Directives = []string{"reload", "health", "ready", "errors", "cache", "kubernetes", "forward"}
+	dnsserver.Directives = []string{"reload", "health", "ready", "errors", "cache", "kubernetes"}
 }
 
 func main() {
