@@ -43,9 +43,10 @@ class Notice:
 
 @dataclass(frozen=True)
 class Plan:
-    """The executor applies `applies` (server-side apply), then writes `statuses` (compare and swap; the Model's first,
-    a conflict ends the plan), then `deletes`, then `notices`. `wake_at` is when to plan again if nothing happens.
+    """What the executor does, in this order.
 
+    First `applies` (server-side apply), then `statuses` (compare and swap; the Model's first, a conflict ends the
+    plan), then `deletes`, then `notices`. `wake_at` is when to plan again if nothing happens.
     `list_pods_of` names the revisions whose pods must be listed before the next plan. `fast` asks the collector to
     poll routers twice a second until they acknowledge.
     """

@@ -19,7 +19,8 @@ class Snapshot:
 
     `children` are the objects labelled with the Model's name, by (kind, name), and the Service of the Model's own
     name even where it is somebody else's. `pods` are listed only for revisions that are not ready yet. `config_maps`
-    are the ConfigMaps that the artifact names (None: it is known to be missing). `frozen` says that the namespace is.
+    are the ConfigMaps that the artifact names, by name
+    (None: it is known to be missing).
     """
 
     namespace: str

@@ -1,0 +1,141 @@
+"""How an attempt begins and the ways in which it ends: promoted, withdrawn, reverted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from weirkeeper.delivery import gates
+from weirkeeper.delivery.errors import InvariantError
+from weirkeeper.delivery.history import begun, ended, noted
+from weirkeeper.delivery.memory import HISTORY
+from weirkeeper.delivery.sizes import ALL
+
+if TYPE_CHECKING:
+    from weirkeeper.delivery.memory import Outcome, Phase
+    from weirkeeper.delivery.turn import Turn
+
+
+def fresh_evidence(turn: Turn) -> Turn:
+    """The turn with nothing folded yet, under the gates in force."""
+    policy = turn.desired.policy
+    memory = gates.start(policy.gates, policy.false_alarm, policy.false_promote, len(policy.steps))
+    return turn.to(gates=memory.to_json(), gates_digest=policy.gates_digest, results=())
+
+
+def begin(turn: Turn, revision: str, *, direct: bool) -> Turn:
+    """Begin an attempt for `revision`; `direct` goes without steps, for one that was in production lately."""
+    draining = {name: since for name, since in turn.memory.draining.items() if name != revision}
+    turn = begun(turn, revision).to(
+        candidate=revision,
+        phase="Starting",
+        direct=direct,
+        size=turn.desired.replicas,
+        step=0,
+        floor=0,
+        entered=False,
+        approved=False,
+        approved_by="",
+        step_started=None,
+        paused_at=None,
+        wait=None,
+        exposed=0,
+        exposed_slot=turn.next_slot(turn.now) - turn.clock.slot,
+        steps_digest=turn.desired.policy.steps_digest,
+        draining=draining,
+        bake_until=None,
+        first_failing=False,
+    )
+    turn = fresh_evidence(turn).wait_for("Pods")
+    return turn.note("AttemptStarted", f"attempt {turn.memory.attempt} for {revision}: waiting for its pods")
+
+
+def serve_first(turn: Turn) -> Turn:
+    """Give the first revision all traffic: there is nothing else that could serve."""
+    first = turn.candidate
+    turn = turn.to(candidate=None).route({first: ALL})
+    turn = _to_production(turn, first)
+    return turn.note("InitialDeploy", f"{first} is the first revision and serves all traffic; it bakes now")
+
+
+def promote(turn: Turn) -> Turn:
+    """Make the candidate stable: all routers send it everything. Its pods stay as they are."""
+    candidate, former = turn.candidate, turn.stable
+    turn = _to_production(turn.to(candidate=None, previous=former), candidate)
+    turn = turn.to(revisions=noted(turn.memory, former, turn.now, stage="Archived"))
+    return turn.note("Promoted", f"{candidate} serves all traffic; {former} stays warm while it bakes")
+
+
+def _to_production(turn: Turn, revision: str) -> Turn:
+    memory = turn.memory
+    promoted = (*(name for name in memory.promoted if name != revision), revision)[-HISTORY:]
+    turn = turn.to(
+        stable=revision,
+        stable_since=turn.now,
+        phase="Baking",
+        bake_until=turn.now + turn.desired.policy.bake_time,
+        wait=None,
+        promoted=promoted,
+        revisions=noted(memory, revision, turn.now, stage="Production"),
+    )
+    return _judge_anew(turn)
+
+
+def _judge_anew(turn: Turn) -> Turn:
+    if turn.memory.gates is None:
+        return fresh_evidence(turn)
+    return turn.to(gates=gates.begin_step(gates.GatesMemory.from_json(turn.memory.gates)).to_json())
+
+
+def end_bake(turn: Turn) -> Turn:
+    """The promoted revision stays; the one before it may go once no router sends to it."""
+    memory = turn.memory
+    draining = dict(memory.draining)
+    if memory.previous:
+        draining[memory.previous] = None
+    reason = "failed while it baked; there is nothing to go back to" if memory.first_failing else "passed its gates"
+    turn = ended(turn, "Promoted", reason, memory.approved_by)
+    turn = turn.to(phase="Healthy", previous=None, bake_until=None, draining=draining)
+    turn = turn.route({memory.stable: ALL}) if memory.stable else turn
+    return turn.note("Baked", f"{memory.stable} is healthy; the rollout is complete")
+
+
+def withdraw(turn: Turn, outcome: Outcome, phase: Phase, reason: str, by: str = "") -> Turn:
+    """Take the candidate's traffic away at once and end its attempt; its pods go after they have drained."""
+    memory, candidate = turn.memory, turn.candidate
+    turn = ended(turn, outcome, reason, by)
+    turn = turn.to(
+        draining={**memory.draining, candidate: None},
+        phase=phase,
+        candidate=None,
+        wait=None,
+        paused_at=None,
+        direct=False,
+    )
+    turn = turn.route({memory.stable: ALL}) if memory.stable else turn.to(traffic={})
+    kind = "Normal" if outcome == "Superseded" else "Warning"
+    return turn.note(outcome, f"{candidate}: {reason}", kind)
+
+
+def former_of(turn: Turn) -> str:
+    """The revision that is still warm in the bake."""
+    if turn.memory.previous is None:
+        message = "there is no former revision to go back to: the memory contradicts itself"
+        raise InvariantError(message)
+    return turn.memory.previous
+
+
+def revert(turn: Turn, outcome: Outcome, phase: Phase, reason: str, by: str = "") -> Turn:
+    """Go back, within the bake, to the revision that is still warm."""
+    memory, failed, former = turn.memory, turn.stable, former_of(turn)
+    turn = ended(turn, outcome, reason, by)
+    turn = turn.to(
+        stable=former,
+        stable_since=turn.now,
+        previous=None,
+        phase=phase,
+        bake_until=None,
+        draining={**memory.draining, failed: None},
+        promoted=tuple(name for name in memory.promoted if name != failed),
+        revisions=noted(turn.memory, former, turn.now, stage="Production"),
+    ).route({former: ALL})
+    return turn.note(outcome, f"{failed}: {reason}; {former} serves again", "Warning")

@@ -1,0 +1,86 @@
+"""Evidence enters the machine: what the gates have seen so far, and how many requests were exposed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from weirkeeper.delivery import gates
+from weirkeeper.delivery.sizes import ALL
+
+if TYPE_CHECKING:
+    from weirkeeper.delivery.turn import Turn
+
+
+def fold(turn: Turn) -> Turn:
+    """Count what the candidate answered, and let the gates take in the slots in which the split stood still."""
+    comparison = comparison_of(turn)
+    if comparison is None or turn.memory.gates is None:
+        return turn
+    turn = _exposed(turn, comparison.candidate)
+    if not turn.settled or turn.memory.clean_from is None:
+        return turn
+    turn = freeze(turn) if comparison.mode == "Weight" else turn
+    after = gates.fold(gates_memory(turn), comparison, turn.evidence, turn.now)
+    results = gates.results(after, comparison, turn.evidence, turn.now)
+    return turn.to(
+        gates=after.to_json(), results=tuple(item.to_json() for item in results), cursors=turn.evidence.cursors
+    )
+
+
+def comparison_of(turn: Turn) -> gates.Comparison | None:
+    """Which revision is judged against which: nothing is while a candidate has no traffic yet."""
+    memory = turn.memory
+    common: dict[str, Any] = {
+        "clean_from": memory.clean_from or 0,
+        "latency_from": _latency_from(turn),
+        "route_timeout": turn.clock.route_timeout,
+        "slot": turn.clock.slot,
+    }
+    if memory.phase == "Baking" and memory.stable:
+        return gates.Comparison(candidate=memory.stable, stable=None, mode="Absolute", **common)
+    if memory.phase in ("Progressing", "Promoting") and memory.candidate and memory.weight < ALL:
+        return gates.Comparison(candidate=memory.candidate, stable=memory.stable, mode="Weight", **common)
+    return None
+
+
+def _latency_from(turn: Turn) -> int:
+    memory = turn.memory
+    warm = turn.next_slot(memory.ready_changed + turn.clock.warm_up) if memory.ready_changed is not None else 0
+    return max(memory.clean_from or 0, warm)
+
+
+def _exposed(turn: Turn, candidate: str) -> Turn:
+    memory = turn.memory
+    slots = [slot for slot in turn.evidence.outcomes if slot.start > memory.exposed_slot]
+    if not slots:
+        return turn
+    seen = sum(slot.revisions[candidate].requests for slot in slots if candidate in slot.revisions)
+    return turn.to(exposed=memory.exposed + seen, exposed_slot=slots[-1].start)
+
+
+def gates_memory(turn: Turn) -> gates.GatesMemory:
+    """What the gates remember of the running attempt."""
+    return gates.GatesMemory.from_json(turn.memory.gates or {})
+
+
+def freeze(turn: Turn) -> Turn:
+    """Freeze what the latency gate compares with, as soon as stable answered enough requests."""
+    if frozen(turn) or turn.memory.stable is None:
+        return turn
+    learned = gates.freeze(gates_memory(turn), turn.evidence, turn.memory.stable, turn.now, turn.clock.slot)
+    return turn.to(gates=learned.to_json())
+
+
+def frozen(turn: Turn) -> bool:
+    """Whether the gates have everything to compare with."""
+    return gates_memory(turn).frozen
+
+
+def held_seconds(turn: Turn) -> float:
+    """How long the current step was observed, in seconds: an outage neither skips nor repeats a hold."""
+    return gates_memory(turn).observed_slots * turn.clock.slot
+
+
+def step_requests(turn: Turn) -> int:
+    """Requests that the candidate answered in the current step."""
+    return gates_memory(turn).step_requests

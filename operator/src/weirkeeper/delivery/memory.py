@@ -1,0 +1,128 @@
+"""What a Model's next plan needs to know of the last: kept in its status, the only memory of every decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Phase = Literal["Idle", "Starting", "Progressing", "Promoting", "Baking", "Healthy", "Aborted", "RolledBack"]
+Outcome = Literal["Promoted", "Aborted", "RolledBack", "Superseded"]
+Stage = Literal["Candidate", "Production", "Archived"]
+
+HISTORY = 10
+"""Revisions and attempts that are remembered."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class RevisionRecord(_Frozen):
+    """A revision in the Model's history; `outcome` is that of its latest attempt."""
+
+    name: str
+    created: float
+    sha256: str | None = None
+    stage: Stage = "Candidate"
+    outcome: Outcome | None = None
+    reason: str = ""
+    by: str = ""
+
+
+class AttemptRecord(_Frozen):
+    """One attempt to bring a revision to production, as history keeps it."""
+
+    attempt: int
+    revision: str
+    started: float
+    ended: float | None = None
+    outcome: Outcome | None = None
+    reason: str = ""
+    exposed_requests: int = 0
+    gates: tuple[Mapping[str, Any], ...] = ()
+
+
+class Wait(_Frozen):
+    """What an attempt has been waiting for, and since when; the progress deadline counts from there."""
+
+    target: Literal["Pods", "Routes"]
+    since: float
+
+
+class Memory(_Frozen):
+    """The state of the rollout machine. All times are Unix seconds.
+
+    `traffic` is the split decided last, `decision` its number, `applied` the decision that every router acknowledged.
+    `size` is S of the running attempt. `weight` is the candidate's part of `traffic`; `entered` says that the current
+    step's own weight was reached once, `floor` is the weight below which edited steps do not take the candidate.
+    `clean_from` is the first slot in which the split in force did not change. `draining` maps a revision whose traffic
+    was taken away to the time when no router sent it any more (None: not yet). `gates` and `cursors` are the evidence
+    folded so far, as delivery.gates and the collector wrote them; `results` are the gates' verdicts on it, for people.
+    `exposed` counts the requests that the candidate answered, up to the slot `exposed_slot`.
+    """
+
+    decision: int = 0
+    applied: int = 0
+    decided_at: float = 0.0
+    applied_at: float | None = None
+    phase: Phase = "Idle"
+    stable: str | None = None
+    stable_since: float | None = None
+    previous: str | None = None
+    candidate: str | None = None
+    traffic: Mapping[str, int] = Field(default_factory=dict)
+    weight: int = 0
+    size: int = 1
+    attempt: int = 0
+    attempt_started: float | None = None
+    direct: bool = False
+    step: int = 0
+    floor: int = 0
+    entered: bool = False
+    approved: bool = False
+    approved_by: str = ""
+    step_started: float | None = None
+    paused_at: float | None = None
+    paused_for: float = 0.0
+    wait: Wait | None = None
+    clean_from: int | None = None
+    ready: int = 0
+    ready_changed: float | None = None
+    bake_until: float | None = None
+    first_failing: bool = False
+    gates: Mapping[str, Any] | None = None
+    cursors: Mapping[str, Any] = Field(default_factory=dict)
+    gates_digest: str = ""
+    steps_digest: str = ""
+    results: tuple[Mapping[str, Any], ...] = ()
+    exposed: int = 0
+    exposed_slot: int = 0
+    folded_at: float = 0.0
+    promoted: tuple[str, ...] = ()
+    revisions: tuple[RevisionRecord, ...] = ()
+    attempts: tuple[AttemptRecord, ...] = ()
+    draining: Mapping[str, float | None] = Field(default_factory=dict)
+    handled: tuple[str, ...] = ()
+    pinned: Mapping[str, str] = Field(default_factory=dict)
+    message: str = ""
+
+    def record(self, revision: str) -> RevisionRecord | None:
+        """The remembered record of `revision`, if there is one."""
+        return next((item for item in self.revisions if item.name == revision), None)
+
+    def rejected(self, revision: str) -> RevisionRecord | None:
+        """The record of a revision that failed a gate or was aborted: it stays out until `retry`."""
+        found = self.record(revision)
+        return found if found and found.outcome in {"RolledBack", "Aborted"} else None
+
+    def without_counts(self) -> Memory:
+        """The memory without what merely counts on: two that are equal so differ by no decision."""
+        verdicts = tuple({"name": item["name"], "verdict": item["verdict"]} for item in self.results)
+        counts: dict[str, Any] = {"gates": None, "cursors": {}, "exposed": 0, "exposed_slot": 0, "folded_at": 0.0}
+        return self.model_copy(update={**counts, "results": verdicts})
+
+    def to_json(self) -> dict[str, Any]:
+        """The memory as JSON, defaults left out."""
+        return self.model_dump(mode="json", exclude_defaults=True)

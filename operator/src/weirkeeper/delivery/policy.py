@@ -1,0 +1,50 @@
+"""A Rollout's spec as the machine uses it: every default in force, durations in seconds, shares as numbers."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from weirkeeper.api.rollout import Gate
+
+
+@dataclass(frozen=True)
+class StepPolicy:
+    """One step: the candidate's weight in percent, how long it is held (seconds), and what it waits for."""
+
+    name: str
+    weight: int
+    hold: float
+    manual: bool = False
+    require_pass: bool = False
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How a Model's new revisions get their traffic; durations in seconds, error rates as probabilities."""
+
+    steps: tuple[StepPolicy, ...]
+    gates: tuple[Gate, ...]
+    false_alarm: float
+    false_promote: float
+    max_duration: float
+    on_inconclusive: Literal["Hold", "RollBack", "Promote"]
+    bake_time: float
+    rollback_window: int
+    progress_deadline: float
+
+    @property
+    def steps_digest(self) -> str:
+        """Changes when the steps do."""
+        return _digest(self.steps)
+
+    @property
+    def gates_digest(self) -> str:
+        """Changes when a gate or an error rate does: evidence folded under other gates is not comparable."""
+        return _digest((self.gates, self.false_alarm, self.false_promote))
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(repr(value).encode()).hexdigest()[:16]

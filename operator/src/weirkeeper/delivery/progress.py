@@ -1,0 +1,196 @@
+"""How an attempt moves on: from its pods to the steps, from the last step to the promotion, from there to health."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from weirkeeper.delivery import gates
+from weirkeeper.delivery.attempt import end_bake, promote, serve_first, withdraw
+from weirkeeper.delivery.evidence_fold import freeze, frozen, gates_memory, held_seconds, step_requests
+from weirkeeper.delivery.sizes import ALL, candidate_pods, effective_weight, split
+
+if TYPE_CHECKING:
+    from weirkeeper.delivery.memory import Memory
+    from weirkeeper.delivery.policy import Policy, StepPolicy
+    from weirkeeper.delivery.turn import Obstacle, Turn
+
+MINIMUM_REQUESTS = 30
+"""Requests that the candidate must have answered in a step before it ends (gates.md)."""
+
+
+def move(turn: Turn) -> Turn:
+    """One move of the phase that the attempt is in, where its conditions are met."""
+    match turn.memory.phase:
+        case "Starting":
+            return _start(turn)
+        case "Progressing":
+            return _progress(turn)
+        case "Promoting":
+            return _promote(turn)
+        case "Baking" if turn.memory.bake_until is not None and turn.now >= turn.memory.bake_until:
+            return end_bake(turn) if turn.settled else turn
+        case _:
+            return turn
+
+
+def pods_needed(memory: Memory, policy: Policy) -> int:
+    """Pods that the candidate needs for what comes next."""
+    if memory.phase == "Promoting" or memory.direct or not memory.stable:
+        return memory.size
+    return candidate_pods(memory.size, max(policy.steps[memory.step].weight, memory.floor))
+
+
+def _start(turn: Turn) -> Turn:
+    memory, candidate = turn.memory, turn.candidate
+    first = memory.stable is None
+    needed = 1 if first else pods_needed(memory, turn.desired.policy)
+    if turn.ready(candidate) < needed or candidate not in turn.observed.probed:
+        return _overdue(_missing_pods(turn))
+    if candidate in turn.observed.held:
+        return turn.to(wait=None).say(turn.observed.held[candidate].message)
+    if first:
+        return serve_first(turn)
+    if memory.paused_at is not None or not turn.settled:
+        return turn.to(wait=None)
+    return _enter_first_step(turn.to(wait=None))
+
+
+def _enter_first_step(turn: Turn) -> Turn:
+    if turn.memory.direct:
+        return turn.to(phase="Promoting").note("Promoting", f"{turn.memory.candidate} goes to production without steps")
+    turn = freeze(turn)
+    if not frozen(turn):
+        return turn.say(
+            f"{turn.candidate} is ready and waits at weight 0 until its stable revision answered enough requests"
+            " within 10 minutes to freeze the latency gate's thresholds"
+        )
+    return _enter(turn.to(phase="Progressing"), 0)
+
+
+def _enter(turn: Turn, index: int) -> Turn:
+    return turn.to(step=index, entered=False, approved=False, step_started=None, wait=None)
+
+
+def _progress(turn: Turn) -> Turn:
+    memory = turn.memory
+    if memory.direct:
+        return turn.to(phase="Promoting", wait=None)
+    step = turn.desired.policy.steps[memory.step]
+    turn = _carry(turn, step)
+    if turn.memory.phase != "Progressing" or not turn.memory.entered or not turn.settled:
+        return turn
+    if turn.memory.paused_at is not None:
+        return turn
+    return turn if turn.memory.weight < step.weight else _finish_step(turn, step)
+
+
+def _carry(turn: Turn, step: StepPolicy) -> Turn:
+    """Give the candidate the step's weight as far as its ready pods carry it; lost pods lose weight at once."""
+    memory = turn.memory
+    ready = turn.ready(memory.candidate)
+    weight = effective_weight(max(step.weight, memory.floor), ready, memory.size)
+    if memory.entered:
+        return _waiting(_share(turn, weight), short=ready == 0)
+    if memory.paused_at is not None:
+        return _share(turn, min(memory.weight, weight))
+    if ready < pods_needed(turn.memory, turn.desired.policy):
+        return _overdue(_missing_pods(_share(turn, min(memory.weight, weight))))
+    begun = gates.begin_step(gates_memory(turn))
+    turn = _share(turn, weight).to(entered=True, step_started=turn.now, gates=begun.to_json())
+    return turn.note("StepStarted", _step_title(turn, step)).wait_for("Routes")
+
+
+def _share(turn: Turn, weight: int) -> Turn:
+    """The candidate's weight, stable gets the rest; the same weight is no decision."""
+    return turn if weight == turn.memory.weight else turn.route(split(turn.stable, turn.candidate, weight))
+
+
+def _waiting(turn: Turn, *, short: bool) -> Turn:
+    if short:
+        return _overdue(_missing_pods(turn))
+    if not turn.settled:
+        return _overdue(turn.wait_for("Routes"))
+    return turn.to(wait=None) if turn.memory.wait else turn
+
+
+def _step_title(turn: Turn, step: StepPolicy) -> str:
+    steps = turn.desired.policy.steps
+    return f"step {turn.memory.step + 1}/{len(steps)} {step.name}: {step.weight} % to {turn.memory.candidate}"
+
+
+def _finish_step(turn: Turn, step: StepPolicy) -> Turn:
+    held, seen = held_seconds(turn), step_requests(turn)
+    last = turn.memory.step + 1 == len(turn.desired.policy.steps)
+    title = _step_title(turn, step)
+    if held < step.hold:
+        return turn.say(f"{title}; held for {step.hold:.0f} s")
+    if step.manual and not turn.memory.approved:
+        return turn.say(f"{title}; held long enough, waits for the verb promote")
+    if seen < MINIMUM_REQUESTS:
+        return turn.say(f"{title}; waits until the candidate answered {MINIMUM_REQUESTS} requests in this step")
+    open_gates = [item["name"] for item in turn.memory.results if item["verdict"] != "Pass"]
+    if (last or step.require_pass) and open_gates:
+        return _inconclusive(turn, f"{title}; waits for Pass from {', '.join(open_gates)}", last=last)
+    return _leave_step(turn, last=last)
+
+
+def _leave_step(turn: Turn, *, last: bool) -> Turn:
+    if not last:
+        return _enter(turn, turn.memory.step + 1)
+    if turn.desired.frozen:
+        return turn.say("promotions are frozen by the platform; the last step is held")
+    return turn.to(phase="Promoting", wait=None).note("Promoting", f"{turn.memory.candidate} passed its last step")
+
+
+def _inconclusive(turn: Turn, message: str, *, last: bool) -> Turn:
+    """What follows when the gates do not decide; called only with evidence in the step, so never for lack of it."""
+    policy = turn.desired.policy
+    waited = turn.now - (turn.memory.step_started or turn.now) - turn.desired.policy.steps[turn.memory.step].hold
+    if waited < policy.max_duration or policy.on_inconclusive == "Hold":
+        return turn.say(message)
+    if policy.on_inconclusive == "RollBack":
+        return withdraw(turn, "RolledBack", "RolledBack", f"Inconclusive: {message} after {waited:.0f} s")
+    return _leave_step(turn.note("Inconclusive", f"{message}; promoted by onInconclusive"), last=last)
+
+
+def _promote(turn: Turn) -> Turn:
+    memory, candidate = turn.memory, turn.candidate
+    if memory.traffic.get(candidate) == ALL:
+        return promote(turn) if turn.settled else _overdue(turn.wait_for("Routes"))
+    if memory.paused_at is not None:
+        return turn
+    ready = turn.ready(candidate)
+    if ready < memory.size:
+        return _overdue(_missing_pods(_share(turn, min(memory.weight, effective_weight(ALL, ready, memory.size)))))
+    return turn.route({candidate: ALL, turn.stable: 0}).wait_for("Routes").say(f"all traffic goes to {candidate}")
+
+
+def _missing_pods(turn: Turn) -> Turn:
+    candidate = turn.candidate
+    needed, ready = pods_needed(turn.memory, turn.desired.policy), turn.ready(candidate)
+    obstacle = turn.observed.obstacles.get(candidate)
+    why = f": {obstacle.reason}: {obstacle.message}" if obstacle else ""
+    return turn.wait_for("Pods").say(f"waits for pods of {candidate}, {ready} of {needed} ready{why}")
+
+
+def _overdue(turn: Turn) -> Turn:
+    """Roll back what waited longer for pods or routes than the progress deadline allows."""
+    memory = turn.memory
+    if memory.wait is None or memory.stable is None or memory.paused_at is not None:
+        return turn
+    if turn.now - memory.wait.since < turn.desired.policy.progress_deadline:
+        return turn
+    obstacle = _obstacle(turn)
+    reason = f"{obstacle[0]}: {obstacle[1]}"
+    return withdraw(turn, "RolledBack", "RolledBack", reason)
+
+
+def _obstacle(turn: Turn) -> tuple[str, str]:
+    wait = turn.memory.wait
+    limit = turn.desired.policy.progress_deadline
+    if wait is not None and wait.target == "Routes":
+        return "RouteNotAcknowledged", f"not every router had the split in force within {limit:.0f} s"
+    found: Obstacle | None = turn.observed.obstacles.get(turn.candidate)
+    if found:
+        return found.reason, found.message
+    return "ProgressDeadlineExceeded", f"its pods were not ready within {limit:.0f} s"

@@ -1,0 +1,176 @@
+"""One Model's plan: what is wanted and seen goes through the rollout machine, and what it decided becomes manifests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from weirkeeper.api import names
+from weirkeeper.delivery.memory import Memory, RevisionRecord
+from weirkeeper.delivery.rollout import Result, advance
+from weirkeeper.delivery.turn import Clock, Desired, Obstacle
+from weirkeeper.plan.children import plan_children
+from weirkeeper.plan.monitor import plan_monitors
+from weirkeeper.plan.projection import Projected, model_status, rollout_writes
+from weirkeeper.plan.result import Notice, Plan, StatusWrite
+from weirkeeper.plan.seen import fetched_digest, observed, signature_change, signature_of
+from weirkeeper.plan.wanted import Governed, Wanted, governing, policy_in_force, records_of, verbs_of, wanted_revision
+
+if TYPE_CHECKING:
+    from weirkeeper.plan.monitor import MonitorPlan
+    from weirkeeper.plan.snapshot import Object, Snapshot
+
+WRITE_COUNTS_EVERY = 60.0
+"""Seconds between two writes of evidence into the status, where no decision asks for one."""
+
+DRAIN_MARGIN = 5.0
+"""Seconds beyond the route's time-out before the pods of a revision without traffic go."""
+
+
+def plan_model(snapshot: Snapshot, now: float) -> Plan:
+    """Plan for the Model of `snapshot` at `now` (Unix seconds)."""
+    monitors = plan_monitors(snapshot, now)
+    if snapshot.model is None:
+        return _merged(Plan(statuses=rollout_writes(snapshot, None, now)), monitors)
+    return _merged(_plan(snapshot, snapshot.model, monitors.drift, now), monitors)
+
+
+def _plan(snapshot: Snapshot, model: Object, drift: str, now: float) -> Plan:
+    before = recall(snapshot, model)
+    clock = clock_of(snapshot, now)
+    wanted, governed = wanted_revision(snapshot, model), policy_in_force(snapshot)
+    seen = observed(snapshot, _held(snapshot, before))
+    desired = _desired(snapshot, model, wanted, governed)
+    result = advance(before, desired, seen, snapshot.evidence, clock)
+    after = _pinned(snapshot, result.memory)
+    kept, wake_at = _worth_writing(before, after, now)
+    children = plan_children(snapshot, model, kept, desired, wanted, clock)
+    view = Projected(snapshot, model, kept, wanted, governed, seen, children, drift, now)
+    return Plan(
+        applies=children.applies,
+        statuses=(_status_write(model, model_status(view)), *rollout_writes(snapshot, view, now)),
+        deletes=children.deletes,
+        notices=_notices(model, result),
+        wake_at=min((moment for moment in (result.wake_at, wake_at) if moment is not None), default=None),
+        list_pods_of=children.unready,
+        fast=kept.applied != kept.decision,
+    )
+
+
+def clock_of(snapshot: Snapshot, now: float) -> Clock:
+    """The lengths that time is cut into, from the platform's settings."""
+    timeout = float(snapshot.settings.limits.request_timeout_seconds)
+    return Clock(now, snapshot.settings.slot_seconds, timeout, timeout + DRAIN_MARGIN)
+
+
+def recall(snapshot: Snapshot, model: Object) -> Memory:
+    """The memory in the Model's status; where that is lost, what the revisions' records still tell."""
+    kept = model.get("status", {}).get("memory")
+    if kept:
+        return Memory.model_validate(kept)
+    records = records_of(snapshot)
+    stable = next((record for record in records if record.stage == "Production"), None)
+    if stable is None or ("Deployment", stable.name) not in snapshot.children:
+        return Memory()
+    known = tuple(
+        RevisionRecord.model_validate(
+            {"name": record.name, "created": float(record.number), "stage": record.stage or "Archived"}
+            | ({"outcome": record.outcome} if record.outcome else {})
+        )
+        for record in sorted(records, key=lambda item: item.number)
+    )
+    highest = max((router.acknowledged or 0 for router in snapshot.evidence.routers), default=0)
+    return Memory(
+        decision=highest + 1,
+        phase="Healthy",
+        stable=stable.name,
+        traffic={stable.name: 100},
+        promoted=(stable.name,),
+        revisions=known,
+        message="the status was lost; the rollout goes on from the revisions' records",
+    )
+
+
+def _desired(snapshot: Snapshot, model: Object, wanted: Wanted, governed: Governed) -> Desired:
+    rollouts = governing(snapshot.rollouts)
+    return Desired(
+        revision=wanted.record.name if wanted.record else None,
+        policy=governed.policy,
+        replicas=model["spec"].get("server", {}).get("replicas", 1),
+        verbs=verbs_of((model, rollouts[0] if rollouts else None)),
+        frozen=snapshot.settings.freeze,
+    )
+
+
+def _held(snapshot: Snapshot, memory: Memory) -> dict[str, Obstacle]:
+    """Candidates that may not get traffic however ready they are."""
+    model, stable = snapshot.model or {}, memory.stable
+    if stable is None or model["spec"].get("allowSignatureChange", False):
+        return {}
+    held = {}
+    for revision in {memory.candidate} - {None, stable}:
+        change = signature_change(signature_of(snapshot, stable), signature_of(snapshot, str(revision)))
+        if change:
+            message = f"clients of {stable} would break: {change}; set spec.allowSignatureChange: true if that is meant"
+            held[str(revision)] = Obstacle("SignatureChanged", message)
+    return held
+
+
+def _pinned(snapshot: Snapshot, memory: Memory) -> Memory:
+    """The memory with every digest that became known; a digest once pinned never changes."""
+    pinned = dict(memory.pinned)
+    contents = {record.name: record.content for record in records_of(snapshot)}
+    for revision in {memory.stable, memory.candidate, memory.previous} - {None, *pinned}:
+        name = str(revision)
+        digest = contents.get(name, {}).get("artifact", {}).get("sha256") or fetched_digest(snapshot, name)
+        if digest:
+            pinned[name] = digest
+    known = {record.name for record in memory.revisions}
+    pinned = {name: digest for name, digest in pinned.items() if name in known}
+    if pinned == dict(memory.pinned):
+        return memory
+    revisions = tuple(
+        record.model_copy(update={"sha256": pinned.get(record.name, record.sha256)}) for record in memory.revisions
+    )
+    return memory.model_copy(update={"pinned": pinned, "revisions": revisions})
+
+
+def _worth_writing(before: Memory, after: Memory, now: float) -> tuple[Memory, float | None]:
+    """The memory to keep, and when counts that are not worth a write yet will be.
+
+    Decisions are written at once, evidence at most once a minute: until then it is folded again from the collector.
+    """
+    if after.without_counts() != before.without_counts():
+        return after.model_copy(update={"folded_at": now}), None
+    if after == before:
+        return before, None
+    due = before.folded_at + WRITE_COUNTS_EVERY
+    return (after.model_copy(update={"folded_at": now}), None) if now >= due else (before, due)
+
+
+def _status_write(model: Object, status: dict[str, object]) -> StatusWrite:
+    metadata = model["metadata"]
+    return StatusWrite(names.MODEL_KIND, metadata["namespace"], metadata["name"], metadata["resourceVersion"], status)
+
+
+def _notices(model: Object, result: Result) -> tuple[Notice, ...]:
+    metadata = model["metadata"]
+    regarding = {
+        "apiVersion": names.API_VERSION,
+        "kind": names.MODEL_KIND,
+        "name": metadata["name"],
+        "namespace": metadata["namespace"],
+        "uid": metadata["uid"],
+    }
+    return tuple(Notice(regarding, note.type, note.reason, note.message, "Rollout") for note in result.notes)
+
+
+def _merged(plan: Plan, monitors: MonitorPlan) -> Plan:
+    moments = [moment for moment in (plan.wake_at, monitors.wake_at) if moment is not None]
+    return replace(
+        plan,
+        applies=(*plan.applies, *monitors.applies),
+        statuses=(*plan.statuses, *monitors.statuses),
+        notices=(*plan.notices, *monitors.notices),
+        wake_at=min(moments, default=None),
+    )

@@ -1,0 +1,202 @@
+"""What people read: the Model's status whole, and its projection into the statuses of its Rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from weirkeeper.api import names
+from weirkeeper.api.conditions import timestamp
+from weirkeeper.api.values import Duration
+from weirkeeper.delivery.gates import GatesMemory
+from weirkeeper.delivery.memory import Memory
+from weirkeeper.delivery.turn import Observed, Obstacle
+from weirkeeper.plan import standing
+from weirkeeper.plan.result import StatusWrite
+from weirkeeper.plan.wanted import Governed, Wanted, governing
+from weirkeeper.render.front import url
+
+if TYPE_CHECKING:
+    from weirkeeper.delivery.memory import AttemptRecord, RevisionRecord
+    from weirkeeper.plan.children import Children
+    from weirkeeper.plan.snapshot import Object, Snapshot
+
+WORST_FIRST = ("Fail", "Inconclusive", "Pass")
+
+
+@dataclass(frozen=True)
+class Projected:
+    """Everything from which the statuses are made."""
+
+    snapshot: Snapshot
+    model: Object
+    memory: Memory
+    wanted: Wanted
+    governed: Governed
+    seen: Observed
+    children: Children
+    drift: str
+    now: float
+
+    @property
+    def phase(self) -> str:
+        """The phase as people see it: a paused attempt is Paused, whatever it would be doing."""
+        return "Paused" if self.memory.paused_at is not None else self.memory.phase
+
+
+def model_status(view: Projected) -> dict[str, Any]:
+    """The whole of Model.status."""
+    memory, model = view.memory, view.model
+    in_step = memory.phase == "Progressing"
+    status: dict[str, Any] = {
+        "observedGeneration": model["metadata"].get("generation", 0),
+        "decision": memory.decision,
+        "applied": memory.applied,
+        "memory": memory.to_json(),
+        "phase": view.phase,
+        "step": memory.step + 1 if in_step else None,
+        "stepName": _step_name(view) if in_step else None,
+        "attempt": memory.attempt,
+        "heldFor": _held_for(view) if in_step else None,
+        "message": memory.message,
+        "stable": _stable(memory),
+        "candidate": _candidate(memory),
+        "traffic": [{"revision": name, "weight": weight} for name, weight in sorted(memory.traffic.items())],
+        "gates": [_gate(item) for item in memory.results],
+        "gatesDigest": memory.gates_digest,
+        "exposedRequests": memory.exposed,
+        "revisions": [_revision(item) for item in memory.revisions],
+        "attempts": [_attempt(item) for item in memory.attempts],
+        "handled": list(memory.handled),
+        "replicas": sum(view.seen.ready.values()),
+        "selector": f"{names.LABEL_MODEL}={view.snapshot.name},{names.LABEL_COMPONENT}={names.COMPONENT_MODEL}",
+        "url": url(model),
+        "drift": view.drift,
+        "conditions": standing.dated(model, standing.model_conditions(view), view.now),
+    }
+    return {key: value for key, value in status.items() if value not in (None, "", [])}
+
+
+def _step_name(view: Projected) -> str:
+    return view.governed.policy.steps[view.memory.step].name
+
+
+def _held_for(view: Projected) -> str:
+    slots = GatesMemory.from_json(view.memory.gates).observed_slots if view.memory.gates else 0
+    return str(Duration.of(slots * view.snapshot.settings.slot_seconds))
+
+
+def _stable(memory: Memory) -> dict[str, Any] | None:
+    if memory.stable is None:
+        return None
+    found = {
+        "revision": memory.stable,
+        "sha256": memory.pinned.get(memory.stable),
+        "since": timestamp(memory.stable_since) if memory.stable_since else None,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _candidate(memory: Memory) -> dict[str, Any] | None:
+    if memory.candidate is None:
+        return None
+    found = {"revision": memory.candidate, "sha256": memory.pinned.get(memory.candidate), "weight": memory.weight}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _gate(result: Mapping[str, Any]) -> dict[str, Any]:
+    eta = result.get("eta")
+    found = {
+        "name": result["name"],
+        "verdict": result["verdict"],
+        "candidate": result.get("candidate"),
+        "stable": result.get("stable"),
+        "requests": (result.get("candidate") or {}).get("requests", 0),
+        "requestsNeeded": result.get("requestsNeeded"),
+        "eta": timestamp(eta) if isinstance(eta, int | float) else eta,
+        "evidence": result.get("evidence"),
+        "message": result.get("message", ""),
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _revision(record: RevisionRecord) -> dict[str, Any]:
+    found = {
+        "name": record.name,
+        "sha256": record.sha256,
+        "created": timestamp(record.created),
+        "stage": record.stage,
+        "outcome": record.outcome,
+        "reason": record.reason or None,
+        "by": record.by or None,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _attempt(record: AttemptRecord) -> dict[str, Any]:
+    found = {
+        "attempt": record.attempt,
+        "revision": record.revision,
+        "started": timestamp(record.started),
+        "ended": timestamp(record.ended) if record.ended else None,
+        "outcome": record.outcome,
+        "reason": record.reason or None,
+        "exposedRequests": record.exposed_requests,
+        "gates": [dict(item) for item in record.gates],
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def rollout_writes(snapshot: Snapshot, view: Projected | None, now: float) -> tuple[StatusWrite, ...]:
+    """The statuses of all Rollouts that name the Model: the oldest counts, the others are told so."""
+    writes = []
+    for index, rollout in enumerate(governing(snapshot.rollouts)):
+        if view is None:
+            missing = Obstacle("ModelNotFound", f"there is no Model {snapshot.name} in namespace {snapshot.namespace}")
+            status = _idle_rollout(rollout, missing, now)
+        elif index:
+            first = governing(snapshot.rollouts)[0]["metadata"]["name"]
+            message = f"Rollout {first} governs Model {snapshot.name} already: delete one of them"
+            conflict = Obstacle("Conflict", message)
+            status = _idle_rollout(rollout, conflict, now)
+        else:
+            status = _rollout_status(view, rollout)
+        metadata = rollout["metadata"]
+        writes.append(
+            StatusWrite(
+                names.ROLLOUT_KIND, metadata["namespace"], metadata["name"], metadata["resourceVersion"], status
+            )
+        )
+    return tuple(writes)
+
+
+def _idle_rollout(rollout: Object, obstacle: Obstacle, now: float) -> dict[str, Any]:
+    return {
+        "observedGeneration": rollout["metadata"].get("generation", 0),
+        "phase": "Idle",
+        "message": obstacle.message,
+        "conditions": standing.dated(rollout, standing.stalled_rollout(rollout, obstacle), now),
+    }
+
+
+def _rollout_status(view: Projected, rollout: Object) -> dict[str, Any]:
+    memory = view.memory
+    steps = view.governed.policy.steps
+    verdicts = [item["verdict"] for item in memory.results]
+    in_step = memory.phase == "Progressing"
+    status: dict[str, Any] = {
+        "observedGeneration": rollout["metadata"].get("generation", 0),
+        "phase": view.phase,
+        "step": f"{memory.step + 1}/{len(steps)} {steps[memory.step].name}" if in_step else None,
+        "weight": memory.weight,
+        "verdict": next((verdict for verdict in WORST_FIRST if verdict in verdicts), None),
+        "gates": [
+            {"name": item["name"], "verdict": item["verdict"], "message": item.get("message", "")}
+            for item in memory.results
+        ],
+        "message": memory.message,
+        "attempts": [_attempt(item) for item in memory.attempts],
+        "conditions": standing.dated(rollout, standing.rollout_conditions(view, rollout), view.now),
+    }
+    return {key: value for key, value in status.items() if value not in (None, "", [])}

@@ -1,0 +1,144 @@
+"""The conditions of Models and Rollouts: what is so, and why, so that people and pipelines can wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from weirkeeper.api.conditions import Condition, transition
+from weirkeeper.delivery.turn import Obstacle
+from weirkeeper.delivery.verbs import ATTEMPT
+
+if TYPE_CHECKING:
+    from weirkeeper.plan.projection import Projected
+    from weirkeeper.plan.snapshot import Object
+
+EVIDENCE_PATIENCE = 15.0
+"""Seconds without any router's answer, in an attempt, until people are told."""
+
+LONGEST_MESSAGE = 1024
+
+
+def dated(item: Object, conditions: Iterable[Condition], now: float) -> list[dict[str, Any]]:
+    """Conditions as JSON; the time of each changes only with its status."""
+    previous = item.get("status", {}).get("conditions", ())
+    found = transition(previous, conditions, now)
+    return [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in found]
+
+
+def model_conditions(view: Projected) -> tuple[Condition, ...]:
+    """Ready, Current, Progressing, Stalled and ArtifactPinned of a Model."""
+    generation = view.model["metadata"].get("generation", 0)
+    return tuple(
+        _condition(kind, generation, *found)
+        for kind, found in (
+            ("Ready", _ready(view)),
+            ("Current", _current(view)),
+            ("Progressing", _progressing(view)),
+            ("Stalled", _stalled(view)),
+            ("ArtifactPinned", _pinned(view)),
+        )
+    )
+
+
+def rollout_conditions(view: Projected, rollout: Object) -> tuple[Condition, ...]:
+    """Progressing, Paused, Stalled and Healthy of the Rollout that counts."""
+    generation = rollout["metadata"].get("generation", 0)
+    paused = view.memory.paused_at is not None
+    healthy = view.memory.phase == "Healthy"
+    return (
+        _condition("Progressing", generation, *_progressing(view)),
+        _condition("Paused", generation, str(paused), "Paused" if paused else "NotPaused", ""),
+        _condition("Stalled", generation, *_stalled(view)),
+        _condition("Healthy", generation, str(healthy), view.memory.phase, view.memory.message),
+    )
+
+
+def stalled_rollout(rollout: Object, obstacle: Obstacle) -> tuple[Condition, ...]:
+    """The conditions of a Rollout that governs nothing."""
+    generation = rollout["metadata"].get("generation", 0)
+    return (
+        _condition("Progressing", generation, "False", obstacle.reason, obstacle.message),
+        _condition("Stalled", generation, "True", obstacle.reason, obstacle.message),
+    )
+
+
+def _condition(kind: str, generation: int, status: str, reason: str, message: str) -> Condition:
+    return Condition.model_validate(
+        {
+            "type": kind,
+            "status": status,
+            "reason": reason,
+            "message": message[:LONGEST_MESSAGE],
+            "observedGeneration": generation,
+        }
+    )
+
+
+def _ready(view: Projected) -> tuple[str, str, str]:
+    memory, name = view.memory, view.snapshot.name
+    if view.children.name_taken:
+        message = f"there is a Service {name} that is not ours: delete it, or give the Model another name"
+        return "False", "NameTaken", message
+    if memory.stable is None:
+        obstacle = _obstacle(view)
+        return ("False", obstacle.reason, obstacle.message) if obstacle else ("False", "Starting", memory.message)
+    if not view.seen.ready.get(memory.stable):
+        found = view.seen.obstacles.get(memory.stable)
+        why = found or Obstacle("NoReadyPods", f"no pod of {memory.stable} is ready")
+        return "False", why.reason, why.message
+    if not memory.applied:
+        return "False", "RouteNotAcknowledged", "the routers do not have the Model's route yet"
+    return "True", "Serving", f"{memory.stable} serves"
+
+
+def _current(view: Projected) -> tuple[str, str, str]:
+    memory, record = view.memory, view.wanted.record
+    if record is None:
+        obstacle = view.wanted.obstacle or Obstacle("Unknown", "")
+        return "False", obstacle.reason, obstacle.message
+    if record.name == memory.stable:
+        return "True", "Promoted", f"the spec's revision {record.name} is the stable one"
+    rejected = memory.rejected(record.name)
+    if rejected:
+        return "False", str(rejected.outcome), memory.message
+    return "False", "RolloutInProgress", memory.message
+
+
+def _progressing(view: Projected) -> tuple[str, str, str]:
+    memory = view.memory
+    if memory.paused_at is not None:
+        return "False", "Paused", memory.message
+    if memory.phase in ATTEMPT or memory.phase == "Baking":
+        return "True", memory.phase, memory.message
+    return "False", memory.phase, memory.message
+
+
+def _stalled(view: Projected) -> tuple[str, str, str]:
+    obstacle = _obstacle(view)
+    return ("True", obstacle.reason, obstacle.message) if obstacle else ("False", "AsExpected", "")
+
+
+def _obstacle(view: Projected) -> Obstacle | None:
+    """What keeps the Model from what its spec asks for, the nearest cause first."""
+    memory = view.memory
+    if view.wanted.obstacle or view.governed.obstacle:
+        return view.wanted.obstacle or view.governed.obstacle
+    if memory.candidate in view.seen.held and memory.phase == "Starting":
+        return view.seen.held[memory.candidate]
+    if memory.candidate and memory.wait and memory.candidate in view.seen.obstacles:
+        return view.seen.obstacles[memory.candidate]
+    if memory.first_failing:
+        return Obstacle("FirstDeployFailing", memory.message)
+    since = view.snapshot.evidence.unavailable_since
+    if memory.phase in ("Progressing", "Promoting", "Baking") and since and view.now - since > EVIDENCE_PATIENCE:
+        return Obstacle("EvidenceUnavailable", "no router answers: the rollout holds until one does")
+    return None
+
+
+def _pinned(view: Projected) -> tuple[str, str, str]:
+    record, pinned = view.wanted.record, view.memory.pinned
+    revision = record.name if record and record.name in pinned else view.memory.stable
+    if revision and revision in pinned:
+        return "True", "Pinned", f"{revision} is pinned to sha256 {pinned[revision]}"
+    return "False", "NotFetched", "the artifact's digest is not known yet"

@@ -1,0 +1,228 @@
+"""A revision's pods: an init container fetches the bundle, the model server loads, probes and serves it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from weirkeeper.api import names
+from weirkeeper.api.settings import Settings
+from weirkeeper.render.owners import RESTRICTED_CONTAINER, RESTRICTED_POD, SCRAPED, Manifest, labels_of, metadata
+
+MODEL_DIRECTORY = "/model"
+ARTIFACT_DIRECTORY = "/artifact"
+PIN_DIRECTORY = "/pin"
+DRAIN_SECONDS = 5
+GRACE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class ServedRevision:
+    """A revision as its Deployment needs it: its recorded content and image, and how many pods."""
+
+    name: str
+    content: Mapping[str, Any]
+    image: str
+    replicas: int
+
+
+def deployment(model: Mapping[str, Any], revision: ServedRevision, settings: Settings) -> Manifest:
+    """The Deployment of one revision; its name is the revision's."""
+    labels = labels_of(model["metadata"]["name"], revision.name, names.COMPONENT_MODEL)
+    selector = {key: labels[key] for key in (names.LABEL_MODEL, names.LABEL_REVISION)}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata(model, revision.name, revision.name, names.COMPONENT_MODEL),
+        "spec": {
+            "replicas": revision.replicas,
+            "revisionHistoryLimit": 1,
+            "selector": {"matchLabels": selector},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+            "template": {
+                "metadata": {"labels": labels, "annotations": dict(SCRAPED)},
+                "spec": _pod(model, revision, settings),
+            },
+        },
+    }
+
+
+def _pod(model: Mapping[str, Any], revision: ServedRevision, settings: Settings) -> dict[str, Any]:
+    server = revision.content.get("server", {})
+    pull_secrets = [{"name": name} for name in settings.image_pull_secrets]
+    pull_secrets += model["spec"].get("server", {}).get("imagePullSecrets", [])
+    pod: dict[str, Any] = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": dict(RESTRICTED_POD),
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
+        "initContainers": [_fetch(revision, settings)],
+        "containers": [_server(model, revision, settings)],
+        "volumes": _volumes(revision),
+    }
+    placed = {key: server[key] for key in ("nodeSelector", "tolerations") if key in server}
+    return {**pod, **placed, **({"imagePullSecrets": pull_secrets} if pull_secrets else {})}
+
+
+def _fetch(revision: ServedRevision, settings: Settings) -> dict[str, Any]:
+    artifact = revision.content["artifact"]
+    mounted = _mounted_artifact(artifact["uri"])
+    arguments = ["fetch", "--uri", artifact["uri"], "--destination", MODEL_DIRECTORY]
+    arguments += ["--pin-file", f"{PIN_DIRECTORY}/sha256"]
+    arguments += ["--sha256", artifact["sha256"]] if "sha256" in artifact else []
+    arguments += ["--mounted", _mounted_path(artifact["uri"])] if mounted else []
+    container = {
+        "name": names.FETCH_CONTAINER,
+        "image": revision.image,
+        "imagePullPolicy": settings.image_pull_policy,
+        "command": ["weirkeeper-server"],
+        "args": arguments,
+        "env": [_env("WEIRKEEPER_ALLOWED_HOSTS", json.dumps(list(settings.artifacts.allowed_hosts)))],
+        "securityContext": dict(RESTRICTED_CONTAINER),
+        "terminationMessagePolicy": "File",
+        "volumeMounts": [
+            {"name": "model", "mountPath": MODEL_DIRECTORY},
+            {"name": "pin", "mountPath": PIN_DIRECTORY, "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  a volume of the pod's own
+            *([{"name": "artifact", "mountPath": ARTIFACT_DIRECTORY, "readOnly": True}] if mounted else []),
+        ],
+    }
+    if "secretRef" in artifact:
+        container["envFrom"] = [{"secretRef": {"name": artifact["secretRef"]["name"]}}]
+    resources = revision.content.get("server", {}).get("resources")
+    return {**container, "resources": resources} if resources else container
+
+
+def _server(model: Mapping[str, Any], revision: ServedRevision, settings: Settings) -> dict[str, Any]:
+    name = model["metadata"]["name"]
+    ready = {"path": f"/v2/models/{name}/ready", "port": names.HTTP_PORT_NAME}
+    container = {
+        "name": names.SERVER_CONTAINER,
+        "image": revision.image,
+        "imagePullPolicy": settings.image_pull_policy,
+        "command": ["weirkeeper-server"],
+        "args": [
+            *("serve", "--bundle", MODEL_DIRECTORY, "--model", name, "--revision", revision.name),
+            *("--http-port", str(names.HTTP_PORT), "--evidence-port", str(names.EVIDENCE_PORT)),
+            *("--drain-seconds", str(DRAIN_SECONDS)),
+        ],
+        "env": _server_env(revision, settings),
+        "ports": [
+            {"name": names.HTTP_PORT_NAME, "containerPort": names.HTTP_PORT},
+            {"name": names.EVIDENCE_PORT_NAME, "containerPort": names.EVIDENCE_PORT},
+        ],
+        "readinessProbe": {"httpGet": ready, "periodSeconds": 2, "timeoutSeconds": 5, "failureThreshold": 3},
+        "livenessProbe": {
+            "httpGet": {"path": "/v2/health/live", "port": names.HTTP_PORT_NAME},
+            "initialDelaySeconds": 20,
+            "periodSeconds": 10,
+            "timeoutSeconds": 10,
+            "failureThreshold": 6,
+        },
+        "securityContext": dict(RESTRICTED_CONTAINER),
+        "volumeMounts": [
+            {"name": "model", "mountPath": MODEL_DIRECTORY, "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  a volume of the pod's own
+        ],
+    }
+    resources = revision.content.get("server", {}).get("resources")
+    return {**container, "resources": resources} if resources else container
+
+
+def _server_env(revision: ServedRevision, settings: Settings) -> list[dict[str, Any]]:
+    content = revision.content
+    limits = settings.limits.model_dump(mode="json", by_alias=True)
+    trusted = content["artifact"].get("trustedTypes", [])
+    return [
+        {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        _env("WEIRKEEPER_SLOT_SECONDS", str(settings.slot_seconds)),
+        _env("WEIRKEEPER_LIMITS", json.dumps(limits, sort_keys=True)),
+        _env("WEIRKEEPER_PARAMETERS", json.dumps(content.get("parameters", {}), sort_keys=True)),
+        _env("WEIRKEEPER_PROBE", json.dumps(content.get("probe", []), sort_keys=True)),
+        _env("WEIRKEEPER_TRUSTED_TYPES", json.dumps(trusted)),
+        # One thread a pod: requests, not matrix products, are what a small model's server runs side by side.
+        _env("OMP_NUM_THREADS", "1"),
+    ]
+
+
+def _env(name: str, value: str) -> dict[str, str]:
+    return {"name": name, "value": value}
+
+
+def _volumes(revision: ServedRevision) -> list[dict[str, Any]]:
+    mounted = _mounted_artifact(revision.content["artifact"]["uri"])
+    return [
+        {"name": "model", "emptyDir": {}},
+        {"name": "tmp", "emptyDir": {}},
+        {"name": "pin", "configMap": {"name": pin_name(revision.name), "optional": True}},
+        *([{"name": "artifact", **mounted}] if mounted else []),
+    ]
+
+
+def _mounted_artifact(uri: str) -> dict[str, Any] | None:
+    scheme, _, rest = uri.partition("://")
+    if scheme == "configmap":
+        return {"configMap": {"name": rest.rstrip("/")}}
+    if scheme == "pvc":
+        return {"persistentVolumeClaim": {"claimName": rest.partition("/")[0], "readOnly": True}}
+    return None
+
+
+def _mounted_path(uri: str) -> str:
+    scheme, _, rest = uri.partition("://")
+    inside = rest.partition("/")[2].strip("/") if scheme == "pvc" else ""
+    return f"{ARTIFACT_DIRECTORY}/{inside}".rstrip("/")
+
+
+def pin_name(revision: str) -> str:
+    """Name of the ConfigMap that pins a revision's digest, outside of the pod template."""
+    return f"{revision}-pin"
+
+
+def pin(model: Mapping[str, Any], revision: str, sha256: str) -> Manifest:
+    """The pin: a later pod that meets other bytes refuses to start."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata(model, pin_name(revision), revision),
+        "data": {"sha256": sha256},
+    }
+
+
+def profile_name(revision: str) -> str:
+    """Name of the ConfigMap that keeps a revision's reference profile."""
+    return f"{revision}-profile"
+
+
+def profile(model: Mapping[str, Any], revision: str, content: Mapping[str, Any]) -> Manifest:
+    """The revision's reference profile, as its server reported it."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata(model, profile_name(revision), revision),
+        "data": {"profile.json": json.dumps(content, sort_keys=True, separators=(",", ":"))},
+    }
+
+
+def endpoints(model: Mapping[str, Any], revision: str) -> Manifest:
+    """The headless Service whose EndpointSlices tell routers and operator where a revision's pods are."""
+    labels = labels_of(model["metadata"]["name"], revision, names.COMPONENT_MODEL)
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata(model, revision, revision, names.COMPONENT_MODEL),
+        "spec": {
+            "clusterIP": "None",
+            "selector": {key: labels[key] for key in (names.LABEL_MODEL, names.LABEL_REVISION)},
+            "ports": [
+                {"name": names.HTTP_PORT_NAME, "port": names.HTTP_PORT, "targetPort": names.HTTP_PORT_NAME},
+                {
+                    "name": names.EVIDENCE_PORT_NAME,
+                    "port": names.EVIDENCE_PORT,
+                    "targetPort": names.EVIDENCE_PORT_NAME,
+                },
+            ],
+        },
+    }
