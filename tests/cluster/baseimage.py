@@ -5,7 +5,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tests.cluster.imagestore import REGISTRY, build, is_built
+from tests.cluster.images import REGISTRY
+from tests.cluster.imagestore import build, is_built
 from tests.cluster.places import cache, content_key, locked
 from tests.cluster.shell import long_run, output
 
@@ -26,7 +27,7 @@ def _mirror() -> str:
 
 def base_image() -> str:
     """The name of the base image, built first when it is not there."""
-    image = f"{REGISTRY}/python:3.13-{content_key([Path(__file__)])}"
+    image = f"{REGISTRY}/python:3.13-{content_key([], SUITE, PACKAGES, DOCKERFILE, *DISPENSABLE)}"
     if is_built(image):
         return image
     with locked("base-image"):

@@ -6,12 +6,12 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.cluster.images import REGISTRY
 from tests.cluster.places import Place, cache
 from tests.cluster.programs import PAUSE, built
 from tests.cluster.shell import long_run, output, say, succeeds
 
 BUILD_TIMEOUT = 1800.0
-REGISTRY = "weirkeeper.local"  # no such host: a name that nothing can be pulled from
 
 
 def _buildah(*arguments: str) -> list[str]:
