@@ -112,8 +112,8 @@ def withdraw(turn: Turn, outcome: Outcome, phase: Phase, reason: str, by: str = 
         direct=False,
     )
     turn = turn.route({memory.stable: ALL}) if memory.stable else turn.to(traffic={})
-    kind = "Normal" if outcome == "Superseded" else "Warning"
-    return turn.note(outcome, f"{candidate}: {reason}", kind)
+    message = f"{candidate}: {reason}"
+    return turn.note(outcome, message) if outcome == "Superseded" else turn.note(outcome, message, "Warning")
 
 
 def former_of(turn: Turn) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from weirkeeper.delivery.evidence import Evidence
     from weirkeeper.delivery.memory import Memory
 
-MOST_MOVES = 8
+MOST_MOVES = 16
 """Moves that one planning may make in a row; far more than any real sequence needs."""
 
 
@@ -160,11 +160,12 @@ def drained(memory: Memory, clock: Clock) -> frozenset[str]:
     )
 
 
-def _advance_moves(turn: Turn) -> Turn:
+def _settle(turn: Turn) -> Turn:
+    """Fold, judge and move until nothing changes: planning again on the result then changes nothing either."""
     for _ in range(MOST_MOVES):
-        moved = move(turn)
+        moved = move(_judge(fold(turn)))
         if moved.memory == turn.memory:
-            return moved
+            break
         turn = moved
     return turn
 
@@ -174,9 +175,7 @@ STAGES: tuple[Callable[[Turn], Turn], ...] = (
     _see_pods,
     obey,
     _follow_spec,
-    fold,
-    _judge,
-    _advance_moves,
+    _settle,
     _drain,
 )
 

@@ -1,0 +1,414 @@
+"""The rows of the rollout's subtle cases, each played in a small world, on the pure machine."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.delivery.world import ERRORS_ONLY, Behaviour, World, policy, serving
+from weirkeeper.delivery.policy import StepPolicy
+from weirkeeper.delivery.turn import Obstacle
+
+
+def test_the_first_revision_serves_without_steps_and_bakes() -> None:
+    world = World()
+    world.tick(2)
+    assert world.memory.stable == "m-1"
+    assert world.in_force == {"m-1": 100}
+    assert world.memory.phase == "Baking"
+    assert "InitialDeploy" in world.reasons()
+    world.until("Healthy")
+    assert world.memory.promoted == ("m-1",)
+
+
+def test_a_failing_first_revision_is_reported_and_goes_on_serving() -> None:
+    world = World(behaviours={"m-1": Behaviour(bad=0.5)})
+    world.until("Healthy")
+    assert "FirstDeployFailing" in world.reasons()
+    assert world.in_force == {"m-1": 100}
+    assert world.memory.stable == "m-1"
+
+
+def test_a_good_candidate_is_promoted_step_by_step() -> None:
+    world = serving()
+    world.desired = "m-2"
+    world.tick(2)
+    world.until("Healthy")
+    assert world.memory.stable == "m-2"
+    weights = [weight for _, candidate, weight in world.weights if candidate == "m-2"]
+    assert list(dict.fromkeys(weights)) == [0, 5, 25, 50, 100]
+    assert world.reasons() == [
+        "AttemptStarted",
+        *["StepStarted"] * 3,
+        "Promoting",
+        "Promoted",
+        "Baked",
+    ]
+    assert world.memory.attempts[-1].outcome == "Promoted"
+    assert world.memory.attempts[-1].exposed_requests > 0
+
+
+def test_a_bad_candidate_is_out_before_it_got_more_than_its_first_share() -> None:
+    world = serving(behaviours={"m-2": Behaviour(bad=0.05)})
+    world.desired = "m-2"
+    world.until("RolledBack", 30)
+    assert world.memory.stable == "m-1"
+    assert max(weight for _, _, weight in world.weights) == 5
+    assert world.memory.rejected("m-2")
+    assert "gate errors failed" in world.memory.attempts[-1].reason
+
+
+def test_a_slow_candidate_is_rolled_back_by_latency() -> None:
+    world = serving(behaviours={"m-2": Behaviour(milliseconds=20)})
+    world.desired = "m-2"
+    world.until("RolledBack", 60)
+    assert "gate latency failed" in world.memory.attempts[-1].reason
+
+
+@pytest.mark.parametrize("slots", [400])
+def test_without_any_request_the_candidate_is_held_for_ever(slots: int) -> None:
+    world = serving(policy=policy(gates=ERRORS_ONLY, max_duration=60.0, on_inconclusive="RollBack"))
+    world.rate = 0
+    world.desired = "m-2"
+    world.tick(slots)
+    assert world.memory.phase == "Progressing"
+    assert world.memory.step == 0
+    assert world.memory.candidate == "m-2"
+
+
+def test_a_rejected_revision_stays_out_also_after_a_detour() -> None:
+    world = serving(behaviours={"m-2": Behaviour(bad=0.2)}, policy=policy(rollback_window=0))
+    world.desired = "m-2"
+    world.until("RolledBack", 30)
+    world.desired = "m-3"
+    world.tick(2)
+    world.until("Healthy")
+    world.desired = "m-2"
+    world.tick(10)
+    assert world.memory.candidate is None
+    assert world.in_force == {"m-3": 100}
+    assert "retry" in world.memory.message
+
+
+def test_retry_gives_a_new_attempt_with_fresh_evidence() -> None:
+    world = serving(behaviours={"m-2": Behaviour(bad=0.2)})
+    world.desired = "m-2"
+    world.until("RolledBack", 30)
+    attempts = world.memory.attempt
+    world.behaviours.clear()
+    world.verb("retry")
+    world.tick(2)
+    assert world.memory.candidate == "m-2"
+    assert world.memory.attempt == attempts + 1
+    world.until("Healthy")
+    assert world.memory.stable == "m-2"
+    assert [record.outcome for record in world.memory.attempts[-2:]] == ["RolledBack", "Promoted"]
+
+
+def test_a_third_revision_supersedes_the_second_without_touching_the_stable_one() -> None:
+    world = serving()
+    world.desired = "m-2"
+    world.until("Progressing")
+    world.tick(3)
+    world.desired = "m-3"
+    world.tick(1)
+    assert world.memory.attempts[-2].outcome == "Superseded"
+    assert world.memory.candidate == "m-3"
+    assert world.memory.weight == 0
+    assert world.memory.stable == "m-1"
+    assert world.memory.rejected("m-2") is None
+
+
+def test_the_next_candidate_waits_until_every_router_dropped_the_former_one() -> None:
+    world = serving()
+    world.desired = "m-2"
+    world.until("Progressing")
+    world.tick(2)
+    world.routers_answer = False
+    world.desired = "m-3"
+    world.tick(3)
+    assert world.memory.candidate is None
+    world.routers_answer = True
+    world.tick(1)
+    assert world.memory.candidate == "m-3"
+
+
+def test_the_stable_spec_again_withdraws_the_candidate_at_once() -> None:
+    world = serving()
+    world.desired = "m-2"
+    world.until("Progressing")
+    world.tick(2)
+    world.desired = "m-1"
+    world.tick(1)
+    assert world.memory.candidate is None
+    assert world.in_force == {"m-1": 100}
+    assert world.memory.attempts[-1].outcome == "Superseded"
+    world.desired = "m-2"
+    world.tick(1)
+    assert world.memory.candidate == "m-2"
+
+
+@pytest.mark.parametrize("phase", ["Starting", "Progressing", "Promoting", "Baking"])
+def test_abort_beats_every_phase_and_holds(phase: str) -> None:
+    world = serving()
+    world.desired = "m-2"
+    if phase == "Starting":
+        world.broken.add("m-2")
+    if phase == "Promoting":
+        world.until("Progressing")
+        world.tick(1)
+        world.routers_answer = False
+        world.verb("promote")
+    world.until(phase)
+    world.verb("pause", "2")
+    world.verb("abort", "3")
+    world.tick(1)
+    assert world.memory.phase == "Aborted"
+    assert world.memory.stable == "m-1"
+    world.routers_answer = True
+    world.tick(1)
+    assert world.in_force["m-1"] == 100
+    assert "VerbRefused" in world.reasons()
+    world.broken.clear()
+    world.tick(20)
+    assert world.memory.phase == "Aborted"
+    assert world.memory.rejected("m-2")
+
+
+def test_abort_when_idle_changes_nothing() -> None:
+    world = serving()
+    before = world.memory.model_copy()
+    world.verb("abort")
+    world.tick(2)
+    assert world.reasons() == ["VerbRefused"]
+    assert world.memory.stable == before.stable
+    assert world.memory.traffic == before.traffic
+    assert world.memory.decision == before.decision
+
+
+def test_a_verb_acts_once_and_a_late_one_never_acts_later() -> None:
+    world = serving()
+    world.verb("pause")
+    world.tick(1)
+    assert world.reasons() == ["VerbRefused"]
+    world.desired = "m-2"
+    world.until("Progressing")
+    world.tick(2)
+    assert world.memory.paused_at is None
+
+
+def test_pause_stops_hold_and_deadlines_and_resume_goes_on() -> None:
+    world = serving()
+    world.desired = "m-2"
+    world.until("Progressing")
+    world.tick(1)
+    world.verb("pause")
+    world.tick(40)
+    assert world.memory.weight == 5
+    assert world.memory.step == 0
+    world.verb("resume", "2")
+    world.until("Healthy")
+    assert world.memory.stable == "m-2"
+
+
+def test_a_failing_gate_rolls_back_in_a_pause_too() -> None:
+    world = serving()
+    world.desired = "m-2"
+    world.until("Progressing")
+    world.tick(1)
+    world.verb("pause")
+    world.tick(1)
+    world.behaviours["m-2"] = Behaviour(bad=0.5)
+    world.until("RolledBack", 30)
+
+
+def test_a_manual_step_waits_for_promote() -> None:
+    steps = (StepPolicy("first", 5, 20), StepPolicy("quarter", 25, 20, manual=True), StepPolicy("half", 50, 20))
+    world = serving(policy=policy(steps=steps))
+    world.desired = "m-2"
+    world.until("Progressing")
+    world.tick(40)
+    assert world.memory.step == 1
+    world.verb("promote")
+    world.tick(3)
+    assert world.memory.step == 2
+    assert "StepApproved" in world.reasons()
+
+
+def test_promote_passes_over_steps_but_not_over_pods_and_routes() -> None:
+    world = serving()
+    world.desired = "m-2"
+    world.until("Progressing")
+    world.routers_answer = False
+    world.verb("promote")
+    world.tick(3)
+    assert world.memory.stable == "m-1"
+    world.routers_answer = True
+    world.tick(2)
+    assert world.memory.stable == "m-2"
+    assert world.memory.phase == "Baking"
+
+
+def test_a_frozen_platform_promotes_nothing_and_still_rolls_back() -> None:
+    world = serving(frozen=True)
+    world.desired = "m-2"
+    world.until("Progressing")
+    world.tick(60)
+    assert world.memory.phase == "Progressing"
+    assert world.memory.weight == 50
+    world.behaviours["m-2"] = Behaviour(bad=0.5)
+    world.until("RolledBack", 30)
+
+
+def test_pods_that_never_start_are_rolled_back_with_their_reason() -> None:
+    world = serving()
+    world.broken.add("m-2")
+    world.desired = "m-2"
+    world.until("RolledBack", 40)
+    assert "ModelLoadFailed" in world.memory.attempts[-1].reason
+    assert world.in_force == {"m-1": 100}
+
+
+def test_routes_that_are_not_acknowledged_are_rolled_back() -> None:
+    world = serving()
+    world.desired = "m-2"
+    world.tick(1)
+    world.until("Progressing")
+    world.routers_answer = False
+    world.memory = world.memory.model_copy(update={"applied": world.memory.decision - 1})
+    world.acknowledged = world.memory.decision - 1
+    world.until("RolledBack", 40)
+    assert "RouteNotAcknowledged" in world.memory.attempts[-1].reason
+
+
+def test_lost_pods_lose_their_weight_at_once() -> None:
+    world = serving(replicas=4)
+    world.desired = "m-2"
+    world.until("Progressing")
+    while world.memory.weight < 50:
+        world.tick()
+    world.ready["m-2"] = 1
+    world.plan()
+    assert world.memory.weight == 25
+    world.ready["m-2"] = 0
+    world.plan()
+    assert world.memory.weight == 0
+    world.broken.add("m-2")
+    world.until("RolledBack", 40)
+
+
+def test_a_fault_in_the_bake_reverts_at_once() -> None:
+    world = serving()
+    world.desired = "m-2"
+    world.until("Baking")
+    world.behaviours["m-2"] = Behaviour(bad=0.3)
+    world.until("RolledBack", 12)
+    assert world.memory.stable == "m-1"
+    assert world.in_force["m-1"] == 100
+    assert world.memory.rejected("m-2")
+
+
+def test_a_change_in_the_bake_ends_it_as_promoted_first() -> None:
+    world = serving()
+    world.desired = "m-2"
+    world.until("Baking")
+    world.desired = "m-3"
+    world.tick(2)
+    assert world.memory.attempts[-2].outcome == "Promoted"
+    assert world.memory.stable == "m-2"
+    assert world.memory.candidate == "m-3"
+
+
+def test_going_back_within_the_window_needs_no_steps() -> None:
+    world = serving()
+    world.desired = "m-2"
+    world.tick(2)
+    world.until("Healthy")
+    world.notes.clear()
+    world.desired = "m-1"
+    world.tick(3)
+    assert world.memory.stable == "m-1"
+    assert "StepStarted" not in world.reasons()
+
+
+def test_edited_steps_keep_the_weight() -> None:
+    world = serving()
+    world.desired = "m-2"
+    world.until("Progressing")
+    while world.memory.weight < 25:
+        world.tick()
+    steps = (StepPolicy("a", 10, 20), StepPolicy("b", 30, 20), StepPolicy("c", 60, 20))
+    world.policy = policy(steps=steps)
+    world.tick(1)
+    assert "StepsChanged" in world.reasons()
+    assert world.memory.weight >= 25
+    world.until("Healthy")
+    assert world.memory.stable == "m-2"
+
+
+def test_edited_gates_start_their_evidence_again_and_never_revive_a_rejected_revision() -> None:
+    world = serving(behaviours={"m-2": Behaviour(bad=0.2)})
+    world.desired = "m-2"
+    world.until("RolledBack", 30)
+    world.policy = policy(gates=ERRORS_ONLY)
+    world.tick(10)
+    assert world.memory.candidate is None
+    world.behaviours.clear()
+    world.desired = "m-3"
+    world.until("Progressing")
+    world.tick(3)
+    world.policy = policy()
+    world.tick(1)
+    assert "GatesChanged" in world.reasons()
+    world.until("Healthy")
+    assert world.memory.stable == "m-3"
+
+
+def test_a_changed_signature_holds_the_candidate_without_traffic() -> None:
+    world = serving()
+    world.held["m-2"] = Obstacle("SignatureChanged", "input a is gone")
+    world.desired = "m-2"
+    world.tick(60)
+    assert world.memory.phase == "Starting"
+    assert world.in_force == {"m-1": 100}
+    assert "input a is gone" in world.memory.message
+
+
+@pytest.mark.parametrize(
+    ("choice", "phase"), [("Hold", "Progressing"), ("RollBack", "RolledBack"), ("Promote", "Baking")]
+)
+def test_an_inconclusive_last_step_follows_the_policy(choice: str, phase: str) -> None:
+    world = serving(policy=policy(gates=ERRORS_ONLY, max_duration=200.0, on_inconclusive=choice))
+    world.behaviours = {"m-1": Behaviour(bad=0.05), "m-2": Behaviour(bad=0.05)}
+    world.tick(24)
+    world.rate = 4
+    world.desired = "m-2"
+    for _ in range(400):
+        world.tick()
+        if world.memory.phase == phase and (phase != "Progressing" or world.memory.step == 2):
+            break
+    if phase == "Progressing":
+        world.tick(60)
+    assert world.memory.phase == phase
+
+
+def test_stable_pods_stay_until_the_bake_ends() -> None:
+    world = serving(replicas=3)
+    world.desired = "m-2"
+    while world.memory.phase != "Healthy" or world.memory.stable != "m-2":
+        world.tick()
+        if world.memory.phase != "Healthy":
+            assert world.ready["m-1"] >= 3
+    world.tick(8)
+    assert "m-1" not in world.ready
+    assert world.memory.draining == {}
+
+
+def test_planning_again_on_the_result_changes_nothing() -> None:
+    world = serving()
+    world.desired = "m-2"
+    for _ in range(40):
+        world.tick()
+        before = world.memory
+        notes = len(world.notes)
+        assert world.plan() == before
+        assert len(world.notes) == notes
