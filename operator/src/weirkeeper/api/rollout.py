@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final, Literal, Self
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from weirkeeper.api.attempts import GATES_LIMIT, HISTORY_LIMIT, NAMES_LIMIT, AttemptStatus, GateSummary, Phase, Verdict
 from weirkeeper.api.conditions import Condition
-from weirkeeper.api.record import ATOMIC_LIST, ATOMIC_MAP, Record, list_map, rule, rules
+from weirkeeper.api.parsing import parse_spec
+from weirkeeper.api.record import ATOMIC_LIST, ATOMIC_MAP, CONDITIONS_LIMIT, Record, list_map, rule, rules
 from weirkeeper.api.values import Decimal, Duration
 
 STEP_NAME: Final = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 STEPS_LIMIT: Final = 20
-CONDITIONS_LIMIT: Final = 16
 
 ASCENDING: Final = (
     "weights must ascend from step to step, as in 5, 25, 50: sort the steps, and merge those of equal weight"
@@ -300,3 +300,12 @@ class RolloutStatus(Record):
         description="The generation of the spec that this status is about.",
         ge=0,
     )
+
+
+def parse_rollout(item: Mapping[str, Any]) -> RolloutSpec:
+    """Understand a Rollout.
+
+    Raises:
+        InvalidSpec: a field is missing, unknown, or has a value that will not do.
+    """
+    return parse_spec(RolloutSpec, item)

@@ -72,6 +72,12 @@ class Duration(_PatternedText):
         return cls("".join(f"{count}{unit}" for count, unit in parts if count) or "0s")
 
 
+def seconds_in_cel(field: str) -> str:
+    """Write the length of a Duration `field` in CEL, whose own durations know no days."""
+    days = f"duration(string(int({field}.replace('d', '')) * 24) + 'h')"
+    return f"({field}.endsWith('d') ? {days} : duration({field}))"
+
+
 class Decimal(_PatternedText):
     """A decimal number as a string, such as "0.01" or "99.9": JSON's floats do not survive every client."""
 

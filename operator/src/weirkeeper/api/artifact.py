@@ -1,0 +1,112 @@
+"""Where a Model's bundle lies: the grammar of its URI, and what else belongs to the artifact."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from weirkeeper.api.record import ATOMIC_MAP, SET_LIST, Record, rule, rules
+
+SCHEMES: Final = ("configmap", "pvc", "https", "s3")
+
+_NAME: Final = "[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
+_HOST: Final = "[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?(:[0-9]{1,5})?"
+_BUCKET: Final = "[a-z0-9][-a-z0-9.]{1,61}[a-z0-9]"
+_SHA256: Final = "^[0-9a-f]{64}$"
+_TYPE: Final = "^[A-Za-z_][A-Za-z0-9_]*([.][A-Za-z_][A-Za-z0-9_]*)+$"
+_PRINTABLE: Final = "^[!-~]+$"
+_CLIMBING: Final = "(^|/)[.][.](/|$)"
+_REMOTE: Final = "^(https|s3)://"
+
+SCHEME: Final = f"uri must begin with one of {', '.join(f'{scheme}://' for scheme in SCHEMES)}: put the bundle there"
+PRINTABLE: Final = "uri must not hold spaces or letters beyond ASCII: write them as %20 and the like"
+CLIMBING: Final = 'uri must not hold "..": write the path without it'
+FORMS: Final = {
+    "configmap": (f"^configmap://{_NAME}$", "write uri as configmap://NAME, with the name of a ConfigMap here"),
+    "pvc": (f"^pvc://{_NAME}(/.*)?$", "write uri as pvc://CLAIM/PATH, with the name of a PersistentVolumeClaim here"),
+    "https": (f"^https://{_HOST}/[^#]+$", "write uri as https://HOST/PATH; user names go into the Secret of secretRef"),
+    "s3": (f"^s3://{_BUCKET}/.+$", "write uri as s3://BUCKET/KEY, where a folder's KEY ends with /"),
+}
+SHA256: Final = "sha256 must be 64 hexadecimal digits in lower case, as `weirkeeper digest` prints them"
+REMOTE_ONLY: Final = "secretRef is for https:// and s3:// only: leave it out"
+TYPES: Final = "trustedTypes are full names of Python types, such as mypackage.encoders.ZipEncoder"
+
+TypeName = Annotated[str, Field(max_length=256)]
+
+
+class SecretReference(Record):
+    """Which Secret is meant."""
+
+    model_config = ConfigDict(json_schema_extra=ATOMIC_MAP)
+
+    name: str = Field(description="Name of a Secret in the same namespace.", min_length=1, max_length=253)
+
+
+_FORM_RULES: Final = tuple(
+    rule(f"!self.uri.startsWith('{scheme}://') || self.uri.matches('{pattern}')", message, ".uri")
+    for scheme, (pattern, message) in FORMS.items()
+)
+
+
+class Artifact(Record):
+    """The bundle that is served."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(f"self.uri.matches('^({'|'.join(SCHEMES)})://')", SCHEME, ".uri"),
+            rule(f"self.uri.matches('{_PRINTABLE}')", PRINTABLE, ".uri"),
+            rule(f"!self.uri.matches('{_CLIMBING}')", CLIMBING, ".uri"),
+            *_FORM_RULES,
+            rule(f"!has(self.sha256) || self.sha256.matches('{_SHA256}')", SHA256, ".sha256"),
+            rule(f"!has(self.secretRef) || self.uri.matches('{_REMOTE}')", REMOTE_ONLY, ".secretRef"),
+            rule(f"!has(self.trustedTypes) || self.trustedTypes.all(t, t.matches('{_TYPE}'))", TYPES, ".trustedTypes"),
+        ),
+    )
+
+    uri: str = Field(
+        description="Where the bundle lies: configmap://NAME, pvc://CLAIM/PATH, https://HOST/PATH or s3://BUCKET/KEY.",
+        min_length=1,
+        max_length=2048,
+    )
+    sha256: str | None = Field(
+        default=None,
+        description="What the bundle's digest must be (`weirkeeper digest`); without it the first download counts.",
+        max_length=64,
+    )
+    secret_ref: SecretReference | None = Field(
+        default=None,
+        description="A Secret with the environment variables of the download: AWS_ACCESS_KEY_ID and the like.",
+    )
+    trusted_types: tuple[TypeName, ...] | None = Field(
+        default=None,
+        description="skops types beyond scikit-learn's own that may be loaded, within the platform's bounds.",
+        max_length=64,
+        json_schema_extra=SET_LIST,
+    )
+
+    @model_validator(mode="after")
+    def _follows_the_grammar(self) -> Self:
+        problem = _uri_problem(self.uri)
+        if problem:
+            raise ValueError(problem)
+        if self.sha256 is not None and not re.fullmatch(_SHA256, self.sha256):
+            raise ValueError(SHA256)
+        if self.secret_ref and not re.match(_REMOTE, self.uri):
+            raise ValueError(REMOTE_ONLY)
+        if not all(re.fullmatch(_TYPE, name) for name in self.trusted_types or ()):
+            raise ValueError(TYPES)
+        return self
+
+
+def _uri_problem(uri: str) -> str | None:
+    scheme = uri.partition("://")[0]
+    if scheme not in FORMS:
+        return SCHEME
+    if not re.fullmatch(_PRINTABLE, uri):
+        return PRINTABLE
+    if re.search(_CLIMBING, uri):
+        return CLIMBING
+    pattern, message = FORMS[scheme]
+    return None if re.fullmatch(pattern, uri) else message

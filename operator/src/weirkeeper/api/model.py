@@ -1,0 +1,190 @@
+"""Model: what is served."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from pydantic import Field
+
+from weirkeeper.api.artifact import Artifact, SecretReference
+from weirkeeper.api.bundle import Datatype
+from weirkeeper.api.parsing import parse_spec
+from weirkeeper.api.record import ATOMIC_LIST, UNKNOWN_KEPT, Record, list_map
+from weirkeeper.api.values import Quantity, Tolerance
+
+DEFAULT_REPLICAS: Final = 1
+
+
+class Resources(Record):
+    """What a model pod asks for, and what it may use at most."""
+
+    requests: dict[str, Quantity] | None = Field(
+        default=None,
+        description="What is reserved for each pod, by resource: cpu, memory and others.",
+    )
+    limits: dict[str, Quantity] | None = Field(
+        default=None,
+        description="What each pod may use at most, by resource.",
+    )
+
+
+class Toleration(Record):
+    """A taint of nodes that model pods put up with."""
+
+    key: str | None = Field(default=None, description="The taint's key; none means every key.")
+    operator: Literal["Exists", "Equal"] | None = Field(
+        default=None,
+        description="Exists for any value, Equal (the default) for this one.",
+    )
+    value: str | None = Field(default=None, description="The taint's value.")
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
+        default=None,
+        description="The taint's effect; none means every effect.",
+    )
+    toleration_seconds: int | None = Field(
+        default=None,
+        description="For how long a NoExecute taint is put up with; none means for ever.",
+    )
+
+
+class Server(Record):
+    """The pods that serve the bundle."""
+
+    replicas: int | None = Field(
+        default=None,
+        description="Pods of the stable revision; 1 where nothing is said. `kubectl scale` sets it.",
+        ge=1,
+        le=1000,
+    )
+    resources: Resources | None = Field(default=None, description="What each pod asks for and may use at most.")
+    node_selector: dict[str, str] | None = Field(
+        default=None,
+        description="Labels that a node must have.",
+    )
+    tolerations: tuple[Toleration, ...] | None = Field(
+        default=None,
+        description="Taints of nodes that the pods put up with.",
+        max_length=32,
+        json_schema_extra=ATOMIC_LIST,
+    )
+    image_pull_secrets: tuple[SecretReference, ...] | None = Field(
+        default=None,
+        description="Secrets for pulling the server's image; a change makes no new revision.",
+        max_length=16,
+        json_schema_extra=list_map("name"),
+    )
+
+
+class ProbeTensor(Record):
+    """One tensor of a golden request, as the Open Inference Protocol writes it."""
+
+    name: str = Field(description="Name of the input or output.", min_length=1, max_length=256)
+    datatype: Datatype = Field(description="Type of its elements.")
+    shape: tuple[int, ...] = Field(
+        description="Its dimensions; the first counts rows.",
+        min_length=1,
+        max_length=8,
+        json_schema_extra=ATOMIC_LIST,
+    )
+    data: Any = Field(description="Its elements, nested or flat, row by row.", json_schema_extra=UNKNOWN_KEPT)
+
+
+class ProbeRequest(Record):
+    """What is asked."""
+
+    inputs: tuple[ProbeTensor, ...] = Field(
+        description="One tensor, or one for each named column.",
+        min_length=1,
+        max_length=512,
+        json_schema_extra=list_map("name"),
+    )
+
+
+class ProbeAnswer(Record):
+    """What must be answered."""
+
+    outputs: tuple[ProbeTensor, ...] = Field(
+        description="Outputs that must come back; others may come too.",
+        min_length=1,
+        max_length=64,
+        json_schema_extra=list_map("name"),
+    )
+    tolerance: Tolerance | None = Field(
+        default=None,
+        description='By how much a number may differ, relative to 1 or to its size; "1e-6" where nothing is said.',
+    )
+
+
+class Probe(Record):
+    """A golden request: no pod becomes ready whose model answers it otherwise."""
+
+    request: ProbeRequest = Field(description="What is asked.")
+    expect: ProbeAnswer = Field(description="What must be answered.")
+
+
+class Card(Record):
+    """What people, catalogues and dashboards read of the Model; a change here makes no new revision."""
+
+    owner: str | None = Field(default=None, description="The team that owns the Model.", max_length=128)
+    contacts: tuple[str, ...] | None = Field(
+        default=None,
+        description="Where to reach the owners.",
+        max_length=16,
+        json_schema_extra=ATOMIC_LIST,
+    )
+    description: str | None = Field(default=None, description="What the Model does, for people.", max_length=4096)
+    task: str | None = Field(default=None, description="Kind of task, such as classification.", max_length=128)
+    intended_use: str | None = Field(default=None, description="What it is meant for.", max_length=4096)
+    limitations: str | None = Field(default=None, description="What it must not be used for.", max_length=4096)
+    runbook: str | None = Field(default=None, description="Address of the page for incidents.", max_length=2048)
+    source_commit: str | None = Field(default=None, description="Commit of the training code.", max_length=128)
+    training_run: str | None = Field(default=None, description="Name or address of the training run.", max_length=2048)
+    dataset: str | None = Field(default=None, description="Data that it was trained on.", max_length=2048)
+    review_by: str | None = Field(
+        default=None,
+        description="Date by which people look at it again, such as 2027-03-31.",
+        pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+    )
+    unit: str | None = Field(default=None, description="Unit of what it predicts.", max_length=64)
+    metrics: dict[str, str] | None = Field(
+        default=None,
+        description='Offline quality by metric, as decimals in quotes: AUC: "0.91".',
+    )
+
+
+class ModelSpec(Record):
+    """What is wanted: a bundle, the pods that serve it, and how it is checked."""
+
+    artifact: Artifact = Field(description="The bundle that is served.")
+    server: Server = Field(default=Server(), description="The pods that serve it.")
+    parameters: dict[str, str] | None = Field(
+        default=None,
+        description='Handed to the predictor, such as threshold: "0.42".',
+        max_length=64,
+    )
+    probe: tuple[Probe, ...] | None = Field(
+        default=None,
+        description="Golden requests beyond the bundle's own.",
+        max_length=32,
+        json_schema_extra=ATOMIC_LIST,
+    )
+    allow_signature_change: bool = Field(
+        default=False,
+        description="Lets a candidate drop, rename or retype an input or output; otherwise it is held back.",
+    )
+    card: Card | None = Field(default=None, description="What people, catalogues and dashboards read of the Model.")
+
+    @property
+    def replicas(self) -> int:
+        """Pods of the stable revision."""
+        return self.server.replicas or DEFAULT_REPLICAS
+
+
+def parse_model(item: Mapping[str, Any]) -> ModelSpec:
+    """Understand a Model.
+
+    Raises:
+        InvalidSpec: a field is missing, unknown, or has a value that will not do.
+    """
+    return parse_spec(ModelSpec, item)

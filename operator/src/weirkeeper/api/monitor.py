@@ -1,0 +1,222 @@
+"""Monitor: what is watched while a Model serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from weirkeeper.api.conditions import Condition
+from weirkeeper.api.parsing import parse_spec
+from weirkeeper.api.record import CONDITIONS_LIMIT, DATE_TIME, Record, list_map, rule, rules
+from weirkeeper.api.rollout import MODEL_REF_FIXED, ModelReference
+from weirkeeper.api.values import Decimal, Duration, seconds_in_cel
+
+WORST_LIMIT: Final = 10
+MINUTE: Final = 60
+WEEK: Final = 7 * 24 * 3600
+MONTH: Final = 31 * 24 * 3600
+
+SIZE: Final = "size must be a whole number of minutes from 1m to 7d, such as 15m, 1h or 24h"
+MAX_AGE: Final = "maxAge must be at least as long as size, and at most 31d"
+DELTA: Final = 'delta is a population stability index: give one from "0" to "10", such as "0.1"'
+ALARMS: Final = 'falseAlarmsPerMonth must be above "0" and at most "100", such as "0.1" for one in ten months'
+
+State = Literal["OK", "Drifting", "Insufficient", "Error"]
+_LARGEST_DELTA: Final = 10
+_MOST_ALARMS: Final = 100
+
+
+class Reference(Record):
+    """What live rows are compared with."""
+
+    source: Literal["Bundle"] = Field(
+        alias="from",
+        default="Bundle",
+        description="Bundle: the profile of the training rows in the bundle; a promotion changes it with the model.",
+    )
+
+
+_SIZE_SECONDS: Final = seconds_in_cel("self.size")
+_MAX_AGE_SECONDS: Final = seconds_in_cel("self.maxAge")
+
+
+class Window(Record):
+    """The stretches of time that are judged one after the other."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                f"{_SIZE_SECONDS} >= duration('1m') && {_SIZE_SECONDS} <= duration('168h')"
+                f" && {_SIZE_SECONDS}.getMilliseconds() % 60000 == 0",
+                SIZE,
+                ".size",
+            ),
+            rule(
+                f"{_MAX_AGE_SECONDS} >= {_SIZE_SECONDS} && {_MAX_AGE_SECONDS} <= duration('744h')", MAX_AGE, ".maxAge"
+            ),
+        ),
+    )
+
+    size: Duration = Field(
+        default=Duration("1h"),
+        description="Length of a window, in whole minutes; each begins where the last one ended.",
+    )
+    min_rows: int = Field(
+        default=500,
+        description="Rows that a window needs to be judged; one with fewer is Insufficient.",
+        ge=50,
+        le=10_000_000,
+    )
+    max_age: Duration = Field(
+        default=Duration("24h"),
+        description="How far back windows reach to gather minRows.",
+    )
+
+    @model_validator(mode="after")
+    def _lengths_fit(self) -> Self:
+        size, max_age = self.size.seconds, self.max_age.seconds
+        if not MINUTE <= size <= WEEK or size % MINUTE:
+            raise ValueError(SIZE)
+        if not size <= max_age <= MONTH:
+            raise ValueError(MAX_AGE)
+        return self
+
+
+class FeatureWatch(Record):
+    """How one input is watched, where it differs from the others."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(rule("!has(self.delta) || double(self.delta) <= 10.0", DELTA, ".delta")),
+    )
+
+    delta: Decimal | None = Field(
+        default=None,
+        description="A shift of this input up to this population stability index is of no interest.",
+    )
+    severity: Literal["Alarm", "Off"] = Field(
+        default="Alarm",
+        description='"Off" (in quotes: YAML reads a bare Off as a boolean) leaves the input out.',
+    )
+
+    @model_validator(mode="after")
+    def _delta_in_range(self) -> Self:
+        if self.delta is not None and self.delta.number > _LARGEST_DELTA:
+            raise ValueError(DELTA)
+        return self
+
+
+class InputsWatch(Record):
+    """How the inputs are watched."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(rule("double(self.delta) <= 10.0", DELTA, ".delta")),
+    )
+
+    delta: Decimal = Field(
+        default=Decimal("0.1"),
+        description="A shift up to this population stability index is of no interest.",
+    )
+    features: dict[str, FeatureWatch] = Field(
+        default_factory=dict,
+        description="Inputs that are watched in another way, by name.",
+        max_length=512,
+    )
+
+    @model_validator(mode="after")
+    def _delta_in_range(self) -> Self:
+        if self.delta.number > _LARGEST_DELTA:
+            raise ValueError(DELTA)
+        return self
+
+    def delta_of(self, feature: str) -> float | None:
+        """Give the index above which `feature` drifts; None where it is not watched."""
+        watch = self.features.get(feature, FeatureWatch())
+        if watch.severity == "Off":
+            return None
+        return (watch.delta or self.delta).number
+
+
+class MonitorSpec(Record):
+    """What is wanted: whose inputs are watched, against what, and how many false alarms are put up with."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "double(self.falseAlarmsPerMonth) > 0.0 && double(self.falseAlarmsPerMonth) <= 100.0",
+                ALARMS,
+                ".falseAlarmsPerMonth",
+            ),
+        ),
+    )
+
+    model_ref: ModelReference = Field(
+        description="The Model that is watched.",
+        json_schema_extra=rules(rule("self == oldSelf", MODEL_REF_FIXED)),
+    )
+    reference: Reference = Field(default=Reference(), description="What live rows are compared with.")
+    window: Window = Field(default=Window(), description="The stretches of time that are judged.")
+    inputs: InputsWatch = Field(default=InputsWatch(), description="How the inputs are watched.")
+    false_alarms_per_month: Decimal = Field(
+        default=Decimal("0.1"),
+        description="False alarms of the whole Monitor in a month; every threshold follows from it.",
+    )
+
+    @model_validator(mode="after")
+    def _alarms_in_range(self) -> Self:
+        if not 0 < self.false_alarms_per_month.number <= _MOST_ALARMS:
+            raise ValueError(ALARMS)
+        return self
+
+
+class FeatureStatus(Record):
+    """How far one input has moved."""
+
+    name: str = Field(description="Name of the input.", max_length=256)
+    state: State | None = Field(default=None, description="What follows from it.")
+    psi: str = Field(default="", description="Its population stability index in the last window.", max_length=32)
+    threshold: str = Field(default="", description="The index above which it drifts, at this many rows.", max_length=32)
+    message: str = Field(default="", description="The numbers behind it.", max_length=1024)
+
+
+class WindowStatus(Record):
+    """A window that was judged."""
+
+    start: str = Field(description="When it began.", json_schema_extra=DATE_TIME)
+    end: str = Field(description="When it ended.", json_schema_extra=DATE_TIME)
+    rows: int = Field(description="Rows in it.", ge=0)
+
+
+class MonitorStatus(Record):
+    """What was found; written when the state changes and at most hourly."""
+
+    state: State | None = Field(default=None, description="What the last window said.")
+    message: str = Field(default="", description="What was found, for people.", max_length=4096)
+    features: tuple[FeatureStatus, ...] = Field(
+        default=(),
+        description="The ten inputs that moved furthest, the worst first; all of them are in the metrics.",
+        max_length=WORST_LIMIT,
+        json_schema_extra=list_map("name"),
+    )
+    last_window: WindowStatus | None = Field(default=None, description="The window that was judged last.")
+    conditions: tuple[Condition, ...] = Field(
+        default=(),
+        description="InputDrift (True is bad) and Ready.",
+        max_length=CONDITIONS_LIMIT,
+        json_schema_extra=list_map("type"),
+    )
+    observed_generation: int | None = Field(
+        default=None,
+        description="The generation of the spec that this status is about.",
+        ge=0,
+    )
+
+
+def parse_monitor(item: Mapping[str, Any]) -> MonitorSpec:
+    """Understand a Monitor.
+
+    Raises:
+        InvalidSpec: a field is missing, unknown, or has a value that will not do.
+    """
+    return parse_spec(MonitorSpec, item)
