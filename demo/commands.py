@@ -1,0 +1,90 @@
+"""kubectl and helm, run as programs: what the demo does, a reader can do by hand."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from demo.errors import CommandError
+
+
+def program(name: str) -> str:
+    """Path of a program: ``$KUBECTL`` or ``$HELM``, else on PATH, else beside this Python."""
+    beside = Path(sys.executable).parent / name
+    found = os.environ.get(name.upper()) or shutil.which(name) or (str(beside) if beside.exists() else "")
+    if not found:
+        raise CommandError([name], f"not found; install it or set {name.upper()} to its path")
+    return found
+
+
+def run(command: list[str], *, given: str | None = None, time_out: float = 120, own_session: bool = False) -> str:
+    """Run a program and return what it wrote; CommandError when it fails or takes longer than ``time_out`` seconds.
+
+    With ``own_session`` an interrupt at the terminal does not reach it, so that it ends its work in order.
+    """
+    try:
+        done = subprocess.run(
+            command,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=time_out,
+            check=False,
+            start_new_session=own_session,
+        )
+    except subprocess.TimeoutExpired:
+        raise CommandError(command, f"not done within {time_out:g} s") from None
+    if done.returncode != 0:
+        raise CommandError(command, done.stderr or done.stdout or f"exit code {done.returncode}")
+    return done.stdout
+
+
+@dataclass(frozen=True)
+class Kubectl:
+    """kubectl on the current kubeconfig, in one namespace ("" for none)."""
+
+    namespace: str = ""
+
+    def inside(self, namespace: str) -> Self:
+        """Return the same in another namespace."""
+        return replace(self, namespace=namespace)
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command line that ``run`` would run."""
+        namespaced = ["--namespace", self.namespace] if self.namespace else []
+        return [program("kubectl"), *namespaced, *arguments]
+
+    def run(self, *arguments: str, given: str | None = None, time_out: float = 60) -> str:
+        """Run ``kubectl ARGUMENTS`` with ``given`` as its input."""
+        return run(self.command(*arguments), given=given, time_out=time_out)
+
+    def get(self, *arguments: str) -> Any:
+        """Return what ``kubectl get ARGUMENTS`` finds, as JSON; None when it is not there."""
+        text = self.run("get", *arguments, "--ignore-not-found", "-o", "json")
+        return json.loads(text) if text.strip() else None
+
+    def names(self, *arguments: str) -> list[str]:
+        """Return the names of what ``kubectl get ARGUMENTS`` finds."""
+        text = self.run("get", *arguments, "--ignore-not-found", "-o", "name")
+        return [line.partition("/")[2] for line in text.split()]
+
+    def apply(self, manifest: str) -> str:
+        """Apply YAML or JSON text by server-side apply."""
+        return self.run("apply", "--server-side", "--force-conflicts", "-f", "-", given=manifest)
+
+    def read_raw(self, path: str) -> Any:
+        """GET a path of the API server, its proxies to pods and Services included."""
+        return json.loads(self.run("get", "--raw", path))
+
+    def post_raw(self, path: str, body: object) -> Any:
+        """POST JSON to a path of the API server."""
+        return json.loads(self.run("create", "--raw", path, "-f", "-", given=json.dumps(body)))
+
+
+def helm(*arguments: str, time_out: float = 300) -> str:
+    """Run ``helm ARGUMENTS`` to its end, also when the story is interrupted meanwhile."""
+    return run([program("helm"), *arguments], time_out=time_out, own_session=True)

@@ -1,0 +1,84 @@
+"""Chart, namespaces and what else a run needs before its first Model; and taking all of it away again."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from demo.commands import Kubectl, helm
+from demo.names import DEMO_LABEL, MANIFESTS, NAMESPACE_PREFIX, RELEASE, SYSTEM_NAMESPACE, artifact
+from demo.stage import Images
+
+PENDING: Final = ("pending-install", "pending-upgrade", "pending-rollback")
+
+
+def create_namespace(kubectl: Kubectl, name: str) -> None:
+    """Make a namespace that enforces the restricted Pod Security profile."""
+    manifest = (MANIFESTS / "namespace.yaml").read_text().replace("${NAMESPACE}", name)
+    kubectl.inside("").apply(manifest)
+
+
+def next_namespace(taken: list[str]) -> str:
+    """Name the run after the last one that left a namespace, so that one still ending is not met."""
+    numbers = [int(name.removeprefix(NAMESPACE_PREFIX)) for name in taken if name.startswith(NAMESPACE_PREFIX)]
+    return f"{NAMESPACE_PREFIX}{max(numbers, default=0) + 1}"
+
+
+def remove_former_runs(kubectl: Kubectl) -> list[str]:
+    """Begin to remove the namespaces of former runs, whose load would slow this one; returns their names."""
+    former = kubectl.inside("").names("namespaces", "-l", DEMO_LABEL)
+    if former:
+        kubectl.inside("").run("delete", "namespace", *former, "--wait=false")
+    return former
+
+
+def install_chart(chart: Path, images: Images, namespace: str = SYSTEM_NAMESPACE) -> None:
+    """Install or upgrade the release and wait until the operator is ready."""
+    values = json.dumps(chart_values(images))
+    helm(
+        "upgrade",
+        "--install",
+        RELEASE,
+        str(chart),
+        "--namespace",
+        namespace,
+        "--wait",
+        "--timeout",
+        "4m",
+        "--set-json",
+        f"images={values}",
+    )
+
+
+def chart_values(images: Images) -> dict[str, str]:
+    """Return the chart's value ``images``."""
+    return {"operator": images.operator, "server": images.server, "envoy": images.envoy}
+
+
+def forget_pending_release(kubectl: Kubectl, namespace: str = SYSTEM_NAMESPACE) -> None:
+    """Drop the record of an install that was interrupted: helm refuses to begin another one over it."""
+    selector = f"owner=helm,name={RELEASE},status in ({','.join(PENDING)})"
+    kubectl.inside(namespace).run("delete", "secrets", "-l", selector, "--ignore-not-found")
+
+
+def store_bundle(kubectl: Kubectl, version: str, bundle: Path) -> None:
+    """Put a bundle's files into the ConfigMap that the Model's URI names."""
+    kubectl.run("create", "configmap", artifact(version), f"--from-file={bundle}")
+
+
+def remove_everything(kubectl: Kubectl) -> Iterator[str]:
+    """Remove runs, release, CRDs and namespaces; yields what is being removed."""
+    cluster = kubectl.inside("")
+    former = cluster.names("namespaces", "-l", DEMO_LABEL)
+    for namespace in former:
+        yield f"namespace {namespace}"
+        cluster.run("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s", time_out=150)
+    if kubectl.inside(SYSTEM_NAMESPACE).names("secrets", "-l", f"owner=helm,name={RELEASE}"):
+        yield f"release {RELEASE}"
+        helm("uninstall", RELEASE, "--namespace", SYSTEM_NAMESPACE, "--wait", "--ignore-not-found")
+    yield "custom resource definitions of weirkeeper.dev"
+    crds = [name for name in cluster.names("customresourcedefinitions") if name.endswith(".weirkeeper.dev")]
+    if crds:
+        cluster.run("delete", "customresourcedefinitions", *crds, "--timeout=60s", time_out=90)
+    yield f"namespace {SYSTEM_NAMESPACE}"
+    cluster.run("delete", "namespace", SYSTEM_NAMESPACE, "--ignore-not-found", "--timeout=120s", time_out=150)
