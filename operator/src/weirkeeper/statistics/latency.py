@@ -30,8 +30,6 @@ def upper_edge_us(i: int) -> float:
     return float(2.0 ** (i / BINS_PER_OCTAVE))
 
 
-
-
 def merge(histograms: Iterable[Mapping[int, int]]) -> dict[int, int]:
     """Add sparse histograms (bin to count) of several pods or slots."""
     merged: dict[int, int] = {}

@@ -1,0 +1,20 @@
+"""Errors of this package.
+
+StatisticsError (a ValueError)
+├── ProfileError      a reference profile cannot be made, or what was read is none
+└── ProfileMismatch   counts that do not belong together: other features, other bins, another profile
+"""
+
+from __future__ import annotations
+
+
+class StatisticsError(ValueError):
+    """Something was given that no statistic can be made of."""
+
+
+class ProfileError(StatisticsError):
+    """A reference profile cannot be made of these columns, or what was read is not one."""
+
+
+class ProfileMismatch(StatisticsError):
+    """Counts that were made under another profile, or counters that fell: a restart is a series of its own."""
