@@ -1,0 +1,81 @@
+"""The model pods of one Model: what each says of itself, and the latencies that they counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Final
+
+from weirkeeper.delivery.evidence import PodEvidence
+from weirkeeper.observe.latencies import LatencyBook, Process
+from weirkeeper.observe.readings import PodReading
+from weirkeeper.observe.targets import PodTarget
+
+SILENT_SECONDS: Final = 60.0
+"""After so long without an answer, nothing is known of a pod."""
+
+LATENCY_BACK_SECONDS: Final = 60
+"""Slots so far back are asked for again: their requests may have ended since."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a pod said last, and when (Unix seconds)."""
+
+    at: float
+    revision: str
+    reading: PodReading
+
+
+class ModelPods:
+    """One Model's pods. Pure: told who is there and what they answered."""
+
+    def __init__(self) -> None:
+        self.latency = LatencyBook()
+        self._answers: dict[str, _Answer] = {}
+
+    def known(self, uid: str) -> PodEvidence | None:
+        """What the pod said last."""
+        answer = self._answers.get(uid)
+        return answer.reading.evidence if answer else None
+
+    def query(self, uid: str, end: int) -> dict[str, str]:
+        """What an answer may leave out, because it was told before."""
+        answer = self._answers.get(uid)
+        if answer is None or answer.at < end - LATENCY_BACK_SECONDS / 2:
+            return {}
+        active = [start for start, (_, active) in answer.reading.latency.items() if active]
+        query = {"latencyFrom": str(min(active, default=end) - LATENCY_BACK_SECONDS)}
+        if answer.reading.evidence.profile is not None and answer.reading.evidence.profile_sha256:
+            query["profile"] = answer.reading.evidence.profile_sha256
+        return query
+
+    def answered(self, now: float, end: int, target: PodTarget, reading: PodReading) -> bool:
+        """Take an answer; tells whether a planner must see it: another state, reason, digest, signature or profile."""
+        before = self.known(target.uid)
+        self._answers[target.uid] = _Answer(now, target.revision, reading)
+        self.latency.book(end, target.revision, Process(target.uid, reading.started), reading.latency)
+        return before != reading.evidence
+
+    def keep(self, now: float, present: AbstractSet[str]) -> bool:
+        """Let go of pods that are no more, or silent for long; tells whether one went that had spoken."""
+        lost = {uid for uid, one in self._answers.items() if uid not in present or one.at < now - SILENT_SECONDS}
+        for uid in lost:
+            del self._answers[uid]
+            self.latency.gone(uid)
+        return bool(lost)
+
+    def evidence(self, targets: Iterable[PodTarget]) -> dict[str, tuple[PodEvidence, ...]]:
+        """What the pods say, by revision."""
+        found: dict[str, list[PodEvidence]] = {}
+        for target in targets:
+            evidence = self.known(target.uid)
+            if evidence is not None:
+                found.setdefault(target.revision, []).append(evidence)
+        return {revision: tuple(pods) for revision, pods in found.items()}
+
+    def readings(self) -> Iterable[tuple[str, Process, PodReading]]:
+        """The last answers: revision, process, reading."""
+        for uid, answer in self._answers.items():
+            yield answer.revision, Process(uid, answer.reading.started), answer.reading

@@ -1,0 +1,259 @@
+"""What evidence ports answer, checked: pods belong to tenants, so nothing in an answer is taken on trust."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from weirkeeper.api.names import MODEL_NAME_LIMIT
+from weirkeeper.delivery.evidence import PodEvidence
+from weirkeeper.observe.errors import BrokenEvidence
+from weirkeeper.observe.targets import PodTarget
+from weirkeeper.statistics.feature import Counts
+from weirkeeper.statistics.latency import BINS
+
+PROFILE_LIMIT: Final = 256 * 1024
+SIGNATURE_LIMIT: Final = 64 * 1024
+MESSAGE_LIMIT: Final = 2048
+REASON_LIMIT: Final = 64
+SERIES_LIMIT: Final = 4096
+FEATURES_LIMIT: Final = 4096
+BINS_LIMIT: Final = 1024
+LATENCY_SLOTS_LIMIT: Final = 400
+COUNTED: Final = frozenset({"counts", "missing", "invalid", "unseen", "posInf", "negInf", "sum"})
+LARGEST_COUNT: Final = 2**53
+STATES: Final = ("Loading", "Ready", "Failed", "Draining")
+
+
+@dataclass(frozen=True)
+class Counters:
+    """Final outcomes of one series since it began; see delivery.evidence.Outcomes."""
+
+    total: int = 0
+    bad: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class RouterReading:
+    """One answer of a router agent.
+
+    `started` is Envoy's start in Unix seconds; `counters` are by (revision, cluster epoch).
+    """
+
+    started: int
+    acknowledged: Mapping[str, int]
+    counters: Mapping[tuple[str, int], Counters]
+
+
+@dataclass(frozen=True)
+class PodReading:
+    """One answer of a model pod: what it says of itself, and what it counted since `started` (Unix seconds).
+
+    `latency` maps a slot's start to (requests by bin, requests of that slot that have not ended). `inputs` are the
+    counts by feature.
+    """
+
+    evidence: PodEvidence
+    started: float
+    latency: Mapping[int, tuple[Mapping[int, int], int]]
+    rows: int
+    inputs: Mapping[str, Counts]
+
+
+def model_of(revision: str) -> str:
+    """Name the Model of a revision `<model>-<hash8>`; empty where the name is none of ours."""
+    return revision.rpartition("-")[0]
+
+
+def read_router(answer: Any) -> RouterReading:
+    """Check a router agent's answer.
+
+    Raises:
+        BrokenEvidence: it does not follow the schema.
+    """
+    found = _mapping(answer, "answer")
+    acknowledged = _bounded(found.get("acknowledged", {}), "acknowledged")
+    counters: dict[tuple[str, int], Counters] = {}
+    for revision, series in _bounded(found.get("clusters", {}), "clusters").items():
+        one = _mapping(series, f"clusters.{revision}")
+        total, bad, failed = (
+            _count(one.get(key, 0), f"clusters.{revision}.{key}") for key in ("total", "bad", "failed")
+        )
+        counters[revision, _count(one.get("epoch", 0), f"clusters.{revision}.epoch")] = Counters(total, bad, failed)
+    return RouterReading(
+        started=int(_number(found.get("envoyStart"), "envoyStart")),
+        acknowledged={model: _count(decision, f"acknowledged.{model}") for model, decision in acknowledged.items()},
+        counters=counters,
+    )
+
+
+def read_pod(answer: Any, target: PodTarget, known: PodEvidence | None) -> PodReading:
+    """Check a model pod's answer; a profile that was left out because it is `known` is taken from there.
+
+    Raises:
+        BrokenEvidence: it does not follow the schema, or speaks for another revision.
+    """
+    found = _mapping(answer, "answer")
+    if found.get("revision") != target.revision:
+        raise BrokenEvidence(f"revision is {found.get('revision')!r:.80}; the pod was made for {target.revision}")
+    state = found.get("state")
+    if state not in STATES:
+        raise BrokenEvidence(f"state is {state!r:.80}; expected one of {', '.join(STATES)}")
+    sha256 = _text(found.get("profileSha256"), "profileSha256", 128) or None
+    evidence = PodEvidence(
+        pod=target.name,
+        uid=target.uid,
+        state=state,
+        reason=_reason(found.get("reason")),
+        message=_text(found.get("message"), "message", MESSAGE_LIMIT),
+        sha256=_text(found.get("sha256"), "sha256", 128) or None,
+        signature=_signature(found.get("signature"), known),
+        profile=_profile(found.get("profile"), sha256, known),
+        profile_sha256=sha256,
+    )
+    return PodReading(
+        evidence=evidence,
+        started=_number(found.get("start"), "start"),
+        latency=_latency(found.get("latency")),
+        rows=_count(found.get("rows", 0), "rows"),
+        inputs=read_inputs(found.get("inputs") or {}),
+    )
+
+
+def read_inputs(given: Any) -> Mapping[str, Counts]:
+    """Check the counts of inputs by feature; statistics adds and subtracts them then.
+
+    Raises:
+        BrokenEvidence: they are not what a counter gives.
+    """
+    found = _mapping(given, "inputs")
+    if len(found) > FEATURES_LIMIT:
+        raise BrokenEvidence(f"inputs has {len(found)} features; at most {FEATURES_LIMIT}")
+    for name, counts in found.items():
+        counted = _mapping(counts, f"inputs.{name}")
+        if counted.keys() != COUNTED:
+            raise BrokenEvidence(f"inputs.{name} has {sorted(counted)!r:.200}; expected {', '.join(sorted(COUNTED))}")
+        for key, value in counted.items():
+            _check_counted(f"inputs.{name}.{key}", key, value)
+    return found
+
+
+def _check_counted(path: str, key: str, value: Any) -> None:
+    if key == "counts":
+        bins = _list(value, path)
+        if len(bins) > BINS_LIMIT:
+            raise BrokenEvidence(f"{path} has {len(bins)} bins; at most {BINS_LIMIT}")
+        for count in bins:
+            _count(count, path)
+    elif key == "sum":
+        if type(value) is not int or abs(value) > LARGEST_COUNT:
+            raise BrokenEvidence(f"{path} is {value!r:.80}; expected a whole number")
+    else:
+        _count(value, path)
+
+
+def _profile(given: Any, sha256: str | None, known: PodEvidence | None) -> Mapping[str, Any] | None:
+    if sha256 is not None and known is not None and known.profile is not None and known.profile_sha256 == sha256:
+        return known.profile
+    # A profile that is too large hides nothing else that the pod says: its Monitors tell that there is none.
+    return given if isinstance(given, dict) and _size(given) <= PROFILE_LIMIT else None
+
+
+def _signature(given: Any, known: PodEvidence | None) -> Mapping[str, Any] | None:
+    if known is not None and known.signature is not None and known.signature == given:
+        return known.signature
+    if given is None:
+        return None
+    signature = _mapping(given, "signature")
+    if _size(signature) > SIGNATURE_LIMIT:
+        raise BrokenEvidence(f"signature has {_size(signature)} bytes; at most {SIGNATURE_LIMIT}")
+    for side in ("inputs", "outputs"):
+        for tensor in _list(signature.get(side), f"signature.{side}"):
+            _check_tensor(_mapping(tensor, f"signature.{side}[]"), f"signature.{side}[]")
+    return signature
+
+
+def _check_tensor(tensor: Mapping[str, Any], path: str) -> None:
+    match tensor:
+        case {"name": str(), "datatype": str(), "shape": [*shape]} if all(type(size) is int for size in shape):
+            return
+    raise BrokenEvidence(f"{path} is {tensor!r:.80}; expected name, datatype and a shape of whole numbers")
+
+
+def _latency(given: Any) -> dict[int, tuple[Mapping[int, int], int]]:
+    if given is None:
+        return {}
+    slots = _list(_mapping(given, "latency").get("slots", []), "latency.slots")
+    if len(slots) > LATENCY_SLOTS_LIMIT:
+        raise BrokenEvidence(f"latency.slots has {len(slots)} slots; at most {LATENCY_SLOTS_LIMIT}")
+    return dict(_latency_slot(slot) for slot in slots)
+
+
+def _latency_slot(given: Any) -> tuple[int, tuple[Mapping[int, int], int]]:
+    match given:
+        case [start, dict() as bins, active]:
+            counts = {_bin(key): _count(value, "latency count") for key, value in bins.items()}
+            return _count(start, "latency slot"), (counts, _count(active, "latency active"))
+    raise BrokenEvidence(f"latency slot is {given!r:.80}; expected [start, {{bin: count}}, active]")
+
+
+def _bin(key: Any) -> int:
+    if not isinstance(key, str) or not key.isascii() or not key.isdigit() or len(key) > 3 or int(key) >= BINS:  # noqa: PLR2004 - BINS has three digits
+        raise BrokenEvidence(f"latency bin is {key!r:.80}; expected 0 to {BINS - 1}")
+    return int(key)
+
+
+def _mapping(given: Any, path: str) -> Mapping[str, Any]:
+    if not isinstance(given, dict):
+        raise BrokenEvidence(f"{path} is {given!r:.80}; expected an object")
+    return given
+
+
+def _list(given: Any, path: str) -> list[Any]:
+    if not isinstance(given, list):
+        raise BrokenEvidence(f"{path} is {given!r:.80}; expected a list")
+    return given
+
+
+def _bounded(given: Any, path: str) -> Mapping[str, Any]:
+    found = _mapping(given, path)
+    longest = max(map(len, found), default=0)
+    if len(found) > SERIES_LIMIT or longest > 2 * MODEL_NAME_LIMIT:
+        raise BrokenEvidence(f"{path} has {len(found)} entries, the longest name {longest}; at most {SERIES_LIMIT}")
+    return found
+
+
+def _size(given: Mapping[str, Any]) -> int:
+    return len(json.dumps(given, separators=(",", ":"), ensure_ascii=False).encode(errors="replace"))
+
+
+def _reason(given: Any) -> str:
+    reason = _text(given, "reason", REASON_LIMIT)
+    # It becomes a condition's reason, for which the API server takes no other form.
+    if reason and not re.fullmatch("[A-Z][A-Za-z0-9]*", reason):
+        raise BrokenEvidence(f"reason is {reason!r:.80}; expected one CamelCase word")
+    return reason
+
+
+def _count(given: Any, path: str) -> int:
+    if type(given) is not int or not 0 <= given <= LARGEST_COUNT:
+        raise BrokenEvidence(f"{path} is {given!r:.80}; expected a whole number of at least 0")
+    return given
+
+
+def _number(given: Any, path: str) -> float:
+    if type(given) not in {int, float} or not 0 <= given <= LARGEST_COUNT:
+        raise BrokenEvidence(f"{path} is {given!r:.80}; expected a number of at least 0")
+    return float(given)
+
+
+def _text(given: Any, path: str, limit: int) -> str:
+    if given is None:
+        return ""
+    if not isinstance(given, str):
+        raise BrokenEvidence(f"{path} is {given!r:.80}; expected a string")
+    return given[:limit]

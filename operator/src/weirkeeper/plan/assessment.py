@@ -1,0 +1,163 @@
+"""What a Monitor's last window says of the stable revision: drift in the inputs, within the budget of false alarms.
+
+A feature begins to drift when its PSI is above the threshold of one window. That needs no second window: the threshold
+is made so that in a month all features and all windows together alarm `falseAlarmsPerMonth` times where nothing is
+wrong (statistics.drift.alarm_share), and to wait for two of three windows would only make it later. It ends to drift
+when the debiased PSI is below 0.7 of delta, which chance does not bring about from far above: so a state does not
+flutter. Both depend on the window and on what was said before alone, so judging a window again changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from weirkeeper.api.conditions import unix_seconds
+from weirkeeper.api.errors import InvalidSpec
+from weirkeeper.api.monitor import MonitorSpec, State, parse_monitor
+from weirkeeper.plan.windows import CountedSlots, Window, WindowRule, rule_of, window_of
+from weirkeeper.render.server import profile_name
+from weirkeeper.statistics.drift import FeatureDrift, FeaturePolicy, WindowReport, alarm_share, assess
+from weirkeeper.statistics.errors import ProfileError, StatisticsError
+from weirkeeper.statistics.profile import ReferenceProfile
+
+if TYPE_CHECKING:
+    from weirkeeper.plan.snapshot import Object, Snapshot
+
+CLEARED: Final = 0.7
+"""Part of delta below which the debiased PSI must fall before a feature drifts no more."""
+
+NAMED: Final = 3
+"""Features that a message names."""
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What is to be said of one Monitor.
+
+    `reason` is that of its Ready condition, Watching where all is well. `window` is None where none has ended yet that
+    could be judged, `settled` False where the collector has not read up to any window's end since it began: what was
+    said before holds then. `features` are all that were judged, the worst first.
+    """
+
+    monitor: str
+    state: State
+    message: str
+    reason: str = "Watching"
+    window: Window | None = None
+    features: tuple[FeatureDrift, ...] = ()
+    settled: bool = True
+
+
+@dataclass(frozen=True)
+class _Stable:
+    """The revision that is watched, and since when it is stable (Unix seconds)."""
+
+    revision: str
+    since: float
+
+
+def assessments(snapshot: Snapshot) -> tuple[Assessment, ...]:
+    """Judge the last window of every Monitor of the Model; also what its series are made of."""
+    return tuple(assessment_of(snapshot, monitor) for monitor in snapshot.monitors)
+
+
+def assessment_of(snapshot: Snapshot, monitor: Object) -> Assessment:
+    """Judge one Monitor's last window."""
+    name = monitor["metadata"]["name"]
+    try:
+        spec = parse_monitor(monitor)
+    except InvalidSpec as error:
+        return Assessment(name, "Error", str(error), "InvalidSpec")
+    if snapshot.model is None:
+        told = f"there is no Model {snapshot.name} in the namespace; create it, or name another in spec.modelRef"
+        return Assessment(name, "Error", told, "ModelNotFound")
+    stable = _stable_of(snapshot.model)
+    if stable is None:
+        return Assessment(name, "Insufficient", "no revision of the Model is stable yet", "ModelNotReady")
+    return _watched(snapshot, monitor, spec, stable)
+
+
+def _watched(snapshot: Snapshot, monitor: Object, spec: MonitorSpec, stable: _Stable) -> Assessment:
+    name, rule = monitor["metadata"]["name"], rule_of(spec)
+    slots = snapshot.evidence.windows.get(name)
+    if not isinstance(slots, CountedSlots) or slots.until == 0:
+        return Assessment(name, "Insufficient", "no window has ended yet", settled=False)
+    if stable.revision in slots.mixed:
+        told = f"pods of {stable.revision} count by different profiles; give the revision one artifact, by its sha256"
+        return Assessment(name, "Error", told, "ProfileMismatch")
+    window = window_of(slots.revisions.get(stable.revision, ()), rule, rule.end_before(slots.until), stable.since)
+    metadata = monitor["metadata"]
+    key = (metadata.get("uid"), metadata.get("generation"), stable)
+    try:
+        if key not in slots.judged:
+            slots.judged[key] = _judged(spec, rule, _profile_of(snapshot, stable.revision), window)
+    except (StatisticsError, OverflowError) as error:
+        return Assessment(name, "Error", str(error), "NoProfileCounters", window)
+    return _said(name, spec, slots.judged[key], window, _drifted(monitor, stable))
+
+
+def _judged(spec: MonitorSpec, rule: WindowRule, profile: ReferenceProfile, window: Window) -> WindowReport:
+    deltas = {feature.name: spec.inputs.delta_of(feature.name) for feature in profile.features}
+    watched = sum(delta is not None for delta in deltas.values())
+    return assess(
+        profile,
+        window.inputs,
+        alpha=alarm_share(spec.false_alarms_per_month.number, rule.size, watched),
+        min_rows=rule.min_rows,
+        overrides={feature: FeaturePolicy(delta, delta is not None) for feature, delta in deltas.items()},
+    )
+
+
+def _said(name: str, spec: MonitorSpec, report: WindowReport, window: Window, before: frozenset[str]) -> Assessment:
+    features = tuple(_held(feature, spec.inputs.delta_of(feature.name), before) for feature in report.features)
+    drifting = [feature for feature in features if feature.drifting]
+    if not drifting:
+        return Assessment(name, report.state, report.message, window=window, features=features)
+    named = "; ".join(feature.message for feature in drifting[:NAMED])
+    more = f"; and {len(drifting) - NAMED} more" if len(drifting) > NAMED else ""
+    told = f"{len(drifting)} of {len(features)} inputs drift: {named}{more}"
+    return Assessment(name, "Drifting", told, window=window, features=features)
+
+
+def _held(feature: FeatureDrift, delta: float | None, before: frozenset[str]) -> FeatureDrift:
+    """A feature that drifted goes on drifting until it is well below what matters."""
+    if feature.state != "OK" or feature.name not in before or feature.psi_debiased is None:
+        return feature
+    return replace(feature, state="Drifting") if feature.psi_debiased >= CLEARED * (delta or 0.0) else feature
+
+
+def _drifted(monitor: Object, stable: _Stable) -> frozenset[str]:
+    """The features that drifted when the status was written, unless another revision was stable then."""
+    status = monitor.get("status") or {}
+    end = (status.get("lastWindow") or {}).get("end")
+    if not end or unix_seconds(end) <= stable.since:
+        return frozenset()
+    return frozenset(one["name"] for one in status.get("features") or () if one.get("state") == "Drifting")
+
+
+def _stable_of(model: Object) -> _Stable | None:
+    stable = (model.get("status") or {}).get("stable") or {}
+    if not stable.get("revision"):
+        return None
+    return _Stable(stable["revision"], unix_seconds(stable["since"]) if stable.get("since") else 0.0)
+
+
+def _profile_of(snapshot: Snapshot, revision: str) -> ReferenceProfile:
+    """The reference of a revision: what its pods say, or what was kept of it.
+
+    Raises:
+        ProfileError: there is none, or none that can be read.
+    """
+    for pod in snapshot.evidence.pods.get(revision, ()):
+        if pod.profile is not None:
+            return ReferenceProfile.from_json(pod.profile)
+    kept = snapshot.children.get(("ConfigMap", profile_name(revision)))
+    written = ((kept or {}).get("data") or {}).get("profile.json")
+    if not written:
+        raise ProfileError(f"{revision} told no reference profile; make its bundle with `weirkeeper bundle`")
+    try:
+        return ReferenceProfile.from_json(json.loads(written))
+    except json.JSONDecodeError as error:
+        raise ProfileError(f"the profile kept of {revision} is no JSON ({error}); delete its ConfigMap") from error

@@ -1,0 +1,204 @@
+"""Plans the Monitors of a Model: their statuses, Events at transitions, and the checkpoint of their windows."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from weirkeeper.api import names
+from weirkeeper.api.conditions import Condition, ConditionStatus, condition_of, timestamp, transition, unix_seconds
+from weirkeeper.api.monitor import WORST_LIMIT, FeatureStatus, MonitorStatus, State, WindowStatus
+from weirkeeper.plan.assessment import Assessment, assessments
+from weirkeeper.plan.result import Notice, StatusWrite
+from weirkeeper.plan.windows import CHECKPOINT_KEY, CountedSlots, checkpoint_name, window_rules
+from weirkeeper.render.owners import metadata
+from weirkeeper.statistics.drift import FeatureDrift
+
+if TYPE_CHECKING:
+    from weirkeeper.plan.snapshot import Object, Snapshot
+
+REFRESH_SECONDS: Final = 3600
+"""Numbers that change no state are written once in this time."""
+
+MESSAGE_LIMIT: Final = 4096
+FEATURE_MESSAGE_LIMIT: Final = 1024
+NOTE_LIMIT: Final = 1024
+ACTION: Final = "Watch"
+
+SETTLE_SECONDS: Final = 3
+"""A window is judged so long after its end: pods are asked at the end, and given two seconds."""
+
+DRIFTS: Final[Mapping[State, ConditionStatus]] = {
+    "Drifting": "True",
+    "OK": "False",
+    "Insufficient": "Unknown",
+    "Error": "Unknown",
+}
+WORST_STATES: Final[tuple[State, ...]] = ("Drifting", "Error", "Insufficient", "OK")
+
+
+@dataclass(frozen=True)
+class MonitorPlan:
+    """Merged into the Model's plan. `drift` is the worst state of its Monitors, empty where it has none."""
+
+    applies: tuple[Mapping[str, Any], ...] = ()
+    statuses: tuple[StatusWrite, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    wake_at: float | None = None
+    drift: str = ""
+
+
+def plan_monitors(snapshot: Snapshot, now: float) -> MonitorPlan:
+    """Plan for every Monitor of the snapshot's Model at `now` (Unix seconds); the Model may be missing."""
+    found = list(zip(snapshot.monitors, assessments(snapshot), strict=True))
+    changed = [(monitor, one) for monitor, one in found if _worth_writing(monitor, one)]
+    return MonitorPlan(
+        applies=_checkpoint(snapshot),
+        statuses=tuple(_status_write(monitor, one, now) for monitor, one in changed),
+        notices=tuple(notice for monitor, one in changed if (notice := _notice(monitor, one)) is not None),
+        wake_at=_wake_at(snapshot, now),
+        drift=next((state for state in WORST_STATES if any(_said(*pair) == state for pair in found)), ""),
+    )
+
+
+def _said(monitor: Object, one: Assessment) -> State | None:
+    """The Monitor's state; what was said before holds until a window has ended."""
+    before: State | None = _status(monitor).get("state")
+    return one.state if one.settled or before is None else before
+
+
+def _worth_writing(monitor: Object, one: Assessment) -> bool:
+    """Whether the status says something else now, or rows came in and its numbers are an hour old."""
+    status = _status(monitor)
+    if not one.settled and status.get("state"):
+        return False
+    if _standing(status) != _wanted(monitor, one):
+        return True
+    window, last = one.window, (status.get("lastWindow") or {}).get("end")
+    return window is not None and window.rows > 0 and (not last or window.end >= unix_seconds(last) + REFRESH_SECONDS)
+
+
+def _standing(status: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a status says, apart from its numbers."""
+    ready = condition_of(status, "Ready") or {}
+    drift = condition_of(status, "InputDrift") or {}
+    states = {one.get("name"): one.get("state") for one in status.get("features") or ()}
+    drifting = frozenset(name for name, state in states.items() if state == "Drifting")
+    return status.get("observedGeneration"), ready.get("reason"), drift.get("reason"), drifting
+
+
+def _wanted(monitor: Object, one: Assessment) -> tuple[Any, ...]:
+    drifting = frozenset(feature.name for feature in one.features[:WORST_LIMIT] if feature.drifting)
+    return monitor["metadata"].get("generation"), one.reason, one.state, drifting
+
+
+def _status_write(monitor: Object, one: Assessment, now: float) -> StatusWrite:
+    meta = monitor["metadata"]
+    window = one.window
+    status = MonitorStatus(
+        state=one.state,
+        message=one.message[:MESSAGE_LIMIT],
+        features=tuple(_feature_status(feature) for feature in one.features[:WORST_LIMIT]),
+        last_window=WindowStatus(start=timestamp(window.start), end=timestamp(window.end), rows=window.rows)
+        if window
+        else None,
+        conditions=_conditions(monitor, one, now),
+        observed_generation=meta.get("generation"),
+    )
+    return StatusWrite(names.MONITOR_KIND, meta["namespace"], meta["name"], meta["resourceVersion"], status.to_json())
+
+
+def _feature_status(feature: FeatureDrift) -> FeatureStatus:
+    return FeatureStatus(
+        name=feature.name,
+        state=feature.state,
+        psi=_written(feature.psi),
+        threshold=_written(feature.threshold),
+        message=feature.message[:FEATURE_MESSAGE_LIMIT],
+    )
+
+
+def _written(number: float | None) -> str:
+    return "" if number is None else f"{number:.4f}"
+
+
+def _conditions(monitor: Object, one: Assessment, now: float) -> tuple[Condition, ...]:
+    generation = monitor["metadata"].get("generation")
+    watching = one.reason == "Watching"
+    ready: ConditionStatus = "True" if watching else "Unknown" if one.reason == "ModelNotReady" else "False"
+    wanted = (
+        Condition(
+            type="InputDrift",
+            status=DRIFTS[one.state],
+            reason=one.state,
+            message=one.message[:MESSAGE_LIMIT],
+            observed_generation=generation,
+        ),
+        Condition(
+            type="Ready",
+            status=ready,
+            reason=one.reason,
+            message="the Model's inputs are watched" if watching else one.message[:MESSAGE_LIMIT],
+            observed_generation=generation,
+        ),
+    )
+    return transition(_status(monitor).get("conditions") or (), wanted, now)
+
+
+def _notice(monitor: Object, one: Assessment) -> Notice | None:
+    """An Event where drift begins, goes away, or cannot be judged any more."""
+    before = _status(monitor).get("state")
+    if one.state == before:
+        return None
+    meta = monitor["metadata"]
+    regarding = {
+        "apiVersion": names.API_VERSION,
+        "kind": names.MONITOR_KIND,
+        "name": meta["name"],
+        "namespace": meta["namespace"],
+        "uid": meta["uid"],
+    }
+    if one.state == "Drifting":
+        return Notice(regarding, "Warning", "InputDrift", one.message[:NOTE_LIMIT], ACTION)
+    if one.state == "Error":
+        return Notice(regarding, "Warning", one.reason, one.message[:NOTE_LIMIT], ACTION)
+    if before == "Drifting" and one.state == "OK":
+        return Notice(regarding, "Normal", "InputDriftEnded", one.message[:NOTE_LIMIT], ACTION)
+    return None
+
+
+def _checkpoint(snapshot: Snapshot) -> tuple[Mapping[str, Any], ...]:
+    """The ConfigMap of the windows, where the collector has a newer checkpoint than it."""
+    due = [one.checkpoint for one in snapshot.evidence.windows.values() if isinstance(one, CountedSlots)]
+    packed = next((one for one in due if one is not None), None)
+    if packed is None or snapshot.model is None:
+        return ()
+    name, encoded = checkpoint_name(snapshot.name), base64.b64encode(packed).decode()
+    kept = snapshot.children.get(("ConfigMap", name)) or {}
+    if (kept.get("binaryData") or {}).get(CHECKPOINT_KEY) == encoded:
+        return ()
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata(snapshot.model, name),
+        "binaryData": {CHECKPOINT_KEY: encoded},
+    }
+    return (manifest,)
+
+
+def _wake_at(snapshot: Snapshot, now: float) -> float | None:
+    """When the next window has ended and is booked."""
+    slot = snapshot.settings.slot_seconds
+    moments = [
+        (slots.until // rule.size + 1) * rule.size + SETTLE_SECONDS
+        for name, rule in window_rules(snapshot.monitors).items()
+        if isinstance(slots := snapshot.evidence.windows.get(name), CountedSlots)
+    ]
+    # Where the collector is behind, its next slot is awaited.
+    return max(min(moments), now + slot) if moments else None
+
+
+def _status(monitor: Object) -> Mapping[str, Any]:
+    return monitor.get("status") or {}

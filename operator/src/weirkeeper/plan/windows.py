@@ -1,0 +1,130 @@
+"""Windows of Monitors: tumbling, UTC-aligned, sums of slots, reaching back where there are too few rows.
+
+A window ends at a multiple of its size. It is the sum of the slots since the window before; where they hold fewer rows
+than `min_rows` it reaches back, slot by slot, to `max_age`. Sums are exact, so it does not matter which pod or which
+replica of the operator counted what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from weirkeeper.api.errors import InvalidSpec
+from weirkeeper.api.monitor import MonitorSpec, parse_monitor
+from weirkeeper.statistics.counters import add
+from weirkeeper.statistics.drift import WindowReport
+from weirkeeper.statistics.feature import Counts
+
+CHECKPOINT_KEY: Final = "windows"
+"""The key of the checkpoint in a Model's ConfigMap of windows."""
+
+SLOTS: Final = 12
+SHORTEST_SLOT: Final = 60
+
+
+@dataclass(frozen=True)
+class WindowRule:
+    """What a Monitor asks of its windows: `size` and `max_age` in seconds, `min_rows` in rows."""
+
+    size: int
+    min_rows: int
+    max_age: int
+
+    @property
+    def slot(self) -> int:
+        """Seconds of a slot: a twelfth of the window or more, at least a minute, a whole number of them in a window."""
+        most = max(1, min(SLOTS, self.size // SHORTEST_SLOT))
+        return next(self.size // count for count in range(most, 0, -1) if self.size % count == 0)
+
+    def end_before(self, until: int) -> int:
+        """The end of the last window that ended at or before `until` (Unix seconds)."""
+        return until // self.size * self.size
+
+
+@dataclass(frozen=True)
+class CountedSlot:
+    """Rows of one revision that were counted in one slot, and their input counts by feature."""
+
+    start: int
+    rows: int
+    inputs: Mapping[str, Counts]
+
+
+@dataclass(frozen=True, eq=False)
+class CountedSlots:
+    """What the collector counted of a Model for one Monitor up to the end of a window; oldest slots first.
+
+    It is made once for each window, whoever looks how often. Everything is booked up to `until`. `mixed` are revisions
+    whose pods count by different profiles: they do not add up. `checkpoint` is what the collector wants kept over a
+    restart, None while nothing is due. `judged` keeps what was found, since judging is the dear part.
+    """
+
+    revisions: Mapping[str, Sequence[CountedSlot]] = field(default_factory=dict)
+    until: int = 0
+    mixed: frozenset[str] = frozenset()
+    checkpoint: bytes | None = None
+    judged: dict[Hashable, WindowReport] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Window:
+    """The rows of one revision in `[start, end)`, Unix seconds, and their input counts by feature."""
+
+    start: int
+    end: int
+    rows: int
+    inputs: Mapping[str, Counts]
+
+
+def rule_of(spec: MonitorSpec) -> WindowRule:
+    """The rule that a Monitor's spec asks for."""
+    window = spec.window
+    return WindowRule(int(window.size.seconds), window.min_rows, int(window.max_age.seconds))
+
+
+def window_rules(monitors: Iterable[Mapping[str, Any]]) -> dict[str, WindowRule]:
+    """The rules of Monitors (raw objects), by name; of those that cannot be understood there are none."""
+    rules: dict[str, WindowRule] = {}
+    for monitor in monitors:
+        try:
+            rules[monitor["metadata"]["name"]] = rule_of(parse_monitor(monitor))
+        except InvalidSpec:
+            # The planner tells its author.
+            continue
+    return rules
+
+
+def checkpoint_name(model: str) -> str:
+    """The name of the ConfigMap that keeps a Model's windows over a restart of the operator."""
+    return f"{model}-windows"
+
+
+def window_of(slots: Sequence[CountedSlot], rule: WindowRule, end: int, since: float) -> Window:
+    """The window that ends at `end`, of slots that began at or after `since` (the revision's promotion)."""
+    reached = _reach([slot for slot in slots if since <= slot.start < end], rule, end)
+    inputs: dict[str, Counts] = {}
+    for slot in reached:
+        inputs = add(inputs, slot.inputs)
+    start = min([end - rule.size, *(slot.start for slot in reached)])
+    return Window(start, end, sum(slot.rows for slot in reached), inputs)
+
+
+def needed_from(slots: Sequence[CountedSlot], rule: WindowRule, until: int) -> int:
+    """The start of the oldest slot that a window can still need; what is older may go."""
+    end = rule.end_before(until)
+    reached = _reach([slot for slot in slots if slot.start < end], rule, end)
+    return min([end - rule.size, *(slot.start for slot in reached)])
+
+
+def _reach(slots: Sequence[CountedSlot], rule: WindowRule, end: int) -> list[CountedSlot]:
+    """The slots of the window itself, newest first, and further back while there are too few rows."""
+    reached: list[CountedSlot] = []
+    rows = 0
+    for slot in reversed(slots):
+        if slot.start < end - rule.size and (rows >= rule.min_rows or slot.start < end - rule.max_age):
+            break
+        reached.append(slot)
+        rows += slot.rows
+    return reached
