@@ -11,15 +11,15 @@ from weirkeeper.api.conditions import Condition
 from weirkeeper.api.parsing import parse_spec
 from weirkeeper.api.record import CONDITIONS_LIMIT, DATE_TIME, Record, list_map, rule, rules
 from weirkeeper.api.rollout import MODEL_REF_FIXED, ModelReference
-from weirkeeper.api.values import Decimal, Duration, seconds_in_cel
+from weirkeeper.api.values import Decimal, HourDuration
 
 WORST_LIMIT: Final = 10
 MINUTE: Final = 60
 WEEK: Final = 7 * 24 * 3600
 MONTH: Final = 31 * 24 * 3600
 
-SIZE: Final = "size must be a whole number of minutes from 1m to 7d, such as 15m, 1h or 24h"
-MAX_AGE: Final = "maxAge must be at least as long as size, and at most 31d"
+SIZE: Final = "size must be a whole number of minutes from 1m to 168h, such as 15m, 1h or 24h"
+MAX_AGE: Final = "maxAge must be at least as long as size, and at most 744h (31 days)"
 DELTA: Final = 'delta is a population stability index: give one from "0" to "10", such as "0.1"'
 ALARMS: Final = 'falseAlarmsPerMonth must be above "0" and at most "100", such as "0.1" for one in ten months'
 
@@ -38,29 +38,27 @@ class Reference(Record):
     )
 
 
-_SIZE_SECONDS: Final = seconds_in_cel("self.size")
-_MAX_AGE_SECONDS: Final = seconds_in_cel("self.maxAge")
-
-
 class Window(Record):
     """The stretches of time that are judged one after the other."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                f"{_SIZE_SECONDS} >= duration('1m') && {_SIZE_SECONDS} <= duration('168h')"
-                f" && {_SIZE_SECONDS}.getMilliseconds() % 60000 == 0",
+                "duration(self.size) >= duration('1m') && duration(self.size) <= duration('168h')"
+                " && duration(self.size).getMilliseconds() % 60000 == 0",
                 SIZE,
                 ".size",
             ),
             rule(
-                f"{_MAX_AGE_SECONDS} >= {_SIZE_SECONDS} && {_MAX_AGE_SECONDS} <= duration('744h')", MAX_AGE, ".maxAge"
+                "duration(self.maxAge) >= duration(self.size) && duration(self.maxAge) <= duration('744h')",
+                MAX_AGE,
+                ".maxAge",
             ),
         ),
     )
 
-    size: Duration = Field(
-        default=Duration("1h"),
+    size: HourDuration = Field(
+        default=HourDuration("1h"),
         description="Length of a window, in whole minutes; each begins where the last one ended.",
     )
     min_rows: int = Field(
@@ -69,8 +67,8 @@ class Window(Record):
         ge=50,
         le=10_000_000,
     )
-    max_age: Duration = Field(
-        default=Duration("24h"),
+    max_age: HourDuration = Field(
+        default=HourDuration("24h"),
         description="How far back windows reach to gather minRows.",
     )
 

@@ -10,6 +10,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 DURATION_PATTERN: Final = "^([0-9]{1,4}d|([0-9]{1,5}(h|m|s|ms)){1,4})$"
+HOUR_DURATION_PATTERN: Final = "^([0-9]{1,5}(h|m|s|ms)){1,4}$"
 DECIMAL_PATTERN: Final = r"^[0-9]{1,6}(\.[0-9]{1,9})?$"
 TOLERANCE_PATTERN: Final = r"^[0-9]{1,6}(\.[0-9]{1,9})?(e-?[0-9]{1,3})?$"
 QUANTITY_PATTERN: Final = (
@@ -72,10 +73,13 @@ class Duration(_PatternedText):
         return cls("".join(f"{count}{unit}" for count, unit in parts if count) or "0s")
 
 
-def seconds_in_cel(field: str) -> str:
-    """Write the length of a Duration `field` in CEL, whose own durations know no days."""
-    days = f"duration(string(int({field}.replace('d', '')) * 24) + 'h')"
-    return f"({field}.endsWith('d') ? {days} : duration({field}))"
+class HourDuration(Duration):
+    """A duration without days, such as 15m or 168h: the API server can compare these, since CEL knows no days."""
+
+    __slots__ = ()
+
+    pattern = HOUR_DURATION_PATTERN
+    expected = "write a duration such as 15m, 1h30m or 168h, without days"
 
 
 class Decimal(_PatternedText):
