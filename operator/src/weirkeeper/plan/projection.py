@@ -106,17 +106,23 @@ def _candidate(memory: Memory) -> dict[str, Any] | None:
 
 
 def _gate(result: Mapping[str, Any]) -> dict[str, Any]:
-    eta = result.get("eta")
+    eta, effect = result.get("eta"), result.get("effect")
     found = {
         "name": result["name"],
         "verdict": result["verdict"],
-        "candidate": result.get("candidate"),
-        "stable": result.get("stable"),
-        "requests": (result.get("candidate") or {}).get("requests", 0),
+        "candidate": result["candidate"],
+        "stable": result["stable"],
+        "effect": None if effect is None else f"{effect:.3g}",
+        "requests": result["candidate"]["requests"],
         "requestsNeeded": result.get("requestsNeeded"),
-        "eta": timestamp(eta) if isinstance(eta, int | float) else eta,
-        "evidence": result.get("evidence"),
-        "message": result.get("message", ""),
+        "eta": None if eta is None else timestamp(eta),
+        "evidence": {
+            "fail": f"{result['logEFail']:.2f}",
+            "failAt": f"{result['failAt']:.2f}",
+            "pass": f"{result['logEPass']:.2f}",
+            "passAt": f"{result['passAt']:.2f}",
+        },
+        "message": result["message"],
     }
     return {key: value for key, value in found.items() if value is not None}
 

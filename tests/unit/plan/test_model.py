@@ -1,0 +1,232 @@
+"""The planner of a Model: what is applied, what the statuses say, what is refused and in which words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.unit.plan.objects import SHA256, SIGNATURE, Cluster, model, rollout, settings
+from weirkeeper.api.model_status import ModelStatus
+from weirkeeper.api.rollout import RolloutStatus
+from weirkeeper.plan.model import plan_model
+
+
+def served(**changes: Any) -> Cluster:
+    """A cluster in which churn's first revision serves."""
+    cluster = Cluster(**changes)
+    cluster.reconcile(4)
+    assert cluster.condition("Ready")["status"] == "True"
+    return cluster
+
+
+def test_the_first_revision_gets_pods_a_service_and_a_record() -> None:
+    cluster = Cluster(model=model(server={"replicas": 2}))
+    cluster.starts = False
+    cluster.reconcile()
+    kinds = [kind for kind, _ in cluster.children]
+    assert sorted(kinds) == ["ControllerRevision", "Deployment", "Service", "Service"]
+    assert list(cluster.deployments().values()) == [1], "one pod until the digest is pinned"
+    cluster.starts = True
+    cluster.reconcile(3)
+    assert list(cluster.deployments().values()) == [2]
+    assert cluster.condition("Ready")["status"] == "True"
+    assert cluster.condition("Current")["status"] == "True"
+    assert cluster.condition("ArtifactPinned")["status"] == "True"
+    pin = next(item for (kind, name), item in cluster.children.items() if kind == "ConfigMap" and name.endswith("-pin"))
+    assert pin["data"] == {"sha256": SHA256}
+
+
+def test_the_statuses_are_what_the_schema_allows() -> None:
+    cluster = served(rollouts=[rollout()])
+    cluster.model["spec"]["artifact"]["uri"] = "https://models.example/churn-2.tar.gz"
+    for _ in range(10):
+        cluster.reconcile()
+        ModelStatus.model_validate(cluster.status)
+        RolloutStatus.model_validate(cluster.rollouts[0]["status"])
+    assert len(json.dumps(cluster.status["memory"])) < 16 * 1024
+
+
+def test_an_idle_model_is_planned_to_the_same_state() -> None:
+    cluster = served(rollouts=[rollout(bakeTime="0s")])
+    cluster.reconcile(4)
+    before = json.dumps([cluster.status, cluster.rollouts[0]["status"]], sort_keys=True)
+    plan = cluster.reconcile()
+    assert json.dumps([cluster.status, cluster.rollouts[0]["status"]], sort_keys=True) == before
+    assert plan.deletes == ()
+    assert plan.notices == ()
+
+
+def test_the_same_content_is_the_same_revision_and_another_card_is_no_new_one() -> None:
+    cluster = served()
+    first = cluster.status["stable"]["revision"]
+    cluster.model["spec"]["card"] = {"owner": "team-a"}
+    cluster.model["spec"]["server"] = {"replicas": 3}
+    cluster.reconcile(2)
+    assert cluster.status["stable"]["revision"] == first
+    assert "candidate" not in cluster.status
+    assert cluster.deployments()[first] == 3
+
+
+def test_a_new_server_image_changes_no_revision_that_has_a_record() -> None:
+    cluster = served()
+    first = cluster.status["stable"]["revision"]
+    cluster.settings = settings(serverImage="server:2")
+    cluster.reconcile(2)
+    deployment = cluster.children["Deployment", first]
+    assert cluster.status["stable"]["revision"] == first
+    assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == "server:1"
+
+
+def test_a_foreign_service_of_the_same_name_is_never_adopted() -> None:
+    foreign = {"kind": "Service", "metadata": {"name": "churn", "uid": "x", "labels": {}}}
+    cluster = Cluster(children={("Service", "churn"): foreign})
+    cluster.reconcile(3)
+    assert cluster.children["Service", "churn"] == foreign
+    assert cluster.condition("Ready")["reason"] == "NameTaken"
+
+
+def test_a_changed_signature_is_held_and_named() -> None:
+    cluster = served()
+    stable = cluster.status["stable"]["revision"]
+    cluster.model["spec"]["artifact"]["uri"] = "https://models.example/churn-2.tar.gz"
+    renamed = {**SIGNATURE, "inputs": [{"name": "salary", "datatype": "FP64", "shape": [-1]}]}
+    cluster.reconcile()
+    candidate = cluster.status["candidate"]["revision"]
+    cluster.signatures[candidate] = renamed
+    cluster.reconcile(5)
+    assert cluster.condition("Stalled")["reason"] == "SignatureChanged"
+    assert "income is gone" in cluster.condition("Stalled")["message"]
+    assert cluster.status["traffic"] == [{"revision": stable, "weight": 100}]
+    cluster.model["spec"]["allowSignatureChange"] = True
+    cluster.reconcile(2)
+    assert cluster.condition("Stalled")["status"] == "False"
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        ({"artifact": {"uri": "s3://models/churn", "secretRef": {"name": "admin-token"}}}, "SecretNotAllowed"),
+        ({"artifact": {"uri": "s3://models/churn", "trustedTypes": ["os.system"]}}, "TypeNotAllowed"),
+        ({"artifact": {"uri": "configmap://absent"}}, "ArtifactNotFound"),
+        ({"artifact": {"uri": "ftp://models/churn"}}, "InvalidSpec"),
+    ],
+)
+def test_a_spec_out_of_bounds_touches_nothing_that_serves(spec: dict[str, Any], reason: str) -> None:
+    cluster = served()
+    stable, before = cluster.status["stable"], cluster.deployments()
+    cluster.model["spec"].update(spec)
+    cluster.reconcile(3)
+    assert cluster.condition("Stalled")["reason"] == reason
+    assert cluster.condition("Current")["reason"] == reason
+    assert cluster.condition("Ready")["status"] == "True"
+    assert cluster.status["stable"] == stable
+    assert cluster.deployments() == before
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ({"containerStatuses": [waiting("ImagePullBackOff")]}, "ImagePull")
+        for waiting in [lambda reason: {"name": "server", "image": "x", "state": {"waiting": {"reason": reason}}}]
+    ]
+    + [
+        ({"conditions": [{"type": "PodScheduled", "status": "False", "message": "0/1 nodes"}]}, "Unschedulable"),
+        (
+            {
+                "initContainerStatuses": [
+                    {
+                        "name": "fetch",
+                        "state": {
+                            "terminated": {
+                                "exitCode": 1,
+                                "message": '{"reason":"DigestMismatch","message":"other bytes"}',
+                            }
+                        },
+                    }
+                ]
+            },
+            "DigestMismatch",
+        ),
+        (
+            {
+                "initContainerStatuses": [
+                    {
+                        "name": "fetch",
+                        "state": {
+                            "waiting": {
+                                "reason": "CreateContainerConfigError",
+                                "message": 'secret "weirkeeper-artifact-x" not found',
+                            }
+                        },
+                    }
+                ]
+            },
+            "SecretNotFound",
+        ),
+        (
+            {
+                "containerStatuses": [
+                    {"name": "server", "state": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}
+                ]
+            },
+            "OutOfMemory",
+        ),
+    ],
+)
+def test_a_pod_that_does_not_start_is_told_in_plain_words(status: dict[str, Any], reason: str) -> None:
+    cluster = Cluster()
+    cluster.starts = False
+    cluster.reconcile()
+    revision = next(iter(cluster.deployments()))
+    cluster.pods = [{"metadata": {"name": "p", "labels": {"weirkeeper.dev/revision": revision}}, "status": status}]
+    cluster.reconcile()
+    assert cluster.condition("Ready")["reason"] == reason
+    assert cluster.condition("Stalled")["reason"] == reason
+
+
+def test_the_older_of_two_rollouts_counts() -> None:
+    young = rollout("young", "2026-11-21T01:00:00Z")
+    old = rollout("old", "2026-11-20T01:00:00Z")
+    served(rollouts=[young, old])
+    conditions = {item["type"]: item for item in young["status"]["conditions"]}
+    assert conditions["Stalled"]["reason"] == "Conflict"
+    assert "old" in conditions["Stalled"]["message"]
+    assert old["status"]["phase"] in ("Baking", "Healthy")
+
+
+def test_a_lost_status_goes_on_from_the_records() -> None:
+    cluster = served(rollouts=[rollout(bakeTime="0s")])
+    cluster.reconcile(4)
+    stable, decision = cluster.status["stable"]["revision"], cluster.status["decision"]
+    cluster.model["status"] = {"decision": decision}
+    plan = cluster.reconcile(2)
+    assert cluster.status["stable"]["revision"] == stable
+    assert cluster.status["decision"] > decision
+    assert cluster.status["traffic"] == [{"revision": stable, "weight": 100}]
+    assert plan.deletes == ()
+
+
+def test_a_rejected_revision_is_remembered_in_its_record() -> None:
+    cluster = served()
+    cluster.model["spec"]["artifact"]["uri"] = "https://models.example/churn-2.tar.gz"
+    cluster.reconcile()
+    candidate = cluster.status["candidate"]["revision"]
+    cluster.model["metadata"]["annotations"] = {"weirkeeper.dev/abort": "ann/1"}
+    cluster.reconcile()
+    assert cluster.status["phase"] == "Aborted"
+    assert cluster.condition("Current")["reason"] == "Aborted"
+    cluster.reconcile(20)
+    assert candidate not in cluster.deployments()
+    annotations = cluster.children["ControllerRevision", candidate]["metadata"]["annotations"]
+    assert annotations["weirkeeper.dev/outcome"] == "Aborted"
+
+
+def test_a_rollout_without_its_model_says_so() -> None:
+    lonely = rollout()
+    cluster = Cluster(rollouts=[lonely])
+    plan = plan_model(replace(cluster.snapshot(), model=None), cluster.now)
+    status = plan.statuses[0].status
+    assert status["conditions"][0]["reason"] == "ModelNotFound"
