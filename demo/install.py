@@ -20,8 +20,8 @@ def create_namespace(kubectl: Kubectl, name: str) -> None:
 
 def next_namespace(taken: list[str]) -> str:
     """Name the run after the last one that left a namespace, so that one still ending is not met."""
-    numbers = [int(name.removeprefix(NAMESPACE_PREFIX)) for name in taken if name.startswith(NAMESPACE_PREFIX)]
-    return f"{NAMESPACE_PREFIX}{max(numbers, default=0) + 1}"
+    runs = [name.removeprefix(NAMESPACE_PREFIX) for name in taken if name.startswith(NAMESPACE_PREFIX)]
+    return f"{NAMESPACE_PREFIX}{max((int(run) for run in runs if run.isdecimal()), default=0) + 1}"
 
 
 def remove_former_runs(kubectl: Kubectl) -> list[str]:

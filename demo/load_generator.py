@@ -28,7 +28,7 @@ from aiohttp import web
 REVISION_HEADER: Final = "x-weirkeeper-revision"
 UNKNOWN: Final = ""  # revision of a request that no revision answered
 BINS_PER_DOUBLING: Final = 16
-KEPT_FAILURES: Final = 100
+KEPT_FAILURES: Final = 20  # of each revision: one that fails often hides no other's
 RECENT: Final = 1000  # answers behind the recent quantiles
 DETAIL: Final = 300  # characters kept of a failed answer
 TICK: Final = 0.005  # seconds between two looks at the schedule
@@ -45,6 +45,7 @@ class Revision:
     latency: Counter[int] = field(default_factory=Counter)
     first: float = 0.0
     last: float = 0.0
+    failures: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=KEPT_FAILURES))
 
 
 def bin_of(milliseconds: float) -> int:
@@ -70,7 +71,6 @@ class Tally:
     sent: int = 0
     withheld: int = 0
     revisions: dict[str, Revision] = field(default_factory=dict)
-    failures: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=KEPT_FAILURES))
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
 
     def record(self, revision: str, outcome: str, milliseconds: float, now: float, detail: str = "") -> None:
@@ -81,7 +81,7 @@ class Tally:
         entry.last = now
         self.recent.append(milliseconds)
         if outcome != OK:
-            self.failures.append({"time": now, "revision": revision, "outcome": outcome, "detail": detail[:DETAIL]})
+            entry.failures.append({"time": now, "revision": revision, "outcome": outcome, "detail": detail[:DETAIL]})
 
     def as_json(self) -> dict[str, Any]:
         """The part of ``/counts`` that is counted."""
@@ -91,7 +91,7 @@ class Tally:
             "sent": self.sent,
             "withheld": self.withheld,
             "revisions": {name: _revision_json(entry) for name, entry in self.revisions.items()},
-            "failures": list(self.failures),
+            "failures": [failure for entry in self.revisions.values() for failure in entry.failures],
             "p50": quantile(recent, 0.5),
             "p99": quantile(recent, 0.99),
         }

@@ -166,6 +166,16 @@ def test_the_tally_keeps_first_and_last_answer_of_a_revision() -> None:
     assert tally.as_json()["failures"] == []
 
 
+def test_a_revision_that_fails_often_does_not_hide_another_ones_failure() -> None:
+    tally = Tally(started=0.0)
+    tally.record("a", "ServerDisconnectedError", 2.0, 1.0, "gone")
+    for now in range(500):
+        tally.record("b", "500", 2.0, float(now), "unknown category")
+    failures = tally.as_json()["failures"]
+    assert {failure["revision"] for failure in failures} == {"a", "b"}
+    assert failures[-1]["time"] == 499.0
+
+
 def test_rows_become_named_columns() -> None:
     data = training.tables()
     rendered = bodies(json.loads(live_rows.document(data.held_out)))

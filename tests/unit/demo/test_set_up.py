@@ -61,7 +61,10 @@ def test_namespaces_enforce_the_restricted_profile() -> None:
 
 def test_a_run_takes_a_namespace_that_no_former_run_has() -> None:
     assert install.next_namespace([]) == "weirkeeper-demo-1"
-    assert install.next_namespace(["weirkeeper-demo-2", "weirkeeper-demo-10", "other"]) == "weirkeeper-demo-11"
+    assert (
+        install.next_namespace(["weirkeeper-demo-2", "weirkeeper-demo-10", "weirkeeper-demo-mine", "other"])
+        == "weirkeeper-demo-11"
+    )
 
 
 def test_a_program_that_fails_is_told_with_what_it_wrote() -> None:
