@@ -77,7 +77,7 @@ def _check(name: str, column: Column) -> None:
 
 
 def _is_text(name: str, column: Column) -> bool:
-    if column.dtype.kind != "O":
+    if column.dtype.kind in "biufUS":
         return column.dtype.kind in "US"
     numbers, texts = numbers_of(column), texts_of(column)
     if numbers.values.size and texts.values:

@@ -22,6 +22,8 @@ def bin_of(us: float) -> int:
         return BINS - 1
     nearest = math.ceil(BINS_PER_OCTAVE * math.log2(us))
     # The logarithm of an edge may be rounded to either side; the edge itself decides.
+    if us > upper_edge_us(nearest):
+        return nearest + 1
     return nearest - 1 if us <= upper_edge_us(nearest - 1) else nearest
 
 

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.unit.statistics.splits import SPLITS
+from weirkeeper.statistics import FeaturePolicy, ProfileCounters, ReferenceProfile, WindowReport, alarm_share, assess
+
+RNG = np.random.default_rng(5)
+ALPHA = alarm_share(0.1, 60, 6)
+ROWS = 2000
+REFERENCE: dict[str, Any] = {
+    "mean radius": RNG.normal(14.1, 3.5, ROWS),
+    "texture": RNG.normal(19, 4, ROWS),
+    "region": RNG.choice(["eu", "us", "asia"], ROWS, p=[0.6, 0.3, 0.1]),
+    "visits": RNG.integers(0, 4, ROWS),
+    "member": RNG.random(ROWS) < 0.3,
+    "constant": np.ones(ROWS),
+}
+PROFILE = ReferenceProfile.from_columns(REFERENCE, {})
+
+
+def window(rows: int, **changes: Any) -> dict[str, Any]:
+    drawn = np.random.default_rng(rows).integers(0, ROWS, rows)
+    columns = {name: column[drawn] for name, column in REFERENCE.items()} | changes
+    counters = ProfileCounters(PROFILE)
+    counters.ingest(columns, {})
+    counts: dict[str, Any] = counters.totals()["inputs"]
+    return counts
+
+
+def judged(rows: int, changes: dict[str, Any] | None = None, **options: Any) -> WindowReport:
+    return assess(PROFILE, window(rows, **(changes or {})), alpha=ALPHA, **options)
+
+
+def test_a_window_like_the_reference_does_not_drift() -> None:
+    report = judged(1000)
+    assert (report.state, report.drifting, report.rows) == ("OK", (), 1000)
+    assert len(report.features) == 6
+
+
+def test_a_shifted_feature_is_named_first_with_its_means() -> None:
+    report = judged(500, {"mean radius": RNG.normal(19.3, 3.5, 500)})
+    worst = report.features[0]
+    assert report.state == "Drifting"
+    assert (worst.name, worst.drifting) == ("mean radius", True)
+    assert worst.message.startswith("mean radius: mean 14.")
+    assert " -> 19." in worst.message
+    assert "(PSI " in worst.message
+    assert "threshold " in worst.message
+    assert worst.message in report.message
+    assert worst.ks_lower == pytest.approx(0.54, abs=0.08)
+    assert worst.psi is not None
+    assert worst.psi_debiased is not None
+    assert worst.psi_lower is not None
+    assert 0.1 < worst.psi_lower < worst.psi_debiased < worst.psi
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "message"),
+    [
+        pytest.param("region", np.repeat(["eu", "asia"], 250), "region: share of ", id="categories moved"),
+        pytest.param(
+            "region", np.repeat(["eu", "mars"], 250), "values that the reference never had 0.0 % -> 50.0 %", id="unseen"
+        ),
+        pytest.param("visits", np.full(500, 3), "visits: share of 3 ", id="one number only"),
+        pytest.param("member", np.ones(500, dtype=bool), "member: share of ", id="all true"),
+        pytest.param("constant", np.full(500, 2.0), "constant: mean 1 -> 2", id="no longer constant"),
+        pytest.param("texture", np.full(500, np.inf), "texture: mean ", id="all infinite"),
+    ],
+)
+def test_what_changed_is_said_in_the_features_own_terms(name: str, column: Any, message: str) -> None:
+    report = judged(500, {name: column})
+    assert [feature.name for feature in report.drifting] == [name]
+    assert message in report.drifting[0].message
+
+
+def test_worst_comes_first() -> None:
+    changes = {"mean radius": RNG.normal(17.5, 3.5, 500), "texture": RNG.normal(31, 4, 500)}
+    report = judged(500, changes)
+    assert [feature.name for feature in report.drifting] == ["texture", "mean radius"]
+    severities = [feature.severity for feature in report.features]
+    assert severities == sorted(severities, reverse=True)
+
+
+@pytest.mark.parametrize("rows", [1, 499])
+def test_too_few_rows_are_insufficient_and_never_zero(rows: int) -> None:
+    report = judged(rows)
+    assert (report.state, report.rows, report.features) == ("Insufficient", rows, ())
+    assert f"{rows} of 500 rows" in report.message
+
+
+def test_an_empty_window_is_insufficient() -> None:
+    empty = ProfileCounters(PROFILE).totals()["inputs"]
+    assert assess(PROFILE, empty, alpha=ALPHA, min_rows=0).state == "Insufficient"
+    assert assess(PROFILE, {}, alpha=ALPHA).state == "Insufficient"
+
+
+def test_a_constant_column_has_no_distance() -> None:
+    constant = next(feature for feature in judged(500).features if feature.name == "constant")
+    assert (constant.psi, constant.drifting, constant.state) == (0.0, False, "OK")
+
+
+def test_a_feature_that_went_missing_is_not_judged() -> None:
+    report = judged(500, {"texture": np.full(500, np.nan)})
+    texture = next(feature for feature in report.features if feature.name == "texture")
+    assert (texture.state, texture.psi, texture.missing) == ("Insufficient", None, 1.0)
+    assert "100.0 % missing" in texture.message
+    assert report.state == "OK"
+
+
+def test_a_window_of_missing_values_is_insufficient() -> None:
+    changes = {name: np.array([None] * 500, dtype=object) for name in REFERENCE}
+    assert judged(500, changes).state == "Insufficient"
+
+
+def test_a_feature_may_have_its_own_delta_or_none() -> None:
+    shifted = {"mean radius": RNG.normal(17.0, 3.5, 500)}
+    assert judged(500, shifted).state == "Drifting"
+    assert judged(500, shifted, overrides={"mean radius": FeaturePolicy(delta=2.0)}).state == "OK"
+    ignored = judged(500, shifted, overrides={"mean radius": FeaturePolicy(watched=False)})
+    assert (ignored.state, len(ignored.features)) == ("OK", 5)
+
+
+def test_counts_of_another_profile_are_an_error() -> None:
+    counts = window(500)
+    counts["texture"] = counts["texture"] | {"counts": [500]}
+    report = assess(PROFILE, counts, alpha=ALPHA)
+    assert report.state == "Error"
+    assert "'texture' was counted in 1 bins" in report.message
+
+
+def test_atoms_lie_in_their_interval_for_the_order_of_values() -> None:
+    reference = np.concatenate((np.zeros(500), np.linspace(-2, 2, 500)))
+    live = np.concatenate((np.zeros(250), np.linspace(-2, 2, 750)))
+    profile = ReferenceProfile.from_columns({"x": reference}, {})
+    counters = ProfileCounters(profile)
+    counters.ingest({"x": live}, {})
+    found = assess(profile, counters.totals()["inputs"], alpha=0.01).features[0].ks_lower
+    edges = np.asarray(profile.features[0].edges)
+    exact = max(abs((reference <= edge).mean() - (live <= edge).mean()) for edge in edges)
+    assert found == pytest.approx(exact, abs=1e-12)
+
+
+@pytest.mark.parametrize(("split", "state"), [("breast_cancer_even_odd", "OK"), ("wine_01_vs_12", "Drifting")])
+def test_the_splits_are_told_apart(split: str, state: str) -> None:
+    reference, live = SPLITS[split]
+    profile = ReferenceProfile.from_columns(reference, {})
+    counters = ProfileCounters(profile)
+    counters.ingest(live, {})
+    counts = counters.totals()["inputs"]
+    share = alarm_share(1.0, 3600, len(profile.features))
+    assert assess(profile, counts, alpha=share, min_rows=100).state == state
+
+
+@pytest.mark.parametrize(
+    ("monthly", "seconds", "features", "expected"),
+    [(1.0, 3600, 1, 1 / 720), (0.1, 60, 30, 0.1 / 43_200 / 30), (1e9, 3600, 1, 0.5), (1.0, 3600, 0, 1 / 720)],
+)
+def test_the_budget_is_shared_among_windows_and_features(
+    monthly: float, seconds: float, features: int, expected: float
+) -> None:
+    assert alarm_share(monthly, seconds, features) == pytest.approx(expected)
