@@ -83,5 +83,8 @@ def grant(place: Place) -> None:
     role = {"apiVersion": f"{group}/v1", "kind": "ClusterRole", "metadata": {"name": "coredns"}, "rules": rules}
     path = f"/apis/{group}/v1"
     apply(place, f"{path}/clusterroles/coredns", role)
-    for binding in (_binding("coredns", "coredns", "coredns"), _binding("kubelet-api", "system:kubelet-api-admin", "admin")):
+    for binding in (
+        _binding("coredns", "coredns", "coredns"),
+        _binding("kubelet-api", "system:kubelet-api-admin", "admin"),
+    ):
         apply(place, f"{path}/clusterrolebindings/{binding['metadata']['name']}", binding)

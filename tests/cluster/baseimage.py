@@ -46,7 +46,10 @@ def _build(image: str, context: Path) -> None:
         (root / name).mkdir(parents=True)
     for compiled in root.rglob("__pycache__"):
         shutil.rmtree(compiled)
-    output(["tar", "--create", "--numeric-owner", "--one-file-system", "-C", str(root), "-f", f"{root}.tar", "."], timeout=300)
+    output(
+        ["tar", "--create", "--numeric-owner", "--one-file-system", "-C", str(root), "-f", f"{root}.tar", "."],
+        timeout=300,
+    )
     shutil.rmtree(root)
     (context / "Dockerfile").write_text(DOCKERFILE)
     build(image, context / "Dockerfile", context, arguments={})

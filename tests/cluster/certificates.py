@@ -58,7 +58,9 @@ def create(place: Place) -> None:
     for identity in (_api_server(place), *CLIENTS):
         _sign(pki, identity)
     for identity in CLIENTS:
-        _write_kubeconfig(place, identity.file, f"https://{NODE_ADDRESS}:{API_PORT}", pki / f"{identity.file}.kubeconfig")
+        _write_kubeconfig(
+            place, identity.file, f"https://{NODE_ADDRESS}:{API_PORT}", pki / f"{identity.file}.kubeconfig"
+        )
     _write_kubeconfig(place, "admin", f"https://{place.api_address}:{API_PORT}", place.kubeconfig)
     (pki / "complete").touch()
 

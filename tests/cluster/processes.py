@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -63,11 +62,14 @@ def start(place: Place, name: str, command: Sequence[str]) -> None:
     log = log_path(place, name)
     for folder in (log.parent, _record_path(place, name).parent):
         folder.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as sink:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True, cwd=place.state
-        )
-    record = Record(process.pid, start_time(process.pid) or "", list(command))
+    end = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    streams = [
+        (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(log), end, 0o644),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    pid = os.posix_spawnp(command[0], list(command), os.environ, file_actions=streams, setsid=True)
+    record = Record(pid, start_time(pid) or "", list(command))
     _record_path(place, name).write_text(json.dumps(vars(record)))
 
 
@@ -115,4 +117,3 @@ def log_tail(place: Place, name: str) -> str:
     path = log_path(place, name)
     lines = path.read_text(errors="replace").splitlines() if path.exists() else ["(no log)"]
     return "\n".join(lines[-LOG_TAIL_LINES:])
-

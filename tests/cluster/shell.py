@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from tests.cluster.errors import CommandFailed, WaitedTooLong
 
@@ -25,7 +26,9 @@ def output(command: Sequence[str], *, timeout: float = 60, stdin: str | None = N
     except subprocess.TimeoutExpired as expired:
         raise WaitedTooLong(f"`{' '.join(command)}` did not end within {timeout:.0f} s") from expired
     if done.returncode:
-        raise CommandFailed(f"`{' '.join(command)}` ended with {done.returncode}: {(done.stderr or done.stdout).strip()}")
+        raise CommandFailed(
+            f"`{' '.join(command)}` ended with {done.returncode}: {(done.stderr or done.stdout).strip()}"
+        )
     return done.stdout
 
 
@@ -77,7 +80,7 @@ def _wait_with_heartbeat(what: str, process: subprocess.Popen[bytes], begin: flo
             return
 
 
-def _tail(transcript: "tempfile._TemporaryFileWrapper[str]") -> str:
+def _tail(transcript: TextIO) -> str:
     transcript.seek(0)
     return transcript.read()[-TAIL_CHARACTERS:]
 

@@ -1,0 +1,80 @@
+# `make demo` and `make test` need nothing but Python 3.11 or later and Go 1.26 or later; without Docker also root on
+# Debian, because the cluster then consists of processes. Everything else is installed and built by them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.complete-$(shell cat requirements/dev.txt pyproject.toml | sha256sum | cut -c -12)
+CLUSTER_PROGRAM := $(BIN)/python -m tests.cluster
+# The cheapest first, so that a mistake shows early.
+TESTS := $(wildcard tests/unit tests/simulation tests/component tests/integration tests/scale tests/e2e)
+
+.PHONY: help
+help: ## Say what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | column -t -s '|'
+
+.PHONY: venv
+venv: $(STAMP) ## Make .venv with everything that development needs, at the locked versions
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=...")'
+	@echo "venv: installing the locked packages into $(VENV)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	rm -f $(VENV)/.complete-*
+	touch $@
+
+.PHONY: lock
+lock: venv ## Choose newer versions of everything and write requirements/
+	scripts/lock --upgrade
+
+.PHONY: check
+check: venv ## Lint, types, layers, generated files, chart
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/weirkeeper crds --check
+	$(BIN)/python scripts/check_chart.py
+
+.PHONY: format
+format: venv ## Put the code into its standard form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: test
+test: venv ## Every test, from unit to end-to-end on the real cluster
+	$(BIN)/pytest $(TESTS)
+
+.PHONY: test-fast
+test-fast: venv ## The tests that need no cluster
+	$(BIN)/pytest $(filter-out tests/integration tests/scale tests/e2e,$(TESTS))
+
+.PHONY: images
+images: cluster-up ## Build the project's images and give them to the cluster
+	$(CLUSTER_PROGRAM) images
+
+.PHONY: cluster-up
+cluster-up: venv ## Make the cluster
+	$(CLUSTER_PROGRAM) up
+
+.PHONY: cluster-down
+cluster-down: venv ## Remove the cluster
+	$(CLUSTER_PROGRAM) down
+
+.PHONY: demo
+demo: cluster-up ## Tell the story: a model change goes live by degrees, a bad one rolls itself back
+	images=$$($(CLUSTER_PROGRAM) images --arguments); \
+	environment=$$($(CLUSTER_PROGRAM) env); eval "$$environment"; \
+	exec $(BIN)/python -m demo run $$images
+
+.PHONY: demo-down
+demo-down: ## Remove the cluster with everything in it; from your own cluster (CLUSTER=current), what the demo made
+ifeq ($(CLUSTER),current)
+	environment=$$($(CLUSTER_PROGRAM) env); eval "$$environment"; exec $(BIN)/python -m demo down
+else
+	$(PYTHON) -m tests.cluster down
+endif

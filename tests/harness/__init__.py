@@ -1,0 +1,1 @@
+"""What tests on a real API server share: kubectl and helm as programs, and waiting with a limit."""
