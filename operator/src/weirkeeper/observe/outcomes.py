@@ -32,10 +32,14 @@ class Series(NamedTuple):
 
 @dataclass
 class _Model:
-    """What is known of one Model: its slots, where a former collector stopped, and when a router last named it."""
+    """What is known of one Model: its slots, and when a router last named it.
+
+    `restored` says that a former collector's cursors are known: a series that is not among them is new. `resume_from`
+    is where that collector stopped, until the first slot is booked.
+    """
 
     slots: deque[OutcomeSlot] = field(default_factory=deque)
-    cursors: Mapping[Series, Counters] | None = None
+    restored: bool = False
     resume_from: int | None = None
     seen: int = 0
 
@@ -82,14 +86,16 @@ class OutcomeBook:
 
     def cursors(self, model: str) -> dict[str, Any]:
         """The counters up to which the Model's slots reach, as JSON for its memory."""
-        if self.end is None:
+        one = self._models.get(model)
+        end = self.end if one is None or one.resume_from is None else one.resume_from
+        if end is None:
             return {}
         series = {
-            "/".join(map(str, one)): [counters.total, counters.bad, counters.failed]
-            for one, counters in self._counters.items()
-            if model_of(one.revision) == model and self._starts.get(one.router) == one.started
+            "/".join(map(str, series)): [counters.total, counters.bad, counters.failed]
+            for series, counters in self._counters.items()
+            if model_of(series.revision) == model and self._starts.get(series.router) == series.started
         }
-        return {"end": self.end, "series": series}
+        return {"end": end, "series": series}
 
     def restore(self, model: str, cursors: Mapping[str, Any]) -> None:
         """Go on where a former collector stopped; the gap becomes one unobserved slot. Doing it again changes nothing.
@@ -101,14 +107,18 @@ class OutcomeBook:
             return
         end, counters = read
         one = self._models.setdefault(model, _Model(seen=self.end or end))
-        if one.cursors is not None or (self.origin is not None and end >= self.origin):
+        if one.restored or (self.origin is not None and end >= self.origin):
             return
-        one.cursors = {self._same_start(series): counts for series, counts in counters.items()}
+        one.restored = True
+        counters = {self._same_start(series): counts for series, counts in counters.items()}
+        for series, counts in counters.items():
+            self._counters.setdefault(series, counts)
+            self._seen.setdefault(series, end)
         if self.origin is None:
             one.resume_from = end
             return
         span = max(1, (self.origin - end) // self._slot)
-        one.slots.appendleft(OutcomeSlot(end, self._gap(model, one.cursors), observed=False, span=span))
+        one.slots.appendleft(OutcomeSlot(end, self._gap(model, counters), observed=False, span=span))
 
     def _added(self, end: int, readings: Mapping[str, RouterReading]) -> dict[str, dict[str, Outcomes]]:
         added: dict[str, dict[str, Outcomes]] = {}
@@ -141,11 +151,9 @@ class OutcomeBook:
     def _before(self, one: _Model, series: Series, counters: Counters) -> Counters:
         """What of a series was booked already."""
         known = self._counters.get(series)
-        if known is None and one.cursors is not None:
-            known = one.cursors.get(series, Counters())
         if known is not None:
             return known if counters.total >= known.total else Counters()
-        if self._began_under_watch(series):
+        if one.restored or self._began_under_watch(series):
             return Counters()
         self._first_sight[series] = counters
         return counters
