@@ -107,8 +107,7 @@ class WindowBook:
             rules = [rule for rule in self._rules.values() if rule.slot == length]
             for revision, slots in list(lane.items()):
                 needed = min((needed_from(slots, rule, self._until) for rule in rules), default=self._until)
-                oldest = self._until - max((rule.max_age for rule in rules), default=0)
-                lane[revision] = [slot for slot in slots if slot.start >= needed and slot.start >= oldest]
+                lane[revision] = [slot for slot in slots if slot.start >= needed]
                 if not lane[revision]:
                     del lane[revision]
         live = {revision for lane in self._lanes.values() for revision in lane}
