@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Final, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from weirkeeper.api.record import ATOMIC_MAP, SET_LIST, Record, rule, rules
+from weirkeeper.api.record import ATOMIC_MAP, SET_LIST, Record, checked, rule, rules
 
 SCHEMES: Final = ("configmap", "pvc", "https", "s3")
 
@@ -50,6 +51,29 @@ _FORM_RULES: Final = tuple(
 )
 
 
+def _follows_the_grammar(uri: str) -> str:
+    """Give `uri` back.
+
+    Raises:
+        ValueError: it is none of ours; the message says what would do.
+    """
+    scheme = uri.partition("://")[0]
+    if scheme not in FORMS:
+        raise ValueError(SCHEME)
+    if not re.fullmatch(_PRINTABLE, uri):
+        raise ValueError(PRINTABLE)
+    if re.search(_CLIMBING, uri):
+        raise ValueError(CLIMBING)
+    pattern, message = FORMS[scheme]
+    if not re.fullmatch(pattern, uri):
+        raise ValueError(message)
+    return uri
+
+
+def _are_types(given: Sequence[str]) -> bool:
+    return all(re.fullmatch(_TYPE, name) for name in given)
+
+
 class Artifact(Record):
     """The bundle that is served."""
 
@@ -65,48 +89,27 @@ class Artifact(Record):
         ),
     )
 
-    uri: str = Field(
+    uri: Annotated[str, AfterValidator(_follows_the_grammar)] = Field(
         description="Where the bundle lies: configmap://NAME, pvc://CLAIM/PATH, https://HOST/PATH or s3://BUCKET/KEY.",
         min_length=1,
         max_length=2048,
     )
-    sha256: str | None = Field(
+    sha256: Annotated[str, Field(max_length=64), checked(re.compile(_SHA256).fullmatch, SHA256)] | None = Field(
         default=None,
         description="What the bundle's digest must be (`weirkeeper digest`); without it the first download counts.",
-        max_length=64,
     )
     secret_ref: SecretReference | None = Field(
         default=None,
         description="A Secret with the environment variables of the download: AWS_ACCESS_KEY_ID and the like.",
     )
-    trusted_types: tuple[TypeName, ...] | None = Field(
+    trusted_types: Annotated[tuple[TypeName, ...], Field(max_length=64), checked(_are_types, TYPES)] | None = Field(
         default=None,
         description="skops types beyond scikit-learn's own that may be loaded, within the platform's bounds.",
-        max_length=64,
         json_schema_extra=SET_LIST,
     )
 
     @model_validator(mode="after")
-    def _follows_the_grammar(self) -> Self:
-        problem = _uri_problem(self.uri)
-        if problem:
-            raise ValueError(problem)
-        if self.sha256 is not None and not re.fullmatch(_SHA256, self.sha256):
-            raise ValueError(SHA256)
+    def _secret_is_of_use(self) -> Self:
         if self.secret_ref and not re.match(_REMOTE, self.uri):
             raise ValueError(REMOTE_ONLY)
-        if not all(re.fullmatch(_TYPE, name) for name in self.trusted_types or ()):
-            raise ValueError(TYPES)
         return self
-
-
-def _uri_problem(uri: str) -> str | None:
-    scheme = uri.partition("://")[0]
-    if scheme not in FORMS:
-        return SCHEME
-    if not re.fullmatch(_PRINTABLE, uri):
-        return PRINTABLE
-    if re.search(_CLIMBING, uri):
-        return CLIMBING
-    pattern, message = FORMS[scheme]
-    return None if re.fullmatch(pattern, uri) else message

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from weirkeeper.api.conditions import Condition
 from weirkeeper.api.parsing import parse_spec
-from weirkeeper.api.record import CONDITIONS_LIMIT, DATE_TIME, Record, list_map, rule, rules
+from weirkeeper.api.record import CONDITIONS_LIMIT, DATE_TIME, Record, checked, list_map, rule, rules
 from weirkeeper.api.rollout import MODEL_REF_FIXED, ModelReference
 from weirkeeper.api.values import Decimal, HourDuration
 
@@ -24,8 +24,10 @@ DELTA: Final = 'delta is a population stability index: give one from "0" to "10"
 ALARMS: Final = 'falseAlarmsPerMonth must be above "0" and at most "100", such as "0.1" for one in ten months'
 
 State = Literal["OK", "Drifting", "Insufficient", "Error"]
-_LARGEST_DELTA: Final = 10
-_MOST_ALARMS: Final = 100
+LARGEST_DELTA: Final = 10
+MOST_ALARMS: Final = 100
+
+Delta = Annotated[Decimal, checked(lambda delta: delta.number <= LARGEST_DELTA, DELTA)]
 
 
 class Reference(Record):
@@ -36,6 +38,10 @@ class Reference(Record):
         default="Bundle",
         description="Bundle: the profile of the training rows in the bundle; a promotion changes it with the model.",
     )
+
+
+def _is_whole_minutes(size: HourDuration) -> bool:
+    return MINUTE <= size.seconds <= WEEK and size.seconds % MINUTE == 0
 
 
 class Window(Record):
@@ -57,7 +63,7 @@ class Window(Record):
         ),
     )
 
-    size: HourDuration = Field(
+    size: Annotated[HourDuration, checked(_is_whole_minutes, SIZE)] = Field(
         default=HourDuration("1h"),
         description="Length of a window, in whole minutes; each begins where the last one ended.",
     )
@@ -74,10 +80,7 @@ class Window(Record):
 
     @model_validator(mode="after")
     def _lengths_fit(self) -> Self:
-        size, max_age = self.size.seconds, self.max_age.seconds
-        if not MINUTE <= size <= WEEK or size % MINUTE:
-            raise ValueError(SIZE)
-        if not size <= max_age <= MONTH:
+        if not self.size.seconds <= self.max_age.seconds <= MONTH:
             raise ValueError(MAX_AGE)
         return self
 
@@ -89,7 +92,7 @@ class FeatureWatch(Record):
         json_schema_extra=rules(rule("!has(self.delta) || double(self.delta) <= 10.0", DELTA, ".delta")),
     )
 
-    delta: Decimal | None = Field(
+    delta: Delta | None = Field(
         default=None,
         description="A shift of this input up to this population stability index is of no interest.",
     )
@@ -97,12 +100,6 @@ class FeatureWatch(Record):
         default="Alarm",
         description='"Off" (in quotes: YAML reads a bare Off as a boolean) leaves the input out.',
     )
-
-    @model_validator(mode="after")
-    def _delta_in_range(self) -> Self:
-        if self.delta is not None and self.delta.number > _LARGEST_DELTA:
-            raise ValueError(DELTA)
-        return self
 
 
 class InputsWatch(Record):
@@ -112,7 +109,7 @@ class InputsWatch(Record):
         json_schema_extra=rules(rule("double(self.delta) <= 10.0", DELTA, ".delta")),
     )
 
-    delta: Decimal = Field(
+    delta: Delta = Field(
         default=Decimal("0.1"),
         description="A shift up to this population stability index is of no interest.",
     )
@@ -121,12 +118,6 @@ class InputsWatch(Record):
         description="Inputs that are watched in another way, by name.",
         max_length=512,
     )
-
-    @model_validator(mode="after")
-    def _delta_in_range(self) -> Self:
-        if self.delta.number > _LARGEST_DELTA:
-            raise ValueError(DELTA)
-        return self
 
     def delta_of(self, feature: str) -> float | None:
         """Give the index above which `feature` drifts; None where it is not watched."""
@@ -156,16 +147,10 @@ class MonitorSpec(Record):
     reference: Reference = Field(default=Reference(), description="What live rows are compared with.")
     window: Window = Field(default=Window(), description="The stretches of time that are judged.")
     inputs: InputsWatch = Field(default=InputsWatch(), description="How the inputs are watched.")
-    false_alarms_per_month: Decimal = Field(
+    false_alarms_per_month: Annotated[Decimal, checked(lambda n: 0 < n.number <= MOST_ALARMS, ALARMS)] = Field(
         default=Decimal("0.1"),
         description="False alarms of the whole Monitor in a month; every threshold follows from it.",
     )
-
-    @model_validator(mode="after")
-    def _alarms_in_range(self) -> Self:
-        if not 0 < self.false_alarms_per_month.number <= _MOST_ALARMS:
-            raise ValueError(ALARMS)
-        return self
 
 
 class FeatureStatus(Record):

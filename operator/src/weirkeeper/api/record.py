@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 VALIDATIONS: Final = "x-kubernetes-validations"
@@ -23,6 +24,17 @@ class Record(BaseModel):
     def to_json(self) -> dict[str, Any]:
         """Write it as Kubernetes has it; fields without a value are absent."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def checked(holds: Callable[[Any], bool], message: str) -> AfterValidator:
+    """Refuse values of one field for which `holds` is false, with `message`; CEL says the same to the API server."""
+
+    def check(value: Any) -> Any:
+        if not holds(value):
+            raise ValueError(message)
+        return value
+
+    return AfterValidator(check)
 
 
 def rule(expression: str, message: str, field: str = "") -> dict[str, str]:

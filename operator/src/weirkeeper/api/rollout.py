@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from weirkeeper.api.attempts import GATES_LIMIT, HISTORY_LIMIT, NAMES_LIMIT, AttemptStatus, GateSummary, Phase, Verdict
 from weirkeeper.api.conditions import Condition
 from weirkeeper.api.parsing import parse_spec
-from weirkeeper.api.record import ATOMIC_LIST, ATOMIC_MAP, CONDITIONS_LIMIT, Record, list_map, rule, rules
+from weirkeeper.api.record import ATOMIC_LIST, ATOMIC_MAP, CONDITIONS_LIMIT, Record, checked, list_map, rule, rules
 from weirkeeper.api.values import Decimal, Duration
 
 STEP_NAME: Final = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
@@ -31,6 +31,14 @@ OBJECTIVE: Final = 'objective is a percentage of good answers: give one from "50
 IGNORE_BELOW: Final = 'ignoreBelow is a percentage of bad answers: give one below "50", such as "0.1"'
 FALSE_ALARM: Final = 'falseAlarm is a probability: give one above "0" and at most "0.2", such as "0.01"'
 FALSE_PROMOTE: Final = 'falsePromote is a probability: give one above "0" and at most "0.2", such as "0.05"'
+
+MOST: Final = 99
+"""Percent of the traffic, short of a promotion."""
+
+LEAST_ODDS: Final = 1.25
+MOST_ODDS: Final = 100
+HALF: Final = 50
+ALL: Final = 100
 LARGEST_ERROR: Final = 0.2
 
 
@@ -58,7 +66,7 @@ class Step(Record):
         max_length=NAMES_LIMIT,
         pattern=STEP_NAME,
     )
-    weight: int = Field(
+    weight: Annotated[int, checked(lambda weight: 1 <= weight <= MOST, BELOW_100)] = Field(
         description="The candidate's share of the traffic in percent, from 1 to 99.",
         ge=0,
         le=100,
@@ -75,12 +83,6 @@ class Step(Record):
         default=False,
         description="The step ends only when every gate is at Pass; the last step always asks for that.",
     )
-
-    @model_validator(mode="after")
-    def _weight_is_a_share(self) -> Self:
-        if not 1 <= self.weight <= 99:  # noqa: PLR2004  percent
-            raise ValueError(BELOW_100)
-        return self
 
     @property
     def label(self) -> str:
@@ -99,28 +101,18 @@ class ErrorRateGate(Record):
         ),
     )
 
-    max_odds_ratio: Decimal = Field(
+    max_odds_ratio: Annotated[Decimal, checked(lambda odds: LEAST_ODDS <= odds.number <= MOST_ODDS, ODDS)] = Field(
         default=Decimal("2"),
         description="Pass excludes that the candidate's odds of an error are this many times those of stable.",
     )
-    objective: Decimal = Field(
+    objective: Annotated[Decimal, checked(lambda good: HALF <= good.number < ALL, OBJECTIVE)] = Field(
         default=Decimal("99"),
         description="Percent of answers that must be good whatever stable does; it counts server-side failures only.",
     )
-    ignore_below: Decimal | None = Field(
+    ignore_below: Annotated[Decimal, checked(lambda bad: bad.number < HALF, IGNORE_BELOW)] | None = Field(
         default=None,
         description="Percent of bad answers up to which the gate never fails; by default a tenth of 100 - objective.",
     )
-
-    @model_validator(mode="after")
-    def _in_range(self) -> Self:
-        if not 1.25 <= self.max_odds_ratio.number <= 100:  # noqa: PLR2004  as the rule says
-            raise ValueError(ODDS)
-        if not 50 <= self.objective.number < 100:  # noqa: PLR2004  percent
-            raise ValueError(OBJECTIVE)
-        if self.ignore_below is not None and self.ignore_below.number >= 50:  # noqa: PLR2004  percent
-            raise ValueError(IGNORE_BELOW)
-        return self
 
 
 class LatencyGate(Record):
@@ -171,9 +163,22 @@ DEFAULT_GATES: Final = (
 )
 
 
-def _unique(names: Iterable[str]) -> bool:
-    listed = list(names)
-    return len(listed) == len(set(listed))
+def _ascend(steps: Sequence[Step]) -> bool:
+    weights = [step.weight for step in steps]
+    return weights == sorted(set(weights))
+
+
+def _steps_differ(steps: Sequence[Step]) -> bool:
+    named = [step.name for step in steps if step.name]
+    return len(named) == len(set(named))
+
+
+def _gates_differ(gates: Sequence[Gate]) -> bool:
+    return len(gates) == len({gate.name for gate in gates})
+
+
+def _is_small(probability: Decimal) -> bool:
+    return 0 < probability.number <= LARGEST_ERROR
 
 
 _POLICY_RULES: Final = (
@@ -199,25 +204,25 @@ class RolloutPolicy(Record):
 
     model_config = ConfigDict(json_schema_extra=rules(*_POLICY_RULES))
 
-    steps: tuple[Step, ...] = Field(
+    steps: Annotated[tuple[Step, ...], checked(_ascend, ASCENDING), checked(_steps_differ, STEP_NAMES)] = Field(
         default=DEFAULT_STEPS,
         description="The shares of traffic that a candidate gets on its way to promotion, ascending.",
         min_length=1,
         max_length=STEPS_LIMIT,
         json_schema_extra=ATOMIC_LIST,
     )
-    gates: tuple[Gate, ...] = Field(
+    gates: Annotated[tuple[Gate, ...], checked(_gates_differ, GATE_NAMES)] = Field(
         default=DEFAULT_GATES,
         description="What judges the candidate; any Fail rolls it back.",
         min_length=1,
         max_length=GATES_LIMIT,
         json_schema_extra=list_map("name"),
     )
-    false_alarm: Decimal = Field(
+    false_alarm: Annotated[Decimal, checked(_is_small, FALSE_ALARM)] = Field(
         default=Decimal("0.01"),
         description="Probability of rolling back a candidate that is as good as stable: whole attempt, all gates.",
     )
-    false_promote: Decimal = Field(
+    false_promote: Annotated[Decimal, checked(_is_small, FALSE_PROMOTE)] = Field(
         default=Decimal("0.05"),
         description="Probability with which a gate says Pass of a candidate that is worse than it allows.",
     )
@@ -243,21 +248,6 @@ class RolloutPolicy(Record):
         default=Duration("10m"),
         description="How long to wait for pods or routes before the candidate is rolled back; holds do not count.",
     )
-
-    @model_validator(mode="after")
-    def _follows_the_rules(self) -> Self:
-        weights = [step.weight for step in self.steps]
-        if weights != sorted(set(weights)):
-            raise ValueError(ASCENDING)
-        if not _unique(step.name for step in self.steps if step.name):
-            raise ValueError(STEP_NAMES)
-        if not _unique(gate.name for gate in self.gates):
-            raise ValueError(GATE_NAMES)
-        if not 0 < self.false_alarm.number <= LARGEST_ERROR:
-            raise ValueError(FALSE_ALARM)
-        if not 0 < self.false_promote.number <= LARGEST_ERROR:
-            raise ValueError(FALSE_PROMOTE)
-        return self
 
 
 class RolloutSpec(RolloutPolicy):

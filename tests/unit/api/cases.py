@@ -1,0 +1,167 @@
+"""Specs that are refused, each with its nearest accepted neighbour, for our records and for the real API server."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from weirkeeper.api import artifact, monitor, rollout
+
+Spec = dict[str, Any]
+
+SMALLEST: Mapping[str, Spec] = {
+    "Model": {"artifact": {"uri": "configmap://churn-v1"}},
+    "Rollout": {"modelRef": {"name": "churn"}},
+    "Monitor": {"modelRef": {"name": "churn"}},
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """`bad` and `good` are put into the smallest spec at `field`; the refusal of the bad one contains `says`."""
+
+    kind: str
+    field: str
+    bad: Any
+    good: Any
+    says: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}.{self.field}={self.bad!r}"[:100]
+
+    def refused(self) -> Spec:
+        return put(SMALLEST[self.kind], self.field, self.bad)
+
+    def accepted(self) -> Spec:
+        return put(SMALLEST[self.kind], self.field, self.good)
+
+
+def put(spec: Mapping[str, Any], field: str, value: Any) -> Spec:
+    """A copy of `spec` with `value` at the dotted path."""
+    result = deepcopy(dict(spec))
+    *above, last = field.split(".")
+    inner = result
+    for part in above:
+        inner = inner.setdefault(part, {})
+    inner[last] = value
+    return result
+
+
+def _uri(bad: str, good: str, says: str) -> Case:
+    return Case("Model", "artifact.uri", bad, good, says)
+
+
+def _artifact(bad: Spec, good: Spec, says: str) -> Case:
+    return Case("Model", "artifact", bad, good, says)
+
+
+S3 = "s3://models/churn/7/"
+TENSOR = {"name": "income", "datatype": "FP64", "shape": [1], "data": [1.5]}
+GOLDEN = {"request": {"inputs": [TENSOR]}, "expect": {"outputs": [TENSOR], "tolerance": "1e-6"}}
+
+MODEL_CASES = (
+    _uri("gs://models/churn", "s3://models/churn", artifact.SCHEME),
+    _uri("http://models.example.com/churn.zip", "https://models.example.com/churn.zip", artifact.SCHEME),
+    _uri("models/churn", "pvc://models/churn", artifact.SCHEME),
+    _uri("s3://models/churn v7/", "s3://models/churn%20v7/", artifact.PRINTABLE),
+    _uri("pvc://models/über/7", "pvc://models/ueber/7", artifact.PRINTABLE),
+    _uri("pvc://models/../other", "pvc://models/..other", artifact.CLIMBING),
+    _uri("s3://models/churn/..", "s3://models/churn/...", artifact.CLIMBING),
+    _uri("configmap://Churn", "configmap://churn.v1", artifact.FORMS["configmap"][1]),
+    _uri("configmap://churn/model", "configmap://churn", artifact.FORMS["configmap"][1]),
+    _uri("pvc:///churn", "pvc://models", artifact.FORMS["pvc"][1]),
+    _uri("https://me:word@example.com/a.zip", "https://example.com:8443/a.zip", artifact.FORMS["https"][1]),
+    _uri("https://example.com", "https://example.com/churn/", artifact.FORMS["https"][1]),
+    _uri("s3://models", "s3://models/churn/", artifact.FORMS["s3"][1]),
+    _artifact({"uri": S3, "sha256": "9F2C" * 16}, {"uri": S3, "sha256": "9f2c" * 16}, artifact.SHA256),
+    _artifact({"uri": S3, "sha256": "9f2c"}, {"uri": S3}, artifact.SHA256),
+    _artifact(
+        {"uri": "configmap://churn", "secretRef": {"name": "weirkeeper-artifact-s3"}},
+        {"uri": S3, "secretRef": {"name": "weirkeeper-artifact-s3"}},
+        artifact.REMOTE_ONLY,
+    ),
+    _artifact({"uri": S3, "secretRef": {"name": ""}}, {"uri": S3, "secretRef": {"name": "a"}}, "secretRef.name"),
+    _artifact({"uri": S3, "trustedTypes": ["a b"]}, {"uri": S3, "trustedTypes": ["a.b"]}, artifact.TYPES),
+    Case("Model", "server.replicas", 0, 1, "server.replicas"),
+    Case("Model", "server.replicas", "two", 2, "server.replicas"),
+    Case("Model", "server.resources.limits", {"memory": "1 GB"}, {"memory": "1Gi", "cpu": 2}, "limits.memory"),
+    Case("Model", "server.tolerations", [{"effect": "Never"}], [{"effect": "NoExecute"}], "effect"),
+    Case("Model", "parameters", {"threshold": 0.42}, {"threshold": "0.42"}, "parameters.threshold"),
+    Case("Model", "probe", [{"request": {"inputs": [TENSOR]}}], [GOLDEN], "expect"),
+    Case("Model", "probe", [put(GOLDEN, "expect.tolerance", "small")], [GOLDEN], "tolerance"),
+    Case("Model", "card.reviewBy", "next year", "2027-03-31", "reviewBy"),
+)
+
+
+def _steps(*weights: int) -> list[Spec]:
+    return [{"weight": weight} for weight in weights]
+
+
+def _errors(**errors: str) -> list[Spec]:
+    return [{"name": "errors", "errorRate": errors}]
+
+
+NAMED = [{"name": "first", "weight": 5}, {"name": "first", "weight": 50}]
+TOLD_APART = [{"name": "first", "weight": 5}, {"weight": 25}, {"weight": 50}]
+BOTH = [{"name": "errors", "errorRate": {}, "latency": {}}]
+
+ROLLOUT_CASES = (
+    Case("Rollout", "steps", _steps(5, 50, 25), _steps(5, 25, 50), rollout.ASCENDING),
+    Case("Rollout", "steps", _steps(5, 5), _steps(5, 6), rollout.ASCENDING),
+    Case("Rollout", "steps", _steps(5, 100), _steps(5, 99), rollout.BELOW_100),
+    Case("Rollout", "steps", _steps(0, 5), _steps(1, 5), rollout.BELOW_100),
+    Case("Rollout", "steps", NAMED, TOLD_APART, rollout.STEP_NAMES),
+    Case("Rollout", "steps", [], _steps(50), "steps"),
+    Case("Rollout", "steps", [{"weight": 5, "approval": "Yes"}], [{"weight": 5, "approval": "Manual"}], "approval"),
+    Case("Rollout", "steps", [{"weight": 5, "hold": "5 min"}], [{"weight": 5, "hold": "1h30m"}], "hold"),
+    Case("Rollout", "steps", [{"weight": 5, "hold": "1d12h"}], [{"weight": 5, "hold": "1d"}], "hold"),
+    Case("Rollout", "gates", BOTH, [{"name": "errors", "errorRate": {}}], rollout.ONE_KIND),
+    Case("Rollout", "gates", [{"name": "errors"}], [{"name": "slow", "latency": {}}], rollout.ONE_KIND),
+    Case("Rollout", "gates", _errors(maxOddsRatio="1.2"), _errors(maxOddsRatio="1.25"), rollout.ODDS),
+    Case("Rollout", "gates", _errors(maxOddsRatio="101"), _errors(maxOddsRatio="100"), rollout.ODDS),
+    Case("Rollout", "gates", _errors(objective="100"), _errors(objective="99.99"), rollout.OBJECTIVE),
+    Case("Rollout", "gates", _errors(objective="49"), _errors(objective="50"), rollout.OBJECTIVE),
+    Case("Rollout", "gates", _errors(ignoreBelow="50"), _errors(ignoreBelow="0"), rollout.IGNORE_BELOW),
+    Case(
+        "Rollout",
+        "gates",
+        [{"name": "slow", "latency": {"maxIncrease": -1}}],
+        [{"name": "slow", "latency": {"maxIncrease": 0, "minIncrease": "0ms"}}],
+        "maxIncrease",
+    ),
+    Case("Rollout", "falseAlarm", "0", "0.000001", rollout.FALSE_ALARM),
+    Case("Rollout", "falseAlarm", "0.21", "0.2", rollout.FALSE_ALARM),
+    Case("Rollout", "falseAlarm", "1 %", "0.01", "falseAlarm"),
+    Case("Rollout", "falsePromote", "0", "0.05", rollout.FALSE_PROMOTE),
+    Case("Rollout", "falsePromote", "0.5", "0.2", rollout.FALSE_PROMOTE),
+    Case("Rollout", "onInconclusive", "Wait", "RollBack", "onInconclusive"),
+    Case("Rollout", "rollbackWindow", 11, 10, "rollbackWindow"),
+    Case("Rollout", "modelRef", {"name": ""}, {"name": "churn"}, "modelRef.name"),
+)
+
+
+def _window(**window: Any) -> Spec:
+    return window
+
+
+MONITOR_CASES = (
+    Case("Monitor", "window", _window(size="30s"), _window(size="1m"), monitor.SIZE),
+    Case("Monitor", "window", _window(size="90s"), _window(size="2m"), monitor.SIZE),
+    Case("Monitor", "window", _window(size="169h", maxAge="744h"), _window(size="168h", maxAge="744h"), monitor.SIZE),
+    Case("Monitor", "window", _window(size="1h", maxAge="30m"), _window(size="1h", maxAge="1h"), monitor.MAX_AGE),
+    Case("Monitor", "window", _window(maxAge="745h"), _window(maxAge="744h"), monitor.MAX_AGE),
+    Case("Monitor", "window", _window(size="1d"), _window(size="24h"), "window.size"),
+    Case("Monitor", "window", _window(minRows=49), _window(minRows=50), "minRows"),
+    Case("Monitor", "inputs.delta", "10.5", "10", monitor.DELTA),
+    Case("Monitor", "inputs.features", {"zip": {"delta": "11"}}, {"zip": {"delta": "0"}}, monitor.DELTA),
+    # A bare Off in YAML is a boolean.
+    Case("Monitor", "inputs.features", {"zip": {"severity": False}}, {"zip": {"severity": "Off"}}, "severity"),
+    Case("Monitor", "falseAlarmsPerMonth", "0", "0.1", monitor.ALARMS),
+    Case("Monitor", "falseAlarmsPerMonth", "101", "100", monitor.ALARMS),
+    Case("Monitor", "reference", {"from": "Live"}, {"from": "Bundle"}, "reference.from"),
+)
+
+CASES = (*MODEL_CASES, *ROLLOUT_CASES, *MONITOR_CASES)
+
+GATES_OF_ONE_NAME = [{"name": "errors", "errorRate": {}}, {"name": "errors", "latency": {}}]
+"""Refused by our records with a message of ours, by the API server as duplicate keys of a list-type map."""
