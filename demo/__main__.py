@@ -11,7 +11,7 @@ from typing import Final
 from demo import bundles, canary, closing, drift, install, logs, serving, training
 from demo.commands import Kubectl
 from demo.errors import DemoError, StoryError
-from demo.names import ROOT, SYSTEM_NAMESPACE, VERSIONS
+from demo.names import RELEASE, ROOT, SYSTEM_NAMESPACE, VERSIONS
 from demo.stage import RATE, Images, Stage
 from demo.story import Story
 
@@ -56,27 +56,29 @@ def train(story: Story, folder: Path) -> tuple[training.Tables, dict[str, Path]]
     return data, paths
 
 
-def set_up(story: Story, kubectl: Kubectl, images: Images, chart: Path) -> str:
+def set_up(story: Story, kubectl: Kubectl, images: Images, chart: Path, former: list[str]) -> str:
     """Install the chart and make the namespace of this run; returns its name."""
     story.chapter("The operator is installed with Helm")
-    if former := install.remove_former_runs(kubectl):
-        story.say(f"removing the namespaces of former runs: {', '.join(former)}")
-    namespace = install.next_namespace(former)
     install.create_namespace(kubectl, SYSTEM_NAMESPACE)
     install.forget_pending_release(kubectl)
     shown = chart.relative_to(ROOT) if chart.is_relative_to(ROOT) else chart
-    story.say(f"$ helm upgrade --install weirkeeper {shown} --namespace {SYSTEM_NAMESPACE}")
+    story.say(f"$ helm upgrade --install {RELEASE} {shown} --namespace {SYSTEM_NAMESPACE}")
     install.install_chart(chart, images)
+    story.wait("the operator is ready", lambda: install.deployments_ready(kubectl.inside(SYSTEM_NAMESPACE)), within=180)
+    if former:
+        story.wait("the namespaces of former runs are gone", lambda: install.gone(kubectl, former), within=180)
+    namespace = install.next_namespace(former)
     install.create_namespace(kubectl, namespace)
-    story.check("the operator is ready", true=True, found=f"the story takes place in namespace {namespace}")
+    story.say(f"the story takes place in namespace {namespace}")
     return namespace
 
 
 def tell(story: Story, kubectl: Kubectl, options: argparse.Namespace, work: Path) -> None:
     """Tell the whole story."""
+    former = install.remove_former_runs(kubectl)
     data, paths = train(story, work)
     images = Images(**dict(options.image))
-    namespace = set_up(story, kubectl, images, options.chart)
+    namespace = set_up(story, kubectl, images, options.chart, former)
     stage = Stage(story, kubectl.inside(namespace), images, options.chart, work, data, paths, options.rate)
     options.namespace = namespace
     for version, bundle in paths.items():
@@ -94,19 +96,21 @@ def run(options: argparse.Namespace) -> int:
             tell(story, kubectl, options, Path(work))
     except DemoError as error:
         name, found = (error.name, error.detail) if isinstance(error, StoryError) else (story.at, str(error))
-        story.failed(name, found)
-        story.say(f"logs and objects: {_collect(kubectl, options)}")
-        return 1
+        return _end_badly(story, kubectl, options, name, found)
+    except (LookupError, OSError, ValueError) as error:  # an answer of another shape than the story reads
+        return _end_badly(story, kubectl, options, story.at, f"{type(error).__name__}: {error}")
     except KeyboardInterrupt:
         story.say("\ninterrupted; the cluster stays, and the next run tells the story in a fresh namespace")
         return INTERRUPTED
     return 0
 
 
-def _collect(kubectl: Kubectl, options: argparse.Namespace) -> Path:
+def _end_badly(story: Story, kubectl: Kubectl, options: argparse.Namespace, name: str, found: str) -> int:
+    story.failed(name, found)
     namespaces = [name for name in (options.namespace, SYSTEM_NAMESPACE) if name]
-    folder = LOGS / time.strftime("%Y%m%d-%H%M%S")
-    return logs.collect(kubectl, namespaces, folder)
+    folder = logs.collect(kubectl, namespaces, LOGS / time.strftime("%Y%m%d-%H%M%S"))
+    story.say(f"logs and objects: {folder}")
+    return 1
 
 
 def down(_: argparse.Namespace) -> int:

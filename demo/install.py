@@ -1,13 +1,14 @@
 """Chart, namespaces and what else a run needs before its first Model; and taking all of it away again."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from demo.commands import Kubectl, helm
 from demo.names import DEMO_LABEL, MANIFESTS, NAMESPACE_PREFIX, RELEASE, SYSTEM_NAMESPACE, artifact
 from demo.stage import Images
+from demo.story import Reading
 
 PENDING: Final = ("pending-install", "pending-upgrade", "pending-rollback")
 
@@ -33,21 +34,29 @@ def remove_former_runs(kubectl: Kubectl) -> list[str]:
 
 
 def install_chart(chart: Path, images: Images, namespace: str = SYSTEM_NAMESPACE) -> None:
-    """Install or upgrade the release and wait until the operator is ready."""
-    values = json.dumps(chart_values(images))
-    helm(
-        "upgrade",
-        "--install",
-        RELEASE,
-        str(chart),
-        "--namespace",
-        namespace,
-        "--wait",
-        "--timeout",
-        "4m",
-        "--set-json",
-        f"images={values}",
-    )
+    """Install or upgrade the release; ``deployments_ready`` tells when it runs."""
+    values = f"images={json.dumps(chart_values(images))}"
+    helm("upgrade", "--install", RELEASE, str(chart), "--namespace", namespace, "--set-json", values)
+
+
+def deployments_ready(kubectl: Kubectl) -> Reading:
+    """Tell whether every Deployment of the namespace runs its newest pods, and only those."""
+    deployments = kubectl.get("deployments")["items"]
+    waiting = [item["metadata"]["name"] for item in deployments if not _is_ready(item)]
+    return Reading(bool(deployments) and not waiting, ", ".join(waiting) or f"{len(deployments)} Deployment")
+
+
+def _is_ready(deployment: Mapping[str, Any]) -> bool:
+    wanted, status = deployment["spec"]["replicas"], deployment.get("status", {})
+    seen = status.get("observedGeneration") == deployment["metadata"]["generation"]
+    counts = (status.get(name, 0) for name in ("replicas", "updatedReplicas", "readyReplicas"))
+    return seen and all(count == wanted for count in counts)
+
+
+def gone(kubectl: Kubectl, namespaces: Collection[str]) -> Reading:
+    """Tell which of the namespaces are still there."""
+    left = sorted(set(namespaces) & set(kubectl.inside("").names("namespaces")))
+    return Reading(not left, ", ".join(left) or f"{len(namespaces)} removed")
 
 
 def chart_values(images: Images) -> dict[str, str]:

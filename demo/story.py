@@ -1,5 +1,6 @@
 """A story that is asserted while it is told: chapters, checks, and progress where a line takes long."""
 
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -86,7 +87,8 @@ class Story:
 
     def _progress(self, line: str) -> None:
         if self.out.isatty():
-            self.out.write(f"{CLEAR_LINE}   … [{clock(self.elapsed)}] {line}"[:110])
+            width = shutil.get_terminal_size().columns - 1
+            self.out.write(CLEAR_LINE + f"   … [{clock(self.elapsed)}] {line}"[:width])
             self.out.flush()
             self._progress_shown = True
         elif self.now() - self._progress_at >= PROGRESS_EVERY:

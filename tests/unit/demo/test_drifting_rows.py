@@ -19,10 +19,10 @@ def data() -> Tables:
 
 
 def window(data: Tables, rows: pd.DataFrame, seed: int) -> WindowReport:
-    profile = ReferenceProfile.from_columns({name: data.train[name].to_numpy() for name in data.train}, {})
+    profile = ReferenceProfile.from_columns({str(name): data.train[name].to_numpy() for name in data.train}, {})
     live = rows.sample(ROWS, replace=True, random_state=seed)
     counters = ProfileCounters(profile)
-    counters.ingest({name: live[name].to_numpy() for name in live}, {})
+    counters.ingest({str(name): live[name].to_numpy() for name in live}, {})
     alpha = alarm_share(FALSE_ALARMS, WINDOW, len(profile.features))
     return assess(profile, counters.totals()["inputs"], alpha=alpha)
 

@@ -67,6 +67,42 @@ def test_a_run_takes_a_namespace_that_no_former_run_has() -> None:
     )
 
 
+class Answers(Kubectl):
+    """A kubectl that gives one answer."""
+
+    deployments: Any = None
+
+    def get(self, *_: str) -> Any:
+        return {"items": type(self).deployments}
+
+    def names(self, *_: str) -> list[str]:
+        return ["default", "weirkeeper-demo-2"]
+
+
+def deployment(**status: int) -> dict[str, Any]:
+    return {"metadata": {"name": "operator", "generation": 3}, "spec": {"replicas": 1}, "status": status}
+
+
+@pytest.mark.parametrize(
+    ("deployments", "ready"),
+    [
+        ([], False),
+        ([deployment(observedGeneration=3, replicas=1, updatedReplicas=1, readyReplicas=1)], True),
+        ([deployment(observedGeneration=2, replicas=1, updatedReplicas=1, readyReplicas=1)], False),
+        ([deployment(observedGeneration=3, replicas=2, updatedReplicas=1, readyReplicas=2)], False),
+        ([deployment()], False),
+    ],
+)
+def test_the_operator_is_ready_when_its_newest_pods_alone_run(deployments: Any, ready: bool) -> None:  # noqa: FBT001
+    Answers.deployments = deployments
+    assert install.deployments_ready(Answers()).done is ready
+
+
+def test_former_runs_are_gone_when_their_namespaces_are() -> None:
+    assert install.gone(Answers(), ["weirkeeper-demo-1"]).done
+    assert not install.gone(Answers(), ["weirkeeper-demo-1", "weirkeeper-demo-2"]).done
+
+
 def test_a_program_that_fails_is_told_with_what_it_wrote() -> None:
     with pytest.raises(CommandError, match="sh -c echo no >&2; exit 3: no"):
         run(["sh", "-c", "echo no >&2; exit 3"])
