@@ -40,6 +40,7 @@ class Cache:
         self._objects: dict[Place, Object] = {}
         self._of_model: dict[tuple[str, str], set[Place]] = defaultdict(set)
         self._of_router: dict[str, set[Place]] = defaultdict(set)
+        self._slices: tuple[Object, ...] | None = None
 
     def __len__(self) -> int:
         return len(self._objects)
@@ -123,8 +124,10 @@ class Cache:
             yield self._objects[place]
 
     def endpoint_slices(self) -> tuple[Object, ...]:
-        """All EndpointSlices of model pods and routers."""
-        return tuple(item for (kind, _, _), item in self._objects.items() if kind == _SLICE)
+        """All EndpointSlices of model pods and routers; the same tuple until one of them changes."""
+        if self._slices is None:
+            self._slices = tuple(item for (kind, _, _), item in self._objects.items() if kind == _SLICE)
+        return self._slices
 
     def _link(self, place: Place, item: Object) -> None:
         model = model_of(item)
@@ -141,11 +144,13 @@ class Cache:
 
     def _concerned(self, before: Object | None, after: Object | None) -> frozenset[Key]:
         """Whose work it is that an object became another: of the owners it had and of those it has."""
+        sample = after or before
+        if sample is not None and sample["kind"] == _SLICE:
+            self._slices = None
         keys: set[Key] = set()
         for item in (before, after):
             if item is not None:
                 keys |= self._concerned_by(item)
-        sample = after or before
         if sample is not None and sample["kind"] == names.MODEL_KIND and _presence(before) != _presence(after):
             keys.add(Key("Router", sample["metadata"]["namespace"]))
         return frozenset(keys)

@@ -1,4 +1,4 @@
-"""A thin client over kubernetes.aio, which no other module imports: raw JSON, a time limit on every call, our errors."""
+"""A thin client over kubernetes.aio, which nobody else imports: raw JSON, a time limit on every call, our errors."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,36 @@ JSON: Final = "application/json"
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 _Query = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to reach the API server; paths name files, `authorization` is a whole header's value."""
+
+    server: str
+    insecure: bool
+    ca_path: str | None
+    certificate_path: str | None
+    private_key_path: str | None
+    authorization: str | None
+
+
+async def find_access() -> Access:
+    """Say how to reach the API server, for a client that is not ours.
+
+    Raises:
+        NoAccess: nobody says where it is.
+    """
+    found = await configuration()
+    token = await found.get_api_key_with_prefix("BearerToken")
+    return Access(
+        server=found.host,
+        insecure=not found.verify_ssl,
+        ca_path=found.ssl_ca_cert or None,
+        certificate_path=found.cert_file or None,
+        private_key_path=found.key_file or None,
+        authorization=token or None,
+    )
 
 
 async def configuration() -> Configuration:

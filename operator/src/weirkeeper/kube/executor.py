@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
 
 from weirkeeper.kube.access import KubeApi
-from weirkeeper.kube.cache import Cache, place_of
+from weirkeeper.kube.cache import Cache, Place, place_of
 from weirkeeper.kube.comparing import as_wanted, digest, essence, is_ours
 from weirkeeper.kube.errors import Conflict, Foreign, KubeError, NotFound, NotLeading
 from weirkeeper.kube.keys import Key
@@ -42,7 +41,8 @@ class Executor:
         self._may_write = may_write
         self._on_write = on_write
         self._instance = instance
-        self._applied: dict[tuple[str, str, str], tuple[str, str]] = {}
+        self._applied: dict[Place, tuple[str, str]] = {}
+        self._told: dict[Place, tuple[str, str]] = {}
         self._transitions = Transitions()
 
     async def carry_out(self, key: Key, plan: Plan) -> int:
@@ -90,8 +90,9 @@ class Executor:
         return as_wanted(manifest, live) or self._applied.get(place_of(live)) == (digest(manifest), essence(live))
 
     async def _put_status(self, write: StatusWrite) -> bool:
-        live = self._cache.get(write.kind, write.namespace, write.name)
-        if live is not None and live.get("status") == write.status:
+        place = (write.kind, write.namespace, write.name)
+        live = self._cache.get(*place)
+        if live is not None and self._is_told(place, write, live):
             return False
         self._check_leading()
         try:
@@ -99,8 +100,15 @@ class Executor:
         except (Conflict, NotFound) as error:
             await self._look(resource_of_kind(write.kind), write.namespace, write.name)
             raise Conflict(str(error)) from error
+        self._told[place] = (digest(write.status), _status_digest(done))
         self._written("status", done)
         return True
+
+    def _is_told(self, place: Place, write: StatusWrite, live: Object) -> bool:
+        """Whether writing would change nothing; the API server leaves out what is not in the schema."""
+        if live.get("status") == write.status:
+            return True
+        return self._told.get(place) == (digest(write.status), _status_digest(live))
 
     async def _delete(self, delete: Delete) -> bool:
         self._check_leading()
@@ -140,15 +148,21 @@ class Executor:
         self._cache.put(found)
         return found
 
-    def _written(self, verb: str, done: dict[str, Any] | Object) -> None:
+    def _written(self, verb: str, done: Object) -> None:
         self._cache.put(done)
         self._on_write(verb, done["kind"])
 
     def _forget(self, known: Object | None) -> None:
         if known is not None:
             self._applied.pop(place_of(known), None)
+            self._told.pop(place_of(known), None)
             self._cache.drop(known)
 
     def _check_leading(self) -> None:
         if not self._may_write():
             raise NotLeading("this process does not lead, so it writes nothing")
+
+
+def _status_digest(item: Object) -> str:
+    """A short name for an object's status; the object's own UID is part of it."""
+    return digest({"uid": item["metadata"].get("uid"), "status": item.get("status") or {}})

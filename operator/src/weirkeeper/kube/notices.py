@@ -34,18 +34,17 @@ class Transitions:
 
 
 def _said(notice: Notice) -> _Said:
-    return str(notice.regarding["metadata"].get("uid")), notice.reason, notice.message
+    return str(notice.regarding.get("uid")), notice.reason, notice.message
 
 
 def event_of(notice: Notice, instance: str, now: float) -> dict[str, Any]:
-    """The Event object of a notice, reported by the process `instance`."""
+    """The Event object of a notice, reported by the process `instance`; `regarding` is an ObjectReference."""
     about = notice.regarding
-    metadata = about["metadata"]
     note = notice.message.encode()[:LONGEST_NOTE].decode(errors="ignore")
     return {
         "apiVersion": EVENT.api_version,
         "kind": EVENT.kind,
-        "metadata": {"name": f"{metadata['name']}.{secrets.token_hex(8)}", "namespace": metadata["namespace"]},
+        "metadata": {"name": f"{about['name']}.{secrets.token_hex(8)}", "namespace": about["namespace"]},
         "eventTime": timestamp(now).replace("Z", ".000000Z"),
         "reportingController": REPORTER,
         "reportingInstance": instance,
@@ -53,12 +52,5 @@ def event_of(notice: Notice, instance: str, now: float) -> dict[str, Any]:
         "reason": notice.reason,
         "type": notice.type,
         "note": note,
-        "regarding": {
-            "apiVersion": about["apiVersion"],
-            "kind": about["kind"],
-            "name": metadata["name"],
-            "namespace": metadata["namespace"],
-            "uid": metadata.get("uid", ""),
-            "resourceVersion": metadata.get("resourceVersion", ""),
-        },
+        "regarding": dict(about),
     }

@@ -45,11 +45,18 @@ class Schedule:
         self._failures.pop(key, None)
         self._not_before.pop(key, None)
 
-    def failed(self, key: Key, now: float, retry_after: float | None) -> float:
-        """Ask for `key` again after a pause that doubles with every failure; give the pause in seconds."""
-        backoff = min(FIRST_BACKOFF * 2.0 ** min(self._failures[key], 16), LONGEST_BACKOFF)
-        backoff *= random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+    def failed(self, key: Key, now: float, retry_after: float | None, forgiven: int) -> float:
+        """Ask for `key` again after a pause that doubles with every failure; give the pause in seconds.
+
+        The first `forgiven` failures in a row cost no pause.
+        """
+        failures = self._failures[key]
         self._failures[key] += 1
+        if failures < forgiven:
+            self.add(key, now)
+            return 0.0
+        backoff = min(FIRST_BACKOFF * 2.0 ** min(failures - forgiven, 16), LONGEST_BACKOFF)
+        backoff *= random.uniform(0.8, 1.2)  # noqa: S311 - jitter
         pause = max(backoff, retry_after or 0.0)
         self._not_before[key] = now + (retry_after or min(pause, QUIET))
         self.add(key, now + pause)
@@ -116,18 +123,16 @@ class Queue:
         self._schedule.succeeded(key)
         self._end(key)
 
-    def failed(self, key: Key, retry_after: float | None = None) -> float:
+    def failed(self, key: Key, retry_after: float | None = None, *, forgiven: int = 0) -> float:
         """The work at `key` failed; it comes again after a pause, which is given in seconds."""
-        pause = self._schedule.failed(key, self._clock(), retry_after)
+        pause = self._schedule.failed(key, self._clock(), retry_after, forgiven)
         self._end(key)
         return pause
 
     def longest(self) -> float:
-        """For how many seconds the key that is worked at longest, or overdue longest, has been so."""
+        """For how many seconds the key that is worked at longest has been so."""
         now = self._clock()
-        due = self._schedule.next_due()
-        waited = 0.0 if due is None else now - due
-        return max(0.0, waited, *(now - since for since in self._working.values()))
+        return max((now - since for since in self._working.values()), default=0.0)
 
     def _end(self, key: Key) -> None:
         del self._working[key]

@@ -1,0 +1,115 @@
+"""What is read by name when it is needed, and never watched: pods that are not ready, the ConfigMap of an artifact."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from weirkeeper.api.names import LABEL_MODEL, LABEL_REVISION
+from weirkeeper.kube.access import KubeApi
+from weirkeeper.kube.cache import Cache
+from weirkeeper.kube.comparing import is_ours
+from weirkeeper.kube.errors import NotFound
+from weirkeeper.kube.keys import Key
+from weirkeeper.kube.resources import CONFIG_MAP, POD, SERVICE
+from weirkeeper.plan.snapshot import Object
+
+PODS_EVERY: Final = 5.0
+"""Seconds between two lists of one Model's pods."""
+LOOK_AGAIN: Final = 15.0
+"""Seconds after which something that is in the way is looked at again."""
+CONFIG_MAPS_EVERY: Final = 300.0
+"""Seconds after which the content of an artifact's ConfigMap is read again."""
+
+
+class Lookups:
+    """Reads and remembers them, by Model."""
+
+    def __init__(self, api: KubeApi, cache: Cache, clock: Callable[[], float] = time.monotonic) -> None:
+        self._api = api
+        self._cache = cache
+        self._clock = clock
+        self._pods: dict[Key, tuple[float, tuple[Object, ...]]] = {}
+        self._config_maps: dict[Key, tuple[float, str, Object | None]] = {}
+        self._services: dict[Key, float] = {}
+
+    def pods(self, key: Key) -> tuple[Object, ...]:
+        """The pods of a Model that were listed last."""
+        return self._pods.get(key, (0.0, ()))[1]
+
+    def config_maps(self, key: Key) -> Mapping[str, Object | None]:
+        """The ConfigMap that a Model's artifact names, None where there is none of that name."""
+        kept = self._config_maps.get(key)
+        return {kept[1]: kept[2]} if kept else {}
+
+    def forget(self, key: Key) -> None:
+        """Let go of a Model that is no more."""
+        for kept in (self._pods, self._config_maps, self._services):
+            kept.pop(key, None)
+
+    async def refresh(self, key: Key, model: Object) -> float | None:
+        """Read what a plan of `model` needs and is too old; give in how many seconds it is to be looked at again.
+
+        Raises:
+            KubeError: the API server did not give it.
+        """
+        again = [await self._config_map(key, model), await self._service(key)]
+        return min((delay for delay in again if delay is not None), default=None)
+
+    async def list_pods(self, key: Key, revisions: tuple[str, ...]) -> tuple[bool, float | None]:
+        """List the pods of `revisions`; say whether they changed, and in how many seconds to list them again.
+
+        Raises:
+            KubeError: the API server did not give them.
+        """
+        if not revisions:
+            self._pods.pop(key, None)
+            return False, None
+        listed_at, before = self._pods.get(key, (float("-inf"), ()))
+        left = listed_at + PODS_EVERY - self._clock()
+        if left > 0:
+            return False, left
+        selector = f"{LABEL_MODEL}={key.name},{LABEL_REVISION} in ({','.join(sorted(revisions))})"
+        listing = await self._api.list(POD, key.namespace, selector)
+        self._pods[key] = (self._clock(), listing.items)
+        return list(map(_state, before)) != list(map(_state, listing.items)), PODS_EVERY
+
+    async def _config_map(self, key: Key, model: Object) -> float | None:
+        uri = urlsplit(model["spec"]["artifact"]["uri"])
+        if uri.scheme != CONFIG_MAP.kind.lower():
+            self._config_maps.pop(key, None)
+            return None
+        kept = self._config_maps.get(key)
+        if kept is None or kept[1] != uri.netloc or self._clock() >= kept[0]:
+            found = await self._get_config_map(key.namespace, uri.netloc)
+            kept = (self._clock() + (CONFIG_MAPS_EVERY if found else LOOK_AGAIN), uri.netloc, found)
+            self._config_maps[key] = kept
+        return max(0.0, kept[0] - self._clock())
+
+    async def _get_config_map(self, namespace: str, name: str) -> Object | None:
+        try:
+            return await self._api.get(CONFIG_MAP, namespace, name)
+        except NotFound:
+            return None
+
+    async def _service(self, key: Key) -> float | None:
+        """Look again at somebody else's Service that has our name: it is not watched, and may be gone."""
+        known = self._cache.get(SERVICE.kind, key.namespace, key.name)
+        if known is None or is_ours(known):
+            self._services.pop(key, None)
+            return None
+        now = self._clock()
+        if now >= self._services.setdefault(key, now + LOOK_AGAIN):
+            self._services[key] = now + LOOK_AGAIN
+            try:
+                self._cache.put(await self._api.get(SERVICE, key.namespace, key.name))
+            except NotFound:
+                self._cache.drop(known)
+                return None
+        return self._services[key] - now
+
+
+def _state(pod: Object) -> tuple[Any, ...]:
+    return pod["metadata"].get("uid"), pod.get("status"), pod["metadata"].get("deletionTimestamp")
