@@ -16,7 +16,9 @@ from weirkeeper.api.record import Record, rule
 from weirkeeper.api.rollout import RolloutSpec, RolloutStatus
 from weirkeeper.api.structural import structural
 
-HEADER: Final = "# Made from operator/src/weirkeeper/api by `weirkeeper crds --output crds`; edit that, then run it.\n"
+HEADER: Final = (
+    "# Made by `weirkeeper crds` from operator/src/weirkeeper/api: edit that, then run it in the checkout.\n"
+)
 
 NAME_LENGTH: Final = (
     f"the name of a Model must not be longer than {names.MODEL_NAME_LIMIT} characters, "
