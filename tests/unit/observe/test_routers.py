@@ -58,11 +58,8 @@ def test_a_router_that_went_and_came_back_must_answer_anew() -> None:
 
 def test_evidence_is_unavailable_since_the_first_question_that_nobody_answered() -> None:
     routers = NamespaceRouters(5, 0)
-    assert routers.unavailable_since is None
-    routers.answered(100.0, [ONE, TWO], {"uid-2": said()})
-    assert routers.unavailable_since is None
-    routers.answered(105.0, [ONE, TWO], {})
-    routers.answered(110.0, [ONE, TWO], {})
-    assert routers.unavailable_since == 105.0
-    routers.answered(115.0, [ONE, TWO], {"uid-1": said()})
-    assert routers.unavailable_since is None
+    since = []
+    for now, readings in [(100.0, {"uid-2": said()}), (105.0, {}), (110.0, {}), (115.0, {"uid-1": said()})]:
+        routers.answered(now, [ONE, TWO], readings)
+        since.append(routers.unavailable_since)
+    assert since == [None, 105.0, 105.0, None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,10 +10,10 @@ import pytest
 from weirkeeper.observe.targets import PodTarget, RouterTarget, TargetsIndex, targets_from_slices
 
 
-def endpoint(name: str, address: str = "10.0.0.1", **conditions: bool) -> dict[str, Any]:
+def endpoint(name: str, address: str = "10.0.0.1", conditions: Mapping[str, bool] | None = None) -> dict[str, Any]:
     return {
         "addresses": [address],
-        "conditions": conditions,
+        "conditions": dict(conditions or {}),
         "targetRef": {"kind": "Pod", "name": name, "uid": f"uid-{name}", "namespace": "team-a"},
     }
 
@@ -35,12 +36,14 @@ def endpoint_slice(component: str, *endpoints: dict[str, Any], revision: str | N
     ],
 )
 def test_a_router_counts_while_it_is_ready_or_serving(conditions: dict[str, bool], *, counts: bool) -> None:
-    targets = targets_from_slices([endpoint_slice("router", endpoint("r", **conditions))])
+    targets = targets_from_slices([endpoint_slice("router", endpoint("r", conditions=conditions))])
     assert (targets.routers == (RouterTarget("team-a", "r", "uid-r", "10.0.0.1"),)) is counts
 
 
 def test_a_model_pod_is_asked_before_it_is_ready() -> None:
-    targets = targets_from_slices([endpoint_slice("model", endpoint("p", ready=False), revision="churn-11111111")])
+    targets = targets_from_slices(
+        [endpoint_slice("model", endpoint("p", conditions={"ready": False}), revision="churn-11111111")]
+    )
     assert targets.pods == (PodTarget("team-a", "p", "uid-p", "10.0.0.1", "churn", "churn-11111111"),)
 
 
