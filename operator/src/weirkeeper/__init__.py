@@ -1,0 +1,22 @@
+"""Weirkeeper brings machine-learning models to production by degrees and keeps watching them."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from weirkeeper.bundling.maker import bundle
+
+__version__ = version("weirkeeper")
+
+__all__ = ["__version__", "bundle"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what makes bundles when it is first asked for: the operator's image has no scikit-learn."""
+    if name == "bundle":
+        from weirkeeper.bundling.maker import bundle  # noqa: PLC0415  see above
+
+        return bundle
+    raise AttributeError(f"module 'weirkeeper' has no attribute {name!r}")

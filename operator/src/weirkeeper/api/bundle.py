@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from weirkeeper.api.record import Record
 from weirkeeper.api.values import Tolerance
@@ -15,6 +15,7 @@ MANIFEST_FILE: Final = "model.yaml"
 PROFILE_FILE: Final = "profile.json"
 GOLDEN_FILE: Final = "golden.json"
 ARRAY_RANK: Final = 2
+NULLABLE: Final = ("FP16", "FP32", "FP64", "BYTES")
 
 Datatype = Literal[
     "BOOL", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", "FP16", "FP32", "FP64", "BYTES"
@@ -28,6 +29,12 @@ class Tensor(Record):
     datatype: Datatype
     shape: Annotated[tuple[int, ...], Field(min_length=1, max_length=2)]
     nullable: bool = False
+
+    @model_validator(mode="after")
+    def _null_has_a_value(self) -> Self:
+        if self.nullable and self.datatype not in NULLABLE:
+            raise ValueError(f"only {', '.join(NULLABLE)} can be nullable; {self.datatype} has no value for null")
+        return self
 
     def described(self) -> dict[str, Any]:
         """Describe it as the protocol's metadata does."""

@@ -1,0 +1,198 @@
+"""The prediction core: state, requests in, answers out, counts. It knows nothing of how requests arrive."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
+
+from weirkeeper.api.bundle import Signature
+from weirkeeper_server.answer import Identity, encode, response
+from weirkeeper_server.bundle import Bundle
+from weirkeeper_server.counting import OUTCOMES, Durations, LatencySlots, Outcome, TrafficProfile
+from weirkeeper_server.decode import InferRequest, parse, read_request
+from weirkeeper_server.errors import BundleError, NotReady, PredictionFailed, PredictionTimedOut, RequestError
+from weirkeeper_server.loading import LoadedModel, ProbeError, judge, load, open_bundle
+from weirkeeper_server.predictor import Predictor
+from weirkeeper_server.probe import ProbeResult
+from weirkeeper_server.settings import Settings
+from weirkeeper_server.tensors import Columns
+
+State = Literal["Loading", "Ready", "Failed", "Draining"]
+THREADS = 2
+
+log = logging.getLogger(__name__)
+
+
+class ModelServer:
+    """One revision of one model in this process.
+
+    Predictions run in worker threads, so that health and evidence are answered meanwhile; everything else belongs to
+    the event loop. What a failed load leaves behind is told, and the process stays up to tell it.
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self.settings = settings
+        self.identity = Identity(settings.model, settings.revision)
+        self.clock = clock
+        self.started = clock()
+        self.state: State = "Loading"
+        self.reason = ""
+        self.message = ""
+        self.bundle: Bundle | None = None
+        self.probed = ProbeResult()
+        self.outcomes: Counter[Outcome] = Counter()
+        self.rows = 0
+        self.durations = Durations()
+        self.latency = LatencySlots(settings.slot_seconds)
+        self.traffic: TrafficProfile | None = None
+        self._predictor: Predictor | None = None
+        self._workers = ThreadPoolExecutor(THREADS, thread_name_prefix="predict")
+
+    async def start(self) -> None:
+        """Load the bundle and send its golden requests; the result is in `state`, `reason` and `message`."""
+        loop = asyncio.get_running_loop()
+        try:
+            bundle = await loop.run_in_executor(self._workers, open_bundle, self.settings)
+            self.bundle, self.traffic = bundle, TrafficProfile(bundle.profile)
+            loaded = await loop.run_in_executor(self._workers, _loaded, bundle, self.settings)
+        except ProbeError as error:
+            self.probed = error.result
+            self._fail(error)
+        except BundleError as error:
+            self._fail(error)
+        else:
+            self.probed, self._predictor, self.message = loaded.probed, loaded.predictor, loaded.remark
+            if self.state == "Loading":
+                self.state = "Ready"
+            log.info("ready: %s, %d golden requests agree. %s", self.identity.revision, self.probed.passed, self.message)
+
+    def _fail(self, error: BundleError) -> None:
+        self.state, self.reason, self.message = "Failed", error.reason, str(error)
+        log.error("%s: %s", error.reason, error, exc_info=error.__cause__)
+
+    def drain(self) -> None:
+        """Be ready no more; requests that still come are answered as before."""
+        if self.state != "Failed":
+            self.state = "Draining"
+
+    def close(self) -> None:
+        """Let the worker threads end."""
+        self._workers.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def ready(self) -> bool:
+        """Say whether new requests should come here."""
+        return self.state == "Ready"
+
+    @property
+    def signature(self) -> Signature | None:
+        """The model's signature, as soon as the bundle was read."""
+        return self.bundle.manifest.signature if self.bundle else None
+
+    async def infer(self, body: bytes) -> bytes:
+        """Answer one inference request; both are JSON.
+
+        Raises:
+            RequestError: it cannot be answered; the message is for the caller, details are in the log.
+        """
+        document = parse(body)
+        predictor = self._predictor
+        if predictor is None:
+            raise NotReady(f"model {self.identity.model!r} is {self.state.lower()}; try again when it is ready")
+        request = read_request(document, predictor.signature, self.settings.limits.max_rows)
+        outputs = await self._predict(predictor, request)
+        answer = encode(response(self.identity, request, predictor.signature, outputs))
+        self.rows += request.rows
+        return answer
+
+    async def _predict(self, predictor: Predictor, request: InferRequest) -> Columns:
+        running = asyncio.get_running_loop().run_in_executor(self._workers, self._work, predictor, request)
+        limit = self.settings.limits.request_timeout_seconds
+        try:
+            return await asyncio.wait_for(running, limit)
+        except TimeoutError:
+            raise PredictionTimedOut(f"no answer within {limit:g} s; send fewer rows, or ask the owner") from None
+
+    def _work(self, predictor: Predictor, request: InferRequest) -> Columns:
+        try:
+            outputs = predictor.predict(request.inputs)
+        except Exception:
+            log.exception("the model raised on a request of %d rows", request.rows)
+            raise PredictionFailed("the model failed on this request; its owner finds the details in the log") from None
+        if self.traffic is not None:
+            self.traffic.add(request.inputs, outputs, request.rows)
+        return outputs
+
+    def begin(self) -> Ticket:
+        """Book the arrival of an inference request; end the ticket with its outcome."""
+        return Ticket(self)
+
+    def count(self, outcome: Outcome, seconds: float) -> None:
+        """Book an answer."""
+        self.outcomes[outcome] += 1
+        self.durations.add(seconds)
+
+    def evidence(self, known_profile: str = "", latency_from: float = 0.0) -> dict[str, Any]:
+        """Tell everything about this process that the operator judges by.
+
+        A profile whose digest the caller knows and older latency slots are left out.
+        """
+        return {
+            "schema": 1,
+            "model": self.identity.model,
+            "revision": self.identity.revision,
+            "pod": self.settings.pod,
+            "start": self.started,
+            "now": self.clock(),
+            "state": self.state,
+            "reason": self.reason,
+            "message": self.message,
+            "sha256": self.bundle.sha256 if self.bundle else None,
+            "signature": self.signature.described() if self.signature else None,
+            **self._profile(known_profile),
+            "probe": {"passed": self.probed.passed, "failed": len(self.probed.failures)},
+            "outcomes": {outcome: self.outcomes[outcome] for outcome in OUTCOMES},
+            "rows": self.rows,
+            "latency": {"slotSeconds": self.latency.slot_seconds, "slots": self.latency.told(latency_from)},
+            **self._counts(),
+        }
+
+    def _profile(self, known: str) -> dict[str, Any]:
+        if self.bundle is None:
+            return {"profile": None, "profileSha256": None}
+        digest = self.bundle.profile.sha256
+        return {"profile": None if digest == known else self.bundle.profile_document, "profileSha256": digest}
+
+    def _counts(self) -> Mapping[str, Any]:
+        totals = self.traffic.totals() if self.traffic else {"inputs": {}, "outputs": {}}
+        return {"inputs": totals["inputs"], "outputs": totals["outputs"]}
+
+
+def _loaded(bundle: Bundle, settings: Settings) -> LoadedModel:
+    predictor, differences = load(bundle, settings)
+    return judge(bundle, predictor, differences, settings)
+
+
+class Ticket:
+    """One inference request on its way."""
+
+    def __init__(self, server: ModelServer) -> None:
+        self._server = server
+        self._slot = server.latency.begin(server.clock())
+        self._start = time.perf_counter()
+
+    def end(self, outcome: Outcome) -> None:
+        """Book the outcome and the time it took."""
+        seconds = time.perf_counter() - self._start
+        self._server.latency.end(self._slot, seconds)
+        self._server.count(outcome, seconds)
+
+
+def outcome_of(error: RequestError) -> Outcome:
+    """Say whose fault an error is."""
+    return "failed" if error.status >= 500 else "invalid"  # noqa: PLR2004  HTTP's own border

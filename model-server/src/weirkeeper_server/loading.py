@@ -1,0 +1,102 @@
+"""From a bundle's folder to a model that is known to answer as it should."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from weirkeeper.api.bundle import MODEL_FILE, BundleManifest
+from weirkeeper_server import skops_file
+from weirkeeper_server.bundle import Bundle, read_bundle
+from weirkeeper_server.errors import BundleError
+from weirkeeper_server.predictor import Predictor
+from weirkeeper_server.probe import ProbeResult, probe
+from weirkeeper_server.settings import Settings
+
+LIBRARIES = ("scikit-learn", "skops", "numpy")
+FAILURES_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready to predict; `remark` is for people, such as a difference in versions that did no harm."""
+
+    bundle: Bundle
+    predictor: Predictor
+    probed: ProbeResult
+    remark: str = ""
+
+
+def running_versions() -> dict[str, str]:
+    """Tell the versions that a bundle made here would carry."""
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+
+
+def open_bundle(settings: Settings) -> Bundle:
+    """Read the bundle's files, the model's unopened, so that signature and profile can be told early.
+
+    Raises:
+        BundleError: as in `read_bundle`.
+    """
+    return read_bundle(Path(settings.bundle))
+
+
+def load(bundle: Bundle, settings: Settings) -> tuple[Predictor, str]:
+    """Build the predictor; the text tells how libraries differ from those the model was made with.
+
+    Raises:
+        BundleError: as in `skops_file.load`, or LibraryMismatch where that is the likely cause.
+    """
+    differences = _differences(bundle.manifest)
+    try:
+        estimator = skops_file.load(bundle.model, MODEL_FILE, settings.trusted_types)
+    except BundleError as error:
+        if error.reason == "ModelLoadFailed" and differences:
+            raise BundleError("LibraryMismatch", f"{differences}; {error}") from error
+        raise
+    return Predictor(estimator, bundle.manifest.signature, settings.parameters), differences
+
+
+def judge(bundle: Bundle, predictor: Predictor, differences: str, settings: Settings) -> LoadedModel:
+    """Send the golden requests: the bundle's own to the model as it is, the Model's to the model as configured.
+
+    Raises:
+        BundleError: ProbeFailed with what was expected and got, or LibraryMismatch where versions differ.
+    """
+    bare = Predictor(predictor.estimator, bundle.manifest.signature, {})
+    result = probe(bare, bundle.golden, "golden request", settings.limits.max_rows)
+    result += probe(predictor, settings.probe, "probe", settings.limits.max_rows)
+    if result.failures:
+        raise ProbeError(result, differences)
+    remark = f"LibraryMismatch: {differences}; the golden requests agree" if differences else ""
+    return LoadedModel(bundle, predictor, result, remark)
+
+
+class ProbeError(BundleError):
+    """Golden requests were answered otherwise than expected; `result` has the count."""
+
+    def __init__(self, result: ProbeResult, differences: str) -> None:
+        self.result = result
+        count = len(result.failures)
+        shown = "; ".join(result.failures[:FAILURES_SHOWN])
+        message = f"{count} of {count + result.passed} golden requests failed: {shown}"
+        super().__init__(
+            "LibraryMismatch" if differences else "ProbeFailed", f"{differences}; {message}" if differences else message
+        )
+
+
+def _differences(manifest: BundleManifest) -> str:
+    """Tell libraries whose version is another; Python's patch releases do not count."""
+    here = running_versions()
+    differing = [
+        f"{name} {made} (here {here[name]})"
+        for name, made in manifest.versions.items()
+        if name in here and _significant(name, made) != _significant(name, here[name])
+    ]
+    return f"the bundle was made with {', '.join(differing)}" if differing else ""
+
+
+def _significant(name: str, found: str) -> str:
+    return ".".join(found.split(".")[:2]) if name == "python" else found

@@ -1,0 +1,76 @@
+"""What the server counts, as Prometheus reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from weirkeeper_server.core import ModelServer
+from weirkeeper_server.counting import OUTCOMES
+
+NAMES = ("model", "revision")
+
+
+class ServerMetrics(Collector):
+    """Reads the counts of a server whenever Prometheus asks; nothing is counted twice."""
+
+    def __init__(self, server: ModelServer) -> None:
+        self._server = server
+        self._labels = [server.identity.model, server.identity.revision]
+
+    def collect(self) -> Iterator[Metric]:
+        """Give every series of this process."""
+        yield self._running()
+        yield self._requests()
+        rows = CounterMetricFamily("weirkeeper_server_rows", "Rows answered.", labels=NAMES)
+        rows.add_metric(self._labels, self._server.rows)
+        yield rows
+        yield self._durations()
+        yield self._input_values()
+
+    def _running(self) -> Metric:
+        running = GaugeMetricFamily(
+            "weirkeeper_server_info", "1 for the model, revision and version that run.", labels=[*NAMES, "version"]
+        )
+        running.add_metric([*self._labels, version("weirkeeper")], 1)
+        return running
+
+    def _requests(self) -> Metric:
+        requests = CounterMetricFamily(
+            "weirkeeper_server_requests",
+            "Inference requests by outcome: ok, invalid (the caller's fault) or failed (the server's or the model's).",
+            labels=[*NAMES, "outcome"],
+        )
+        for outcome in OUTCOMES:
+            requests.add_metric([*self._labels, outcome], self._server.outcomes[outcome])
+        return requests
+
+    def _durations(self) -> Metric:
+        durations = HistogramMetricFamily(
+            "weirkeeper_server_request_duration_seconds",
+            "Time from the arrival of an inference request until its answer.",
+            labels=NAMES,
+        )
+        counted = self._server.durations
+        durations.add_metric(self._labels, buckets=counted.buckets(), sum_value=counted.sum)
+        return durations
+
+    def _input_values(self) -> Metric:
+        values = CounterMetricFamily(
+            "weirkeeper_server_input_values",
+            "Values of input features by kind: valid, missing, invalid or unseen in the reference.",
+            labels=[*NAMES, "feature", "kind"],
+        )
+        inputs = self._server.traffic.totals()["inputs"] if self._server.traffic else {}
+        for feature, totals in inputs.items():
+            for kind, count in _kinds(totals).items():
+                values.add_metric([*self._labels, feature, kind], count)
+        return values
+
+
+def _kinds(totals: Mapping[str, Any]) -> dict[str, int]:
+    return {"valid": sum(totals["counts"])} | {kind: totals[kind] for kind in ("missing", "invalid", "unseen")}
