@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 import weirkeeper
-from demo.names import MODEL, artifact
+from demo.names import artifact
 from demo.training import Tables, Version, tables, train
 
 CONFIG_MAP_LIMIT: Final = 700_000  # bytes; a ConfigMap holds 1 MiB, of which base64 takes a quarter
@@ -13,7 +13,7 @@ CONFIG_MAP_LIMIT: Final = 700_000  # bytes; a ConfigMap holds 1 MiB, of which ba
 def write(version: Version, folder: Path) -> Path:
     """Write the bundle of ``version`` below ``folder`` and return its path."""
     path = folder / artifact(version.name)
-    weirkeeper.bundle(version.pipeline, version.train, version.train_labels, path=path, name=MODEL)
+    weirkeeper.bundle(version.pipeline, version.train, version.train_labels, path=path)
     return path
 
 
