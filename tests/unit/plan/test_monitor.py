@@ -1,0 +1,417 @@
+"""Monitors: what a window says, when it is written down, and when to look again."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.unit.plan.objects import model, settings
+from weirkeeper.api.conditions import timestamp
+from weirkeeper.delivery.evidence import Evidence, PodEvidence
+from weirkeeper.plan.assessment import assessments
+from weirkeeper.plan.monitor import MonitorPlan, plan_monitors
+from weirkeeper.plan.snapshot import Snapshot
+from weirkeeper.plan.windows import CountedSlot, CountedSlots
+from weirkeeper.statistics import ProfileCounters, ReferenceProfile
+
+V1, V2 = "churn-11111111", "churn-22222222"
+END = 1_800_000_000 // 3600 * 3600
+NOW = END + 10.0
+
+_RANDOM = np.random.default_rng(20261121)
+REFERENCE = ReferenceProfile.from_columns(
+    {"income": _RANDOM.normal(50_000, 10_000, 4000), "age": _RANDOM.normal(40, 10, 4000)}, {}
+)
+
+
+def counted(rows: int, *, income: float = 0.0, age: float = 0.0, seed: int = 1) -> Mapping[str, Any]:
+    """Counts of rows whose columns are shifted by so many standard deviations."""
+    random = np.random.default_rng(seed)
+    counters = ProfileCounters(REFERENCE)
+    columns = {
+        "income": random.normal(50_000 + 10_000 * income, 10_000, rows),
+        "age": random.normal(40 + 10 * age, 10, rows),
+    }
+    counters.ingest(columns, {})
+    inputs: Mapping[str, Any] = counters.totals()["inputs"]
+    return inputs
+
+
+def slot(start: int, rows: int, *, income: float = 0.0, age: float = 0.0) -> CountedSlot:
+    return CountedSlot(start, rows, counted(rows, income=income, age=age) if rows else {})
+
+
+def monitor(name: str = "churn", status: Mapping[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": "team-a", "uid": f"u-{name}", "resourceVersion": "7", "generation": 2}
+    found = {
+        "apiVersion": "weirkeeper.dev/v1alpha1",
+        "kind": "Monitor",
+        "metadata": metadata,
+        "spec": {"modelRef": {"name": "churn"}, **spec},
+    }
+    return {**found, "status": dict(status)} if status else found
+
+
+def served(revision: str = V1, since: float = END - 86_400) -> dict[str, Any]:
+    return {**model(), "status": {"stable": {"revision": revision, "since": timestamp(since)}}}
+
+
+def snapshot(
+    *slots: CountedSlot, monitors: tuple[Mapping[str, Any], ...] | None = None, until: int = END, **changes: Any
+) -> Snapshot:
+    watching = (monitor(),) if monitors is None else monitors
+    view = CountedSlots({V1: slots}, until)
+    pods = {V1: (PodEvidence("p", "p", "Ready", profile=REFERENCE.to_json(), profile_sha256=REFERENCE.sha256),)}
+    windows = {one["metadata"]["name"]: view for one in watching}
+    found = Snapshot(
+        "team-a", "churn", served(), settings(), monitors=watching, evidence=Evidence(pods=pods, windows=windows)
+    )
+    return replace(found, **changes)
+
+
+def planned(*slots: CountedSlot, **how: Any) -> MonitorPlan:
+    return plan_monitors(snapshot(*slots, **how), NOW)
+
+
+def condition(plan: MonitorPlan, kind: str) -> Mapping[str, Any]:
+    (write,) = plan.statuses
+    return next(one for one in write.status["conditions"] if one["type"] == kind)
+
+
+def said(plan: MonitorPlan) -> tuple[str, str]:
+    found = condition(plan, "InputDrift")
+    return found["status"], found["reason"]
+
+
+def after(*slots: CountedSlot, status: Mapping[str, Any] | None = None, **how: Any) -> dict[str, Any]:
+    """The status that a plan writes."""
+    (write,) = planned(*slots, monitors=(monitor(status=status),), **how).statuses
+    return dict(write.status)
+
+
+# What a window says.
+
+
+def test_rows_like_the_reference_do_not_drift() -> None:
+    plan = planned(slot(END - 3600, 2000))
+    assert said(plan) == ("False", "OK")
+    assert (plan.drift, plan.notices) == ("OK", ())
+    assert condition(plan, "Ready")["reason"] == "Watching"
+
+
+def test_a_shift_drifts_and_names_the_worst_feature_first_in_its_unit() -> None:
+    plan = planned(slot(END - 3600, 2000, income=1.5, age=0.8))
+    assert said(plan) == ("True", "Drifting")
+    message = condition(plan, "InputDrift")["message"]
+    assert message.startswith("2 of 2 inputs drift: income: mean ")
+    assert re.search(r"mean 4\S+ -> 6", message)
+    features = plan.statuses[0].status["features"]
+    assert [(one["name"], one["state"]) for one in features] == [("income", "Drifting"), ("age", "Drifting")]
+    assert float(features[0]["psi"]) > float(features[0]["threshold"]) > 0
+    assert plan.drift == "Drifting"
+
+
+def test_the_beginning_of_drift_is_an_event() -> None:
+    (notice,) = planned(slot(END - 3600, 2000, income=1.5)).notices
+    assert (notice.type, notice.reason, notice.regarding["name"]) == ("Warning", "InputDrift", "churn")
+    assert "income" in notice.message
+
+
+def test_too_few_rows_are_insufficient_which_is_not_no_drift() -> None:
+    plan = planned(slot(END - 3600, 200, income=3))
+    assert said(plan) == ("Unknown", "Insufficient")
+    assert "200 of 500 rows" in condition(plan, "InputDrift")["message"]
+    assert condition(plan, "Ready")["status"] == "True"
+
+
+def test_a_window_reaches_back_for_its_rows_but_not_beyond_its_age() -> None:
+    near = planned(slot(END - 7200, 400, income=1.5), slot(END - 3600, 200, income=1.5))
+    assert said(near) == ("True", "Drifting")
+    assert near.statuses[0].status["lastWindow"] == {
+        "start": timestamp(END - 7200),
+        "end": timestamp(END),
+        "rows": 600,
+    }
+    far = planned(slot(END - 25 * 3600, 400, income=1.5), slot(END - 3600, 200, income=1.5))
+    assert said(far) == ("Unknown", "Insufficient")
+
+
+def test_a_window_does_not_reach_back_when_it_has_rows_enough() -> None:
+    plan = planned(slot(END - 7200, 5000, income=2), slot(END - 3600, 2000))
+    assert said(plan) == ("False", "OK")
+
+
+def test_rows_after_the_window_wait_for_theirs() -> None:
+    plan = planned(slot(END - 3600, 2000), slot(END, 5000, income=2), until=END + 300)
+    assert said(plan) == ("False", "OK")
+
+
+def test_a_promotion_starts_anew() -> None:
+    slots = (slot(END - 7200, 2000, income=2), slot(END - 3600, 100))
+    plan = planned(*slots, model=served(since=END - 4000))
+    assert said(plan) == ("Unknown", "Insufficient")
+    assert "100 of 500" in condition(plan, "InputDrift")["message"]
+
+
+def test_only_rows_of_the_stable_revision_count() -> None:
+    view = CountedSlots({V1: (slot(END - 3600, 2000),), V2: (slot(END - 3600, 2000, income=3),)}, END)
+    base = snapshot()
+    plan = plan_monitors(replace(base, evidence=replace(base.evidence, windows={"churn": view})), NOW)
+    assert said(plan) == ("False", "OK")
+
+
+def test_a_feature_with_severity_off_is_not_judged() -> None:
+    watching = monitor(inputs={"features": {"income": {"severity": "Off"}}})
+    plan = planned(slot(END - 3600, 2000, income=3), monitors=(watching,))
+    assert said(plan) == ("False", "OK")
+    assert [one["name"] for one in plan.statuses[0].status["features"]] == ["age"]
+
+
+def test_a_feature_has_a_delta_of_its_own() -> None:
+    watching = monitor(inputs={"features": {"income": {"delta": "9"}}})
+    plan = planned(slot(END - 3600, 2000, income=1.5), monitors=(watching,))
+    assert said(plan) == ("False", "OK")
+
+
+def test_a_smaller_budget_and_shorter_windows_ask_for_more() -> None:
+    def threshold(**spec: Any) -> float:
+        status = planned(slot(END - 60, 2000), monitors=(monitor(**spec),)).statuses[0].status
+        return float(status["features"][0]["threshold"])
+
+    usual = threshold()
+    assert threshold(falseAlarmsPerMonth="0.001") > usual
+    assert threshold(window={"size": "1m"}) > usual
+    assert threshold(falseAlarmsPerMonth="10") < usual
+
+
+# What cannot be judged.
+
+
+def test_a_monitor_of_no_model_says_so() -> None:
+    plan = planned(model=None, evidence=Evidence())
+    ready = condition(plan, "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "ModelNotFound")
+    assert "churn" in ready["message"]
+    assert said(plan) == ("Unknown", "Error")
+    assert plan.applies == ()
+
+
+def test_a_model_without_a_stable_revision_is_waited_for() -> None:
+    plan = planned(model=model())
+    ready = condition(plan, "Ready")
+    assert (ready["status"], ready["reason"]) == ("Unknown", "ModelNotReady")
+    assert said(plan) == ("Unknown", "Insufficient")
+
+
+def test_a_spec_that_cannot_be_understood_is_its_authors() -> None:
+    plan = planned(monitors=(monitor(window={"size": "3s"}),))
+    ready = condition(plan, "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "InvalidSpec")
+    assert "window" in ready["message"]
+
+
+def test_a_bundle_without_a_profile_says_so() -> None:
+    base = snapshot(slot(END - 3600, 2000))
+    plan = plan_monitors(replace(base, evidence=replace(base.evidence, pods={})), NOW)
+    ready = condition(plan, "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "NoProfileCounters")
+    assert "weirkeeper bundle" in ready["message"]
+
+
+def kept_profile(text: str) -> Mapping[tuple[str, str], Any]:
+    return {("ConfigMap", f"{V1}-profile"): {"data": {"profile.json": text}}}
+
+
+def test_the_profile_that_was_kept_serves_where_no_pod_tells_it() -> None:
+    base = snapshot(slot(END - 3600, 2000, income=1.5), children=kept_profile(json.dumps(REFERENCE.to_json())))
+    plan = plan_monitors(replace(base, evidence=replace(base.evidence, pods={})), NOW)
+    assert said(plan) == ("True", "Drifting")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"apiVersion": "profile/v9"}',
+        '{"apiVersion": "profile/v1", "features": [5]}',
+        '{"apiVersion": "profile/v1", "features": [{"name": "income", "type": "numeric", "counts": [1e999]}]}',
+    ],
+)
+def test_a_profile_that_cannot_be_read_is_an_error_and_no_crash(text: str) -> None:
+    base = snapshot(slot(END - 3600, 2000), children=kept_profile(text))
+    plan = plan_monitors(replace(base, evidence=replace(base.evidence, pods={})), NOW)
+    assert said(plan) == ("Unknown", "Error")
+
+
+def test_counts_of_another_profile_are_an_error() -> None:
+    wrong = {name: {**one, "counts": [*one["counts"], 0]} for name, one in counted(2000).items()}
+    plan = planned(CountedSlot(END - 3600, 2000, wrong))
+    assert said(plan) == ("Unknown", "Error")
+    (notice,) = plan.notices
+    assert notice.type == "Warning"
+
+
+def test_pods_that_count_by_different_profiles_are_an_error() -> None:
+    base = snapshot()
+    view = CountedSlots({}, END, mixed=frozenset({V1}))
+    plan = plan_monitors(replace(base, evidence=replace(base.evidence, windows={"churn": view})), NOW)
+    assert condition(plan, "Ready")["reason"] == "ProfileMismatch"
+
+
+# Hysteresis.
+
+
+def test_drift_goes_on_until_it_is_well_below_what_matters() -> None:
+    drifting = after(slot(END - 3600, 2000, income=1.5))
+    deltas = monitor(inputs={"delta": "0.2"}, status=drifting)
+    # A debiased PSI between 0.7 of delta and the threshold would not begin a drift, and does not end one.
+    between = slot(END, 2000, income=0.46)
+    fresh = planned(between, monitors=(monitor(inputs={"delta": "0.2"}),), until=END + 3600)
+    assert said(fresh) == ("False", "OK")
+    (assessed,) = assessments(snapshot(between, monitors=(deltas,), until=END + 3600))
+    assert assessed.state == "Drifting"
+    assert [feature.name for feature in assessed.features if feature.drifting] == ["income"]
+    ended = planned(slot(END, 2000), monitors=(deltas,), until=END + 3600)
+    assert said(ended) == ("False", "OK")
+    assert [notice.reason for notice in ended.notices] == ["InputDriftEnded"]
+
+
+def test_drift_of_a_former_stable_revision_is_not_held_against_the_next() -> None:
+    drifting = after(slot(END - 3600, 2000, income=1.5))
+    watching = monitor(inputs={"delta": "0.2"}, status=drifting)
+    between = slot(END, 2000, income=0.46)
+    plan = planned(between, monitors=(watching,), until=END + 3600, model=served(since=END))
+    assert said(plan) == ("False", "OK")
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.46, 1.5])
+def test_planning_again_on_the_result_writes_nothing(shift: float) -> None:
+    slots = slot(END - 3600, 2000, income=shift)
+    status = after(slots)
+    plan = planned(slots, monitors=(monitor(status=status),))
+    assert (plan.statuses, plan.notices, plan.applies) == ((), (), ())
+
+
+# When it is written.
+
+
+def test_numbers_alone_are_written_hourly_and_only_with_traffic() -> None:
+    window = {"size": "1m", "minRows": 50, "maxAge": "1m"}
+    (first,) = planned(slot(END - 60, 2000), monitors=(monitor(window=window),)).statuses
+    known = monitor(status=first.status, window=window)
+
+    def writes(end: int, rows: int = 2000) -> int:
+        return len(planned(slot(end - 60, rows), monitors=(known,), until=end).statuses)
+
+    assert [writes(END), writes(END + 60), writes(END + 3540), writes(END + 3600)] == [0, 0, 0, 1]
+
+
+def test_a_changed_state_is_written_at_once_and_keeps_times_that_did_not_change() -> None:
+    status = after(slot(END - 3600, 2000))
+    later = snapshot(slot(END - 3600, 2000), slot(END, 2000, income=1.5), until=END + 3600)
+    later = replace(later, monitors=(monitor(status=status),))
+    plan = plan_monitors(later, NOW + 3600)
+    assert condition(plan, "InputDrift")["lastTransitionTime"] == timestamp(NOW + 3600)
+    assert condition(plan, "Ready")["lastTransitionTime"] == timestamp(NOW)
+
+
+def test_no_rows_at_all_are_written_once() -> None:
+    status = after()
+    assert status["state"] == "Insufficient"
+    for hour in range(1, 30):
+        plan = planned(monitors=(monitor(status=status),), until=END + 3600 * hour)
+        assert plan.statuses == ()
+
+
+def test_what_was_said_holds_until_the_collector_has_read_a_window() -> None:
+    status = after(slot(END - 3600, 2000, income=1.5))
+    for windows in ({}, {"churn": CountedSlots()}):
+        plan = planned(monitors=(monitor(status=status),), evidence=Evidence(windows=windows))
+        assert (plan.statuses, plan.notices, plan.drift) == ((), (), "Drifting")
+
+
+def test_a_new_monitor_is_told_that_no_window_has_ended() -> None:
+    plan = planned(evidence=Evidence())
+    assert said(plan) == ("Unknown", "Insufficient")
+    assert condition(plan, "Ready")["status"] == "True"
+
+
+def test_a_status_names_the_version_that_it_was_planned_from() -> None:
+    (write,) = planned(slot(END - 3600, 2000)).statuses
+    assert (write.kind, write.namespace, write.name, write.resource_version) == ("Monitor", "team-a", "churn", "7")
+    assert write.status["observedGeneration"] == 2
+
+
+def test_two_monitors_are_judged_each_by_its_own_rule() -> None:
+    strict, loose = monitor("strict"), monitor("loose", inputs={"delta": "9"})
+    plan = planned(slot(END - 3600, 2000, income=1.5), monitors=(strict, loose))
+    assert {write.name: write.status["state"] for write in plan.statuses} == {"strict": "Drifting", "loose": "OK"}
+    assert plan.drift == "Drifting"
+
+
+def test_without_monitors_nothing_is_planned() -> None:
+    assert planned(monitors=()) == MonitorPlan()
+
+
+# When to look again.
+
+
+@pytest.mark.parametrize(
+    ("until", "now", "wake_at"),
+    [
+        (END, END + 10.0, END + 3603.0),
+        (END + 1800, END + 1801.0, END + 3603.0),
+        (END, END + 4000.0, END + 4005.0),
+        (0, END + 1.0, END + 6.0),
+    ],
+)
+def test_it_looks_again_when_the_next_window_has_ended(until: int, now: float, wake_at: float) -> None:
+    assert plan_monitors(snapshot(until=until), now).wake_at == wake_at
+
+
+# The checkpoint.
+
+
+def with_checkpoint(packed: bytes | None, **changes: Any) -> Snapshot:
+    base = snapshot(slot(END - 3600, 2000), **changes)
+    windows = {"churn": replace(base.evidence.windows["churn"], checkpoint=packed)}
+    return replace(base, evidence=replace(base.evidence, windows=windows))
+
+
+def test_a_checkpoint_that_is_due_is_kept_in_a_config_map_of_the_model() -> None:
+    (manifest,) = plan_monitors(with_checkpoint(b"packed"), NOW).applies
+    assert (manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"]) == (
+        "v1",
+        "ConfigMap",
+        "churn-windows",
+    )
+    assert manifest["metadata"]["labels"]["weirkeeper.dev/model"] == "churn"
+    assert manifest["metadata"]["ownerReferences"][0]["uid"] == "u-1"
+    assert base64.b64decode(manifest["binaryData"]["windows"]) == b"packed"
+
+
+def test_a_checkpoint_that_is_kept_already_is_not_applied_again() -> None:
+    (manifest,) = plan_monitors(with_checkpoint(b"packed"), NOW).applies
+    kept = {("ConfigMap", "churn-windows"): manifest}
+    assert plan_monitors(with_checkpoint(b"packed", children=kept), NOW).applies == ()
+    assert len(plan_monitors(with_checkpoint(b"newer", children=kept), NOW).applies) == 1
+    assert plan_monitors(with_checkpoint(None, children=kept), NOW).applies == ()
+
+
+def test_a_window_is_judged_once_however_often_it_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    shot = snapshot(slot(END - 3600, 2000, income=1.5))
+    first = assessments(shot)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        pytest.fail("judged twice")
+
+    monkeypatch.setattr("weirkeeper.plan.assessment.assess", refuse)
+    assert assessments(shot) == first
