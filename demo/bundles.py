@@ -1,5 +1,6 @@
 """Bundles of the three versions, each small enough for a ConfigMap."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,9 @@ def write_all(folder: Path) -> tuple[Tables, dict[str, Version], dict[str, Path]
     """Train the three versions and write their bundles below ``folder``."""
     data = tables()
     versions = train(data)
-    return data, versions, {name: write(version, folder) for name, version in versions.items()}
+    with ThreadPoolExecutor() as pool:  # each bundle is proven in a process of its own, which takes most of the time
+        paths = pool.map(lambda version: write(version, folder), versions.values())
+        return data, versions, dict(zip(versions, paths, strict=True))
 
 
 def size(path: Path) -> int:

@@ -25,9 +25,15 @@ def next_namespace(taken: list[str]) -> str:
     return f"{NAMESPACE_PREFIX}{max((int(run) for run in runs if run.isdecimal()), default=0) + 1}"
 
 
+def runs(kubectl: Kubectl) -> list[str]:
+    """Name the namespaces of all runs; the operator's own has the label too, and is none."""
+    labelled = kubectl.inside("").names("namespaces", "-l", DEMO_LABEL)
+    return [name for name in labelled if name.startswith(NAMESPACE_PREFIX)]
+
+
 def remove_former_runs(kubectl: Kubectl) -> list[str]:
     """Begin to remove the namespaces of former runs, whose load would slow this one; returns their names."""
-    former = kubectl.inside("").names("namespaces", "-l", DEMO_LABEL)
+    former = runs(kubectl)
     if former:
         kubectl.inside("").run("delete", "namespace", *former, "--wait=false")
     return former
@@ -78,8 +84,7 @@ def store_bundle(kubectl: Kubectl, version: str, bundle: Path) -> None:
 def remove_everything(kubectl: Kubectl) -> Iterator[str]:
     """Remove runs, release, CRDs and namespaces; yields what is being removed."""
     cluster = kubectl.inside("")
-    former = cluster.names("namespaces", "-l", DEMO_LABEL)
-    for namespace in former:
+    for namespace in runs(kubectl):
         yield f"namespace {namespace}"
         cluster.run("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s", time_out=150)
     if kubectl.inside(SYSTEM_NAMESPACE).names("secrets", "-l", f"owner=helm,name={RELEASE}"):

@@ -76,7 +76,7 @@ class Answers(Kubectl):
         return {"items": type(self).deployments}
 
     def names(self, *_: str) -> list[str]:
-        return ["default", "weirkeeper-demo-2"]
+        return ["weirkeeper-demo-2", "weirkeeper-system"]
 
 
 def deployment(**status: int) -> dict[str, Any]:
@@ -96,6 +96,10 @@ def deployment(**status: int) -> dict[str, Any]:
 def test_the_operator_is_ready_when_its_newest_pods_alone_run(deployments: Any, ready: bool) -> None:  # noqa: FBT001
     Answers.deployments = deployments
     assert install.deployments_ready(Answers()).done is ready
+
+
+def test_the_operators_own_namespace_is_not_removed_as_a_former_run() -> None:
+    assert install.runs(Answers()) == ["weirkeeper-demo-2"]
 
 
 def test_former_runs_are_gone_when_their_namespaces_are() -> None:
