@@ -1,0 +1,224 @@
+"""The agent's turns: what it was told -> Envoy's files, in the order in which no request is lost.
+
+Endpoints and clusters first; routes once the clusters that they lead to are in use; a cluster goes when no route has
+led to it for a while. Each turn begins from what is remembered, so a turn that was cut short is made good by the next.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+from typing import Any, Final
+
+from weirkeeper.router import memory as remembering
+from weirkeeper.router.admin import EnvoyAdmin
+from weirkeeper.router.bootstrapping import INITIAL_VERSION
+from weirkeeper.router.clusters import clusters, load_assignment
+from weirkeeper.router.counters import Counts
+from weirkeeper.router.endpoints import Address, addresses
+from weirkeeper.router.errors import BrokenMemory, EnvoySilent, InvalidTraffic
+from weirkeeper.router.files import EnvoyFiles, ensure_file, replace_file
+from weirkeeper.router.memory import Memory
+from weirkeeper.router.namespace import Namespace
+from weirkeeper.router.options import RouterOptions
+from weirkeeper.router.resources import discovery
+from weirkeeper.router.routes import readiness, route_configuration
+from weirkeeper.router.traffic import Wanted, all_applied, carrying, is_stale, read_wanted
+
+SOON: Final = 0.1
+WAITING: Final = 1.0
+IDLE: Final = 5.0
+
+CATCHING_UP: Final = 15.0
+"""A new router is held back from requests for at most so long by a Model that it cannot route yet, in seconds."""
+
+UNREAD_FACTOR: Final = 10
+"""A cluster whose last counters nobody reads is kept so many times as long as others."""
+
+logger = logging.getLogger(__name__)
+
+
+class Agent:
+    """One router's agent. `namespace` is what it was told; `memory` what it decided; `turned` when it last did."""
+
+    def __init__(self, options: RouterOptions, admin: EnvoyAdmin) -> None:
+        self.namespace = Namespace()
+        self.turned = 0.0
+        self.evidence_read = 0.0
+        self._options = options
+        self._admin = admin
+        self._files = EnvoyFiles(options.directory)
+        self.memory = _load(self._files)
+        self._written_clusters: AbstractSet[str] | None = None
+        self._written_addresses: dict[str, AbstractSet[Address]] = {}
+        self._complaints: dict[str, str] = {}
+        self._first_turn: float | None = None
+        self._ready = _version(self._files.readiness) != INITIAL_VERSION
+
+    async def turn(self, now: float) -> float:
+        """Do what can be done now; gives after how many seconds to try again if nothing happens before.
+
+        Raises:
+            EnvoySilent: Envoy cannot be asked; what needs no answer of it was done.
+        """
+        wanted = self._wanted()
+        found = self._addresses()
+        if wanted is not None:
+            revisions = {revision for asked in wanted.values() if asked for revision in asked.revisions}
+            self._remember(self.memory.with_wanted(revisions | carrying(self.memory.applied), now))
+        self._write_endpoints(found)
+        self._write_clusters()
+        waiting: AbstractSet[str] = set()
+        if wanted is not None:
+            waiting = await self._route(wanted, now)
+        self.turned = now
+        in_force = await self._admin.version() == str(self.memory.version)
+        if in_force:
+            self._become_ready(waiting, now)
+            await self._retire(now)
+        if not in_force or waiting & found.keys():
+            return SOON
+        return WAITING if waiting else IDLE
+
+    def renew(self, revision: str, started: float) -> None:
+        """Begin a revision's series anew, whose counters went backward."""
+        self._remember(self.memory.renewed(revision, started))
+
+    def _wanted(self) -> dict[str, Wanted | None] | None:
+        models = self.namespace.models
+        if models is None:
+            return None
+        return {model["metadata"]["name"]: self._read(model) for model in models}
+
+    def _read(self, model: Mapping[str, Any]) -> Wanted | None:
+        name = model["metadata"]["name"]
+        try:
+            wanted = read_wanted(model)
+        except InvalidTraffic as error:
+            self._complain(name, str(error))
+            return None
+        former = self.memory.applied.get(name)
+        if is_stale(former, wanted):
+            self._complain(name, f"model {name}: decision {wanted.decision} was overtaken; it is not obeyed")
+            return None
+        self._complaints.pop(name, None)
+        return wanted
+
+    def _complain(self, name: str, message: str) -> None:
+        if self._complaints.get(name) != message:
+            self._complaints[name] = message
+            logger.warning("%s", message)
+
+    def _addresses(self) -> Mapping[str, AbstractSet[Address]]:
+        slices = self.namespace.endpoint_slices
+        return self._written_addresses if slices is None else addresses(slices)
+
+    def _write_endpoints(self, found: Mapping[str, AbstractSet[Address]]) -> None:
+        for revision in self.memory.series:
+            path = self._files.endpoints(revision)
+            if self.namespace.endpoint_slices is None:
+                ensure_file(path, discovery("", [load_assignment(revision, ())]))
+            elif self._written_addresses.get(revision) != (there := found.get(revision, frozenset())):
+                replace_file(path, discovery("", [load_assignment(revision, there)]))
+                self._written_addresses[revision] = frozenset(there)
+
+    def _write_clusters(self) -> None:
+        # Before anything is known, what a former run wrote stays.
+        if self.memory.series.keys() == self._written_clusters or (not self.memory.series and not self.memory.version):
+            return
+        replace_file(self._files.clusters, discovery("", clusters(self.memory.series, self._options)))
+        self._written_clusters = set(self.memory.series)
+
+    async def _route(self, wanted: Mapping[str, Wanted | None], now: float) -> AbstractSet[str]:
+        """Write the routes as far as they can be; names the revisions that are waited for."""
+        ready = await self._warm(wanted, now)
+        applied = all_applied(self.memory.applied, wanted, ready)
+        if applied != self.memory.applied or not self.memory.version:
+            self._remember(self.memory.with_applied(applied))
+            self._write_routes()
+        routed = carrying(applied)
+        asked = {revision for one in wanted.values() if one for revision, _ in one.split}
+        return asked - routed
+
+    def _write_routes(self) -> None:
+        splits = {model: one.split for model, one in self.memory.applied.items()}
+        content = discovery(str(self.memory.version), [route_configuration(splits, self._options)])
+        replace_file(self._files.routes, content)
+        logger.info("routes %d: %s", self.memory.version, self.memory.versions[self.memory.version])
+
+    async def _warm(self, wanted: Mapping[str, Wanted | None], now: float) -> AbstractSet[str]:
+        """Name the revisions that can get requests, as far as anybody waits for them."""
+        asked = {revision for one in wanted.values() if one for revision, _ in one.split}
+        unread = {revision for revision, one in self.memory.series.items() if one.base is None}
+        if not unread and asked <= carrying(self.memory.applied):
+            return set()
+        try:
+            warm = await self._admin.warm()
+            await self._read_bases(unread & warm, now)
+        except EnvoySilent as error:
+            logger.info("%s", error)
+            return set()
+        return warm
+
+    async def _read_bases(self, revisions: AbstractSet[str], now: float) -> None:
+        # Clusters of the same name may have counted before; what is counted from here on belongs to the new series.
+        if revisions:
+            started = await self._admin.started(now)
+            counted = (await self._admin.read()).counts
+            bases = {revision: counted.get(revision, Counts()) for revision in revisions}
+            self._remember(self.memory.with_bases(started, bases))
+
+    def _become_ready(self, waiting: AbstractSet[str], now: float) -> None:
+        if self._ready or self.namespace.models is None or self.namespace.endpoint_slices is None:
+            return
+        self._first_turn = self._first_turn or now
+        blocked = any(self._written_addresses.get(revision) for revision in waiting)
+        if not blocked or now - self._first_turn > CATCHING_UP:
+            replace_file(self._files.readiness, discovery("ready", [readiness(configured=True)]))
+            self._ready = True
+
+    async def _retire(self, now: float) -> None:
+        unused = {revision: one.unused_since for revision, one in self.memory.series.items() if one.unused_since}
+        due = {revision: since for revision, since in unused.items() if now - since >= self._options.retire_after}
+        if not due:
+            return
+        active = (await self._admin.read()).active
+        dropped = {
+            revision for revision, since in due.items() if not active.get(revision) and self._is_read(since, now)
+        }
+        self._remember(self.memory.without(dropped))
+        self._write_clusters()
+        for revision in dropped:
+            self._written_addresses.pop(revision, None)
+            self._files.endpoints(revision).unlink(missing_ok=True)
+
+    def _is_read(self, since: float, now: float) -> bool:
+        final = since + self._options.route_timeout
+        return self.evidence_read > final or now - since > UNREAD_FACTOR * self._options.retire_after
+
+    def _remember(self, memory: Memory) -> None:
+        if memory != self.memory:
+            replace_file(self._files.memory, remembering.to_json(memory))
+            self.memory = memory
+
+
+def _load(files: EnvoyFiles) -> Memory:
+    try:
+        return remembering.from_json(json.loads(files.memory.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return Memory()
+    except (BrokenMemory, ValueError) as error:
+        logger.warning("%s is useless: %s", files.memory, error)
+        # The routes on disk stay until Models are listed; versions must not be given twice.
+        version = _version(files.routes)
+        return Memory(version=int(version) if version.isdigit() else 0)
+
+
+def _version(path: Path) -> str:
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["version_info"])
+    except FileNotFoundError:
+        return INITIAL_VERSION

@@ -1,0 +1,163 @@
+"""Envoy's listeners and what it is started with. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from weirkeeper.router.files import EnvoyFiles
+from weirkeeper.router.options import RouterOptions
+from weirkeeper.router.resources import Resource, extension, file_source
+from weirkeeper.router.routes import ADMIN_CLUSTER, READINESS_NAME, ROUTES_NAME
+
+STAT_PREFIX: Final = "in"
+INTERRUPTED: Final = "interrupted"
+
+MOST_CONNECTIONS: Final = 50_000
+
+_HCM: Final = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+
+
+def bootstrap(options: RouterOptions) -> Resource:
+    """What Envoy is started with: its admin port on loopback, the readiness listener, and where the rest is read."""
+    files = EnvoyFiles(options.directory)
+    return {
+        "node": {"id": options.pod, "cluster": options.namespace},
+        "admin": {"address": _address("127.0.0.1", options.admin_port)},
+        "static_resources": {"listeners": [_readiness(options, files)], "clusters": [_admin_cluster(options)]},
+        "dynamic_resources": {
+            "cds_config": file_source(files.clusters),
+            "lds_config": file_source(files.listeners),
+        },
+        "overload_manager": {
+            "resource_monitors": [
+                _filter(
+                    "envoy.resource_monitors.global_downstream_max_connections",
+                    "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+                    {"max_active_downstream_connections": MOST_CONNECTIONS},
+                )
+            ]
+        },
+    }
+
+
+def listener(options: RouterOptions) -> Resource:
+    """The listener that clients use: HTTP/1.1 and HTTP/2 without TLS on one port."""
+    files = EnvoyFiles(options.directory)
+    return {
+        "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
+        "name": STAT_PREFIX,
+        "address": _address(options.listen_address, options.http_port),
+        "filter_chains": [{"filters": [_connection_manager(files)]}],
+    }
+
+
+def _connection_manager(files: EnvoyFiles) -> Resource:
+    return _filter(
+        "envoy.filters.network.http_connection_manager",
+        _HCM,
+        {
+            "stat_prefix": STAT_PREFIX,
+            "codec_type": "AUTO",
+            "rds": {"route_config_name": ROUTES_NAME, "config_source": file_source(files.routes)},
+            "http_filters": [_GRPC_STATS, _ROUTER],
+            "access_log": [_INTERRUPTED],
+            # Envoy's own refusals in the form in which model servers have theirs.
+            "local_reply_config": {"body_format": {"json_format": {"error": "%LOCAL_REPLY_BODY%"}}},
+            "use_remote_address": True,
+            # Nobody is internal: x-envoy-… headers of a client, which could change retries, are dropped.
+            "internal_address_config": {"unix_sockets": False},
+            "preserve_external_request_id": True,
+            "normalize_path": True,
+            "merge_slashes": True,
+            "path_with_escaped_slashes_action": "REJECT_REQUEST",
+            "strip_trailing_host_dot": True,
+            "generate_request_id": True,
+            "always_set_request_id_in_response": True,
+            "max_request_headers_kb": 60,
+            "request_headers_timeout": "10s",
+            "stream_idle_timeout": "300s",
+            "common_http_protocol_options": {"max_headers_count": 100},
+            "http2_protocol_options": {
+                "max_concurrent_streams": 1000,
+                "initial_stream_window_size": 1 << 20,
+                "initial_connection_window_size": 1 << 24,
+            },
+        },
+    )
+
+
+def _readiness(options: RouterOptions, files: EnvoyFiles) -> Resource:
+    rds = {"route_config_name": READINESS_NAME, "config_source": file_source(files.readiness)}
+    manager = _filter(
+        "envoy.filters.network.http_connection_manager",
+        _HCM,
+        {"stat_prefix": READINESS_NAME, "rds": rds, "http_filters": [_ROUTER]},
+    )
+    return {
+        "name": READINESS_NAME,
+        "address": _address(options.listen_address, options.ready_port),
+        "ignore_global_conn_limit": True,
+        "filter_chains": [{"filters": [manager]}],
+    }
+
+
+def _admin_cluster(options: RouterOptions) -> Resource:
+    endpoint = {"endpoint": {"address": _address("127.0.0.1", options.admin_port)}}
+    return {
+        "name": ADMIN_CLUSTER,
+        "connect_timeout": "1s",
+        "load_assignment": {"cluster_name": ADMIN_CLUSTER, "endpoints": [{"lb_endpoints": [endpoint]}]},
+    }
+
+
+def _filter(name: str, kind: str, content: Resource) -> Resource:
+    return {"name": name, "typed_config": extension(kind, content)}
+
+
+_INTERRUPTED: Final[Resource] = {
+    # No line is written: this counts, per cluster, answers that ended in a time-out or a reset after their good status
+    # was sent. Envoy's own counters have those among the good ones (HTTP) or not at all (gRPC). An answer without
+    # grpc-status has UNKNOWN here; one that Envoy itself made has another and is counted elsewhere.
+    "name": "envoy.access_loggers.stats",
+    "filter": {
+        "and_filter": {
+            "filters": [
+                {"response_flag_filter": {"flags": ["UC", "UR", "UT", "UPE"]}},
+                {"grpc_status_filter": {"statuses": ["UNKNOWN"]}},
+                {
+                    "status_code_filter": {
+                        "comparison": {"op": "LE", "value": {"default_value": 399, "runtime_key": "weirkeeper.good"}}
+                    }
+                },
+            ]
+        }
+    },
+    "typed_config": extension(
+        "envoy.extensions.access_loggers.stats.v3.Config",
+        {
+            "stats_scope": {"prefix": INTERRUPTED},
+            "counters": [
+                {
+                    "stat": {
+                        "name": "requests",
+                        "tags": [{"name": "cluster", "value_format": "%UPSTREAM_CLUSTER%"}],
+                    },
+                    "value_fixed": 1,
+                }
+            ],
+        },
+    ),
+}
+
+_GRPC_STATS: Final = _filter(
+    "envoy.filters.http.grpc_stats",
+    "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig",
+    # One counter a cluster and status: method names come from clients and would be without bound.
+    {"stats_for_all_methods": False},
+)
+
+_ROUTER: Final = _filter("envoy.filters.http.router", "envoy.extensions.filters.http.router.v3.Router", {})
+
+
+def _address(address: str, port: int) -> Resource:
+    return {"socket_address": {"address": address, "port_value": port}}
