@@ -247,7 +247,7 @@ async def test_a_pod_that_lets_a_question_time_out_rests_and_is_asked_again(worl
         b"x" * (3 * 1024 * 1024),
         {"revision": V1},
         pod_says(revision=V2),
-        pod_says(-5),
+        pod_says(sha256=5),
         pod_says(inputs={"income": {"counts": [1]}}),
         pod_says(state="Broken"),
         [],

@@ -68,12 +68,17 @@ def test_a_pod_is_read() -> None:
     assert reading.evidence.signature == POD["signature"]
     assert reading.evidence.profile == POD["profile"]
     assert reading.latency == {1000: ({160: 5, 176: 3}, 2)}
-    assert (reading.rows, reading.inputs) == (8, {"income": INCOME})
+    assert reading.inputs == {"income": INCOME}
 
 
 def test_a_pod_that_only_just_began_says_little() -> None:
     reading = read_pod({"revision": TARGET.revision, "start": 1, "state": "Loading"}, TARGET, None)
-    assert (reading.evidence.state, reading.evidence.profile, reading.rows, reading.latency) == ("Loading", None, 0, {})
+    assert (reading.evidence.state, reading.evidence.profile, reading.inputs, reading.latency) == (
+        "Loading",
+        None,
+        {},
+        {},
+    )
 
 
 def test_a_profile_that_was_left_out_is_the_known_one() -> None:
@@ -108,9 +113,9 @@ def test_a_long_message_is_cut() -> None:
         ("message", 7, "message"),
         ("start", "yesterday", "start"),
         ("start", True, "start"),
-        ("rows", -1, "rows"),
-        ("rows", 1.5, "rows"),
-        ("rows", 2**60, "rows"),
+        ("inputs.income.missing", -1, "inputs.income.missing"),
+        ("inputs.income.missing", 1.5, "inputs.income.missing"),
+        ("inputs.income.missing", 2**60, "inputs.income.missing"),
         ("signature", [], "signature"),
         ("signature.inputs", {}, "signature.inputs"),
         ("signature.inputs", [{"name": "income"}], "shape"),

@@ -30,7 +30,7 @@ def tally(*counts: int) -> dict[str, Any]:
 
 def said(*counts: int, profile: str | None = "p1", pod: str = "pod-1", started: float = START + 1) -> PodReading:
     evidence = PodEvidence(pod, pod, "Ready", profile_sha256=profile)
-    return PodReading(evidence, started, {}, sum(counts), tally(*counts) if counts else {})
+    return PodReading(evidence, started, {}, tally(*counts) if counts else {})
 
 
 def book_of(rules: Mapping[str, WindowRule], kept: Checkpoint | None = None, since: int = START) -> WindowBook:
@@ -204,7 +204,7 @@ def checkpoint_of(slots: int, bins: int = 20) -> Checkpoint:
 def test_a_checkpoint_is_read_as_it_was_written() -> None:
     written = Checkpoint(
         START,
-        {Process("pod-1", 12.25): Counted(5, tally(2, 3), START)},
+        {Process("pod-1", 12.25): Counted(tally(2, 3), START)},
         {V1: "p1"},
         {300: {V1: [CountedSlot(START, 5, tally(2, 3))]}},
     )
@@ -225,9 +225,7 @@ def test_a_checkpoint_that_is_too_large_keeps_its_newest_slots() -> None:
 def test_a_checkpoint_that_is_too_large_without_slots_is_none() -> None:
     noise = [zlib.crc32(b"%d" % i) for i in range(100_000)]
     counted = {
-        Process(f"pod-{i}", 1.0): Counted(
-            i, {"f": {**tally()["income"], "counts": noise[1000 * i : 1000 * i + 1000]}}, 5
-        )
+        Process(f"pod-{i}", 1.0): Counted({"f": {**tally()["income"], "counts": noise[1000 * i : 1000 * i + 1000]}}, 5)
         for i in range(100)
     }
     assert pack(Checkpoint(5, counted, {}, checkpoint_of(3).lanes)) is None

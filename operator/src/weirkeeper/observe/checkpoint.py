@@ -28,9 +28,8 @@ Lane = dict[str, list[CountedSlot]]
 
 @dataclass(frozen=True)
 class Counted:
-    """Up to where a process was booked: its rows and inputs as of `seen` (Unix seconds)."""
+    """Up to where a process was booked: its counts of inputs as of `seen` (Unix seconds)."""
 
-    rows: int
     inputs: Mapping[str, Counts]
     seen: int
 
@@ -96,7 +95,7 @@ def _written(checkpoint: Checkpoint, longest: int) -> dict[str, Any]:
     return {
         "version": VERSION,
         "end": checkpoint.end,
-        "counted": [[*process, one.rows, one.inputs, one.seen] for process, one in checkpoint.counted.items()],
+        "counted": [[*process, one.inputs, one.seen] for process, one in checkpoint.counted.items()],
         "profiles": dict(checkpoint.profiles),
         "lanes": {
             str(length): {
@@ -114,8 +113,8 @@ def _read(written: Any) -> Checkpoint:
     return Checkpoint(
         end=_count(written["end"]),
         counted={
-            Process(str(pod), float(started)): Counted(_count(rows), read_inputs(inputs), _count(seen))
-            for pod, started, rows, inputs, seen in written["counted"]
+            Process(str(pod), float(started)): Counted(read_inputs(inputs), _count(seen))
+            for pod, started, inputs, seen in written["counted"]
         },
         profiles={str(revision): str(sha256) for revision, sha256 in written["profiles"].items()},
         lanes={

@@ -60,7 +60,6 @@ class PodReading:
     evidence: PodEvidence
     started: float
     latency: Mapping[int, tuple[Mapping[int, int], int]]
-    rows: int
     inputs: Mapping[str, Counts]
 
 
@@ -119,7 +118,6 @@ def read_pod(answer: Any, target: PodTarget, known: PodEvidence | None) -> PodRe
         evidence=evidence,
         started=_number(found.get("start"), "start"),
         latency=_latency(found.get("latency")),
-        rows=_count(found.get("rows", 0), "rows"),
         inputs=read_inputs(found.get("inputs") or {}),
     )
 

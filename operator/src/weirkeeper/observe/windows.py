@@ -11,6 +11,7 @@ from weirkeeper.observe.readings import PodReading
 from weirkeeper.plan.windows import CountedSlot, CountedSlots, WindowRule, needed_from
 from weirkeeper.statistics.counters import add, subtract
 from weirkeeper.statistics.errors import ProfileMismatch
+from weirkeeper.statistics.feature import Counts
 
 CHECKPOINT_SECONDS: Final = 300
 FORGOTTEN_SECONDS: Final = 900
@@ -57,10 +58,10 @@ class WindowBook:
             self._mixed.add(revision)
             return
         before = self._counted.get(process)
-        if before is not None and before.rows == reading.rows:
+        if before is not None and before.inputs == reading.inputs:
             self._counted[process] = before.at(end)
             return
-        self._counted[process] = Counted(reading.rows, reading.inputs, end)
+        self._counted[process] = Counted(reading.inputs, end)
         added = self._added(before, process, reading)
         if added is not None and added.rows:
             self._changed = True
@@ -94,13 +95,11 @@ class WindowBook:
     def _added(self, before: Counted | None, process: Process, reading: PodReading) -> CountedSlot | None:
         """What the process counted since it was booked last; None where nobody can tell."""
         if before is None:
-            began_under_watch = process.started >= self._since
-            return CountedSlot(0, reading.rows, reading.inputs) if began_under_watch else None
+            return _counted(reading.inputs) if process.started >= self._since else None
         try:
-            inputs = subtract(reading.inputs, before.inputs)
+            return _counted(subtract(reading.inputs, before.inputs))
         except ProfileMismatch:
             return None
-        return CountedSlot(0, reading.rows - before.rows, inputs) if reading.rows > before.rows else None
 
     def _prune(self) -> None:
         for length, lane in self._lanes.items():
@@ -115,6 +114,12 @@ class WindowBook:
         self._mixed &= live
         horizon = self._until - FORGOTTEN_SECONDS
         self._counted = {process: one for process, one in self._counted.items() if one.seen >= horizon}
+
+
+def _counted(inputs: Mapping[str, Counts]) -> CountedSlot:
+    """The rows of `inputs`: every feature counts each of them, whatever its value."""
+    rows = (sum(one["counts"]) + one["unseen"] + one["missing"] + one["invalid"] for one in inputs.values())
+    return CountedSlot(0, max(rows, default=0), inputs)
 
 
 def _add(slots: list[CountedSlot], start: int, added: CountedSlot) -> None:
