@@ -70,7 +70,7 @@ def registry_of(deliver: Deliver) -> kopf.OperatorRegistry:
 
     async def login(**_: Any) -> kopf.ConnectionInfo:
         access = await find_access()
-        scheme, _, token = (access.authorization or "").rpartition(" ")
+        scheme, _space, token = (access.authorization or "").rpartition(" ")
         return kopf.ConnectionInfo(
             server=access.server,
             ca_path=access.ca_path,

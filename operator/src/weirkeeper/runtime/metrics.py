@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from weirkeeper.kube.keys import Key
 from weirkeeper.plan.snapshot import Object
 
-disable_created_metrics()  # type: ignore[no-untyped-call] - the library leaves it so
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it so
 
 DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 

@@ -1,0 +1,178 @@
+from typing import Any
+
+import pytest
+
+from tests.unit.kube.fake_api import FakeApi
+from tests.unit.kube.samples import item, model, service
+from weirkeeper.kube.cache import Cache
+from weirkeeper.kube.errors import Conflict, Forbidden, Foreign, NotLeading
+from weirkeeper.kube.executor import Executor
+from weirkeeper.kube.keys import Key
+from weirkeeper.plan.result import Delete, Notice, Plan, StatusWrite
+from weirkeeper.plan.snapshot import Object
+
+KEY = Key("Model", "team-a", "churn")
+CHURN = {"apiVersion": "weirkeeper.dev/v1alpha1", "kind": "Model", "namespace": "team-a", "name": "churn", "uid": "u"}
+
+
+class World:
+    def __init__(self) -> None:
+        self.api, self.cache, self.leads = FakeApi(), Cache(), True
+        self.told: list[tuple[str, str]] = []
+        self.executor = Executor(self.api, self.cache, lambda: self.leads, lambda *write: self.told.append(write))
+
+    async def do(self, plan: Plan) -> int:
+        return await self.executor.carry_out(KEY, plan)
+
+    def known(self, manifest: Object) -> dict[str, Any]:
+        found = self.api.put(manifest)
+        self.cache.put(found)
+        return found
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def status_of(found: Object, **status: object) -> StatusWrite:
+    return StatusWrite("Model", "team-a", "churn", found["metadata"]["resourceVersion"], status)
+
+
+async def test_a_plan_is_carried_out_in_its_order(world: World) -> None:
+    found, old = world.known(model()), world.known(service("old"))
+    plan = Plan(
+        applies=(service("new"),),
+        statuses=(status_of(found, phase="Idle"),),
+        deletes=(Delete("v1", "Service", "team-a", "old", str(old["metadata"]["uid"])),),
+        notices=(Notice(CHURN, "Normal", "InitialDeploy", "it begins"),),
+    )
+    assert await world.do(plan) == 3
+    assert [write[:2] for write in world.api.writes] == [
+        ("apply", "Service"),
+        ("status", "Model"),
+        ("delete", "Service"),
+        ("create", "Event"),
+    ]
+    assert world.told == [write[:2] for write in world.api.writes]
+
+
+async def test_doing_a_plan_again_writes_nothing(world: World) -> None:
+    found = world.known(model())
+    await world.do(Plan(applies=(service(),), statuses=(status_of(found, phase="Idle"),)))
+    world.api.writes.clear()
+    again = world.cache.get("Model", "team-a", "churn")
+    assert again is not None
+    assert await world.do(Plan(applies=(service(),), statuses=(status_of(again, phase="Idle"),))) == 0
+    assert world.api.writes == []
+
+
+async def test_after_a_restart_nothing_that_is_so_is_written_again(world: World) -> None:
+    await world.do(Plan(applies=(service(),)))
+    world.api.writes.clear()
+    fresh = Cache()
+    fresh.put(world.api.objects["Service", "team-a", "churn-1"])
+    executor = Executor(world.api, fresh, lambda: True, lambda *_: None)
+    assert await executor.carry_out(KEY, Plan(applies=(service(),))) == 0
+
+
+async def test_a_value_that_the_server_writes_otherwise_is_applied_once(world: World) -> None:
+    manifest = service(spec={"cpu": "0.5"})
+    assert [await world.do(Plan(applies=(manifest,))) for _ in range(3)] == [1, 0, 0]
+    assert world.api.objects["Service", "team-a", "churn-1"]["spec"]["cpu"] == "500m"
+
+
+async def test_what_somebody_changed_is_put_right(world: World) -> None:
+    await world.do(Plan(applies=(service(),)))
+    world.known(service(spec={"ports": [{"port": 81}]}))
+    assert await world.do(Plan(applies=(service(),))) == 1
+    assert world.api.objects["Service", "team-a", "churn-1"]["spec"]["ports"] == [{"port": 80}]
+
+
+async def test_a_foreign_object_is_not_touched_and_seen_by_the_next_plan(world: World) -> None:
+    world.api.put(item("Service", "churn-1"), ours=False)
+    with pytest.raises(Foreign, match="not ours"):
+        await world.do(Plan(applies=(service(),)))
+    assert world.api.writes == []
+    assert world.cache.get("Service", "team-a", "churn-1") is not None
+
+
+async def test_what_nobody_was_seen_to_have_is_made_without_force(world: World) -> None:
+    await world.do(Plan(applies=(service(),)))
+    world.known(service(spec={"ports": [{"port": 81}]}))
+    await world.do(Plan(applies=(service(),)))
+    assert world.api.forced == [False, True]
+
+
+async def test_a_model_that_changed_ends_the_plan_and_is_looked_at_again(world: World) -> None:
+    found = world.known(model())
+    newer = world.api.put(model(metadata={**found["metadata"], "labels": {"new": "1"}}))
+    plan = Plan(
+        statuses=(status_of(found, decision=2),),
+        deletes=(Delete("v1", "Service", "team-a", "old", "u"),),
+        notices=(Notice(CHURN, "Normal", "Promoted", "it is"),),
+    )
+    with pytest.raises(Conflict):
+        await world.do(plan)
+    assert world.api.writes == []
+    assert world.cache.get("Model", "team-a", "churn") == newer
+
+
+async def test_a_model_that_is_gone_ends_the_plan(world: World) -> None:
+    found = world.known(model())
+    world.api.objects.clear()
+    with pytest.raises(Conflict):
+        await world.do(Plan(statuses=(status_of(found, decision=2),)))
+    assert world.cache.get("Model", "team-a", "churn") is None
+
+
+async def test_a_status_of_which_the_server_keeps_a_part_is_written_once(world: World) -> None:
+    world.known(model())
+    world.api.pruned = {"unknown"}
+    for _ in range(3):
+        now = world.cache.get("Model", "team-a", "churn")
+        assert now is not None
+        await world.do(Plan(statuses=(status_of(now, phase="Healthy", unknown=1),)))
+    assert world.api.writes == [("status", "Model", "churn")]
+
+
+async def test_a_successor_of_what_was_to_be_deleted_stays(world: World) -> None:
+    world.known(service("old"))
+    with pytest.raises(Conflict):
+        await world.do(Plan(deletes=(Delete("v1", "Service", "team-a", "old", "the one before"),)))
+    assert ("Service", "team-a", "old") in world.api.objects
+
+
+async def test_what_is_gone_already_needs_no_delete(world: World) -> None:
+    found = world.known(service("old"))
+    world.api.objects.clear()
+    uid = str(found["metadata"]["uid"])
+    assert await world.do(Plan(deletes=(Delete("v1", "Service", "team-a", "old", uid),))) == 0
+    assert world.cache.get("Service", "team-a", "old") is None
+
+
+async def test_who_does_not_lead_writes_nothing(world: World) -> None:
+    found = world.known(model())
+    world.leads = False
+    plans = [
+        Plan(applies=(service(),)),
+        Plan(statuses=(status_of(found, decision=2),)),
+        Plan(deletes=(Delete("v1", "Service", "team-a", "old", "u"),)),
+    ]
+    for plan in plans:
+        with pytest.raises(NotLeading):
+            await world.do(plan)
+    await world.do(Plan(notices=(Notice(CHURN, "Normal", "Promoted", "it is"),)))
+    assert world.api.writes == []
+
+
+async def test_a_notice_is_told_when_it_becomes_so_and_not_while_it_stays_so(world: World) -> None:
+    full, empty = Plan(notices=(Notice(CHURN, "Warning", "NameTaken", "why"),)), Plan()
+    for plan in (full, full, empty, full):
+        await world.do(plan)
+    assert len(world.api.writes) == 2
+
+
+async def test_an_event_that_is_refused_fails_nothing(world: World) -> None:
+    world.api.fail["create"] = Forbidden("no events here")
+    assert await world.do(Plan(applies=(service(),), notices=(Notice(CHURN, "Normal", "X", "y"),))) == 1
