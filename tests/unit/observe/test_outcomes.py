@@ -139,6 +139,7 @@ def test_a_model_without_clusters_is_forgotten_in_the_end() -> None:
     for end in range(START + 5, START + 1000, 5):
         book.book(end, {A}, {A: reading({"other-11111111": (1, 0, 0)})})
     assert book.slots("churn") == ()
+    assert book.cursors("churn")["series"] == {}
 
 
 def test_a_clock_that_goes_back_books_nothing_twice() -> None:

@@ -179,9 +179,9 @@ JSON = st.recursive(
 
 @given(key=st.sampled_from(sorted(POD)), value=JSON)
 def test_nothing_but_a_refusal_comes_of_a_hostile_pod(key: str, value: Any) -> None:
-    answer = parse(json.dumps({**POD, key: value}).encode())
+    body = json.dumps({**POD, key: value}).encode()
     try:
-        read_pod(answer, TARGET, None)
+        read_pod(parse(body), TARGET, None)
     except BrokenEvidence as error:
         assert len(str(error)) < 500  # noqa: PT017 - either outcome is right; a refusal must be short enough to log
 

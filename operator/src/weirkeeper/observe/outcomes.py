@@ -32,13 +32,14 @@ class Series(NamedTuple):
 
 @dataclass
 class _Model:
-    """What is known of one Model: its slots, and when a router last named it.
+    """What is known of one Model: its slots, its series, and when a router last named it.
 
     `restored` says that a former collector's cursors are known: a series that is not among them is new. `resume_from`
     is where that collector stopped, until the first slot is booked.
     """
 
     slots: deque[OutcomeSlot] = field(default_factory=deque)
+    series: set[Series] = field(default_factory=set)
     restored: bool = False
     resume_from: int | None = None
     seen: int = 0
@@ -91,9 +92,9 @@ class OutcomeBook:
         if end is None:
             return {}
         series = {
-            "/".join(map(str, series)): [counters.total, counters.bad, counters.failed]
-            for series, counters in self._counters.items()
-            if model_of(series.revision) == model and self._starts.get(series.router) == series.started
+            "/".join(map(str, series)): list(self._counters[series])
+            for series in (one.series if one else ())
+            if self._starts.get(series.router) == series.started
         }
         return {"end": end, "series": series}
 
@@ -114,11 +115,12 @@ class OutcomeBook:
         for series, counts in counters.items():
             self._counters.setdefault(series, counts)
             self._seen.setdefault(series, end)
+            one.series.add(series)
         if self.origin is None:
             one.resume_from = end
             return
         span = max(1, (self.origin - end) // self._slot)
-        one.slots.appendleft(OutcomeSlot(end, self._gap(model, counters), observed=False, span=span))
+        one.slots.appendleft(OutcomeSlot(end, self._gap(one, counters), observed=False, span=span))
 
     def _added(self, end: int, readings: Mapping[str, RouterReading]) -> dict[str, dict[str, Outcomes]]:
         added: dict[str, dict[str, Outcomes]] = {}
@@ -128,6 +130,7 @@ class OutcomeBook:
             one.seen = self._seen[series] = end
             before = self._before(one, series, counters)
             self._counters[series] = counters
+            one.series.add(series)
             if counters != before:
                 _add(added.setdefault(model, {}), series.revision, counters, before)
         for router in readings:
@@ -176,25 +179,26 @@ class OutcomeBook:
             slot = OutcomeSlot(start, added.get(model, NOTHING), observed=seen, span=span)
             one.slots.append(slot if model in added else empty.setdefault((start, seen), slot))
 
-    def _gap(self, model: str, cursors: Mapping[Series, Counters]) -> Mapping[str, Outcomes]:
+    def _gap(self, one: _Model, cursors: Mapping[Series, Counters]) -> Mapping[str, Outcomes]:
         gap: dict[str, Outcomes] = {}
-        for series, counters in self._first_sight.items():
-            if model_of(series.revision) == model:
-                before = cursors.get(series, Counters())
-                _add(gap, series.revision, counters, before if counters.total >= before.total else Counters())
+        for series in one.series & self._first_sight.keys():
+            counters, before = self._first_sight[series], cursors.get(series, Counters())
+            _add(gap, series.revision, counters, before if counters.total >= before.total else Counters())
         return gap
 
     def _forget(self, horizon: int, expected: AbstractSet[str]) -> None:
-        """Drop what is older than the ring; never the series of a router that counts, however long it is silent."""
-        for series in [one for one, seen in self._seen.items() if seen < horizon and one.router not in expected]:
+        """Drop what is older than the ring; never the series of a router that counts and is silent meanwhile."""
+        silent = {router for router in expected if self._read_at.get(router, 0) < horizon}
+        for series in [one for one, seen in self._seen.items() if seen < horizon and one.router not in silent]:
             del self._seen[series], self._counters[series]
             self._first_sight.pop(series, None)
+            self._models[model_of(series.revision)].series.discard(series)
         for router in [one for one, seen in self._read_at.items() if seen < horizon and one not in expected]:
             del self._read_at[router], self._starts[router]
         for model, one in list(self._models.items()):
             while one.slots and one.slots[0].start + one.slots[0].span * self._slot <= horizon:
                 one.slots.popleft()
-            if one.seen < horizon:
+            if one.seen < horizon and not one.series:
                 del self._models[model]
 
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from weirkeeper.api.names import MODEL_NAME_LIMIT
 from weirkeeper.delivery.evidence import PodEvidence
@@ -28,8 +28,7 @@ LARGEST_COUNT: Final = 2**53
 STATES: Final = ("Loading", "Ready", "Failed", "Draining")
 
 
-@dataclass(frozen=True)
-class Counters:
+class Counters(NamedTuple):
     """Final outcomes of one series since it began; see delivery.evidence.Outcomes."""
 
     total: int = 0
