@@ -93,7 +93,7 @@ class OutcomeBook:
             return {}
         series = {
             "/".join(map(str, series)): list(self._counters[series])
-            for series in (one.series if one else ())
+            for series in sorted(one.series if one else ())
             if self._starts.get(series.router) == series.started
         }
         return {"end": end, "series": series}
