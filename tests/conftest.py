@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster import local
-from tests.cluster.places import Place, place_of_checkout
 from tests.cluster.provider import choose
 from tests.harness import clusters
 from tests.harness.clusters import CHART, Cluster
@@ -20,11 +18,8 @@ ON_A_CLUSTER = ("tests/integration/", "tests/scale/", "tests/e2e/")
 @pytest.fixture(scope="session")
 def api_server() -> Iterator[Kubectl]:
     """kubectl for an API server that has no nodes and nothing of ours in it; it is gone afterwards."""
-    place = Place(clusters.control_plane_name(place_of_checkout().name))
-    local.up(place, control_plane_only=True)
-    yield Kubectl(place.kubeconfig)
-    if not clusters.keep():
-        local.down(place)
+    with clusters.control_plane() as kubectl:
+        yield kubectl
 
 
 @pytest.fixture(scope="session")

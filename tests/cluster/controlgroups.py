@@ -17,9 +17,7 @@ def _hierarchies() -> list[Path]:
     """Every mounted hierarchy: the root itself with version 2, one folder per controller with version 1."""
     if (ROOT / "cgroup.controllers").exists():
         return [ROOT]
-    return [
-        path for path in sorted(ROOT.iterdir()) if path.is_dir() and not path.is_symlink() and path.name != "unified"
-    ]
+    return [path for path in sorted(ROOT.iterdir()) if path.is_dir() and not path.is_symlink()]
 
 
 def _groups(place: Place) -> Iterator[Path]:

@@ -57,7 +57,8 @@ def up(place: Place, *, control_plane_only: bool = False) -> None:
 
 
 def _bring_up(place: Place, *, control_plane_only: bool) -> None:
-    pause = "" if control_plane_only else imagestore.pause_image()
+    built(KUBERNETES)
+    pause = "" if control_plane_only else _images_of_pods()
     if place.state.exists() and not network.exists(place):
         say(f"{place.name} has no network namespace (the machine was started again?); removing what is left of it")
         _remove(place)
@@ -69,6 +70,11 @@ def _bring_up(place: Place, *, control_plane_only: bool) -> None:
     certificates.create(place)
     configuration.write(place, pause)
     _start_all(place, pause)
+
+
+def _images_of_pods() -> str:
+    built(COREDNS)
+    return imagestore.pause_image()
 
 
 def _start_all(place: Place, pause: str) -> None:

@@ -3,14 +3,16 @@
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from tests.cluster.errors import CommandFailed, PortTaken
 from tests.cluster.places import Place
-from tests.cluster.shell import output, say
+from tests.cluster.shell import output, say, succeeds
 
 NODE_ADDRESS = "10.244.0.1"
 POD_RANGE = "10.244.0.0/24"
 SERVICE_RANGE = "10.96.0.0/16"
+BRIDGE_FILTER = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
 LISTENING = "0A"  # the state of a listening socket in /proc/net/tcp
 
 
@@ -32,6 +34,7 @@ def create(place: Place) -> None:
         return
     say(f"network namespace {place.name}: the API server will be at {place.api_address}")
     place.namespace.unlink(missing_ok=True)
+    succeeds(["modprobe", "br_netfilter"])  # answers between pods of one bridge must pass kube-proxy's rules
     output(["ip", "netns", "add", place.name])
     with suppress(CommandFailed):
         output(["ip", "link", "delete", place.link])
@@ -40,6 +43,8 @@ def create(place: Place) -> None:
     output(["ip", "link", "set", place.link, "up"])
     for command in _inner_commands(place):
         output(inside(place, *command))
+    if BRIDGE_FILTER.exists():  # built into some kernels, a module of others
+        output(inside(place, "sh", "-c", f"echo 1 > {BRIDGE_FILTER}"))
 
 
 def _inner_commands(place: Place) -> Iterable[Sequence[str]]:
@@ -51,7 +56,7 @@ def _inner_commands(place: Place) -> Iterable[Sequence[str]]:
     yield "ip", "link", "set", "cni0", "up"
     # Service addresses need some route before kube-proxy's rules rewrite them.
     yield "ip", "route", "add", SERVICE_RANGE, "dev", "cni0"
-    yield "sysctl", "-q", "-w", "net.ipv4.ip_forward=1"
+    yield "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"
 
 
 def delete(place: Place) -> None:

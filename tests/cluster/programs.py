@@ -27,6 +27,7 @@ PACKAGES = {  # a program that a Debian package brings
     "openssl": "openssl",
     "ip": "iproute2",
     "nsenter": "util-linux",
+    "mount": "mount",
 }
 
 

@@ -2,10 +2,13 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from tests.cluster.places import CHECKOUT
+from tests.cluster import local
+from tests.cluster.places import CHECKOUT, STATES, Place, place_of_checkout
 from tests.cluster.programs import HELM, built
 from tests.cluster.provider import Provider
 from tests.harness.kubectl import Kubectl, run
@@ -53,11 +56,22 @@ def create_namespace(kubectl: Kubectl, name: str) -> None:
     kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
 
 
-def control_plane_name(checkout_cluster: str) -> str:
-    """The name of the API server that tests of CRDs have for themselves."""
-    return f"{checkout_cluster}-api"
-
-
 def keep() -> bool:
     """Whether what tests made stays for a look at it (KEEP=1)."""
     return bool(os.environ.get("KEEP"))
+
+
+@contextmanager
+def control_plane() -> Iterator[Kubectl]:
+    """An API server of this process's own, without nodes; those that ended processes left behind are removed."""
+    prefix = f"{place_of_checkout().name}-api-"
+    for state in STATES.glob(f"{prefix}*"):
+        if not Path(f"/proc/{state.name.removeprefix(prefix)}").exists():
+            local.down(Place(state.name))
+    place = Place(f"{prefix}{os.getpid()}")
+    local.up(place, control_plane_only=True)
+    try:
+        yield Kubectl(place.kubeconfig)
+    finally:
+        if not keep():
+            local.down(place)

@@ -2,11 +2,13 @@
 
 import pytest
 
-from tests.cluster import local, processes
+from tests.cluster import local, network, processes
 from tests.cluster.errors import ClusterError, PortTaken
 from tests.cluster.places import Place
 from tests.cluster.shell import wait_until
 from tests.harness.kubectl import Kubectl, Refused
+
+KEPT = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kept"}, "data": {"key": "value"}}
 
 
 @pytest.fixture
@@ -15,8 +17,7 @@ def place(api_server: Kubectl) -> Place:
 
 
 def test_it_keeps_what_was_written_over_an_outage(api_server: Kubectl, place: Place) -> None:
-    kept = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kept"}, "data": {"key": "value"}}
-    api_server.apply(kept)
+    api_server.apply(KEPT)
     local.stop(place, "kube-apiserver")
     with pytest.raises(Refused, match="refused"):
         api_server.get("configmap", "kept")
@@ -33,6 +34,24 @@ def test_making_it_again_brings_back_what_ended(api_server: Kubectl, place: Plac
     local.up(place, control_plane_only=True)
     assert processes.running(place, "etcd") is not None
     assert "Name" in api_server("get", "namespaces", "-o", "custom-columns=Name:.metadata.name")
+
+
+def test_what_a_restart_of_the_machine_leaves_is_removed_and_made_anew(api_server: Kubectl, place: Place) -> None:
+    api_server.apply(KEPT)
+    for name in ("kube-apiserver", "etcd"):
+        local.stop(place, name)
+    network.delete(place)
+    local.up(place, control_plane_only=True)
+    assert api_server.get("namespace", "default") is not None
+    assert api_server.get("configmap", "kept") is None
+
+
+def test_a_state_that_cannot_be_repaired_is_made_anew(api_server: Kubectl, place: Place) -> None:
+    local.stop(place, "etcd")
+    for log in (place.state / "etcd" / "member" / "wal").iterdir():
+        log.write_bytes(b"damaged")
+    local.up(place, control_plane_only=True)
+    assert api_server.get("namespace", "default") is not None
 
 
 def test_a_port_that_is_taken_is_said_at_once(place: Place) -> None:

@@ -1,5 +1,6 @@
 """The cluster does what a cluster does; what it lacks would make every other test here meaningless."""
 
+import sys
 from typing import Any
 
 import pytest
@@ -55,7 +56,7 @@ def test_a_restricted_pod_answers_behind_its_service_by_name(bare_cluster: Clust
             return None  # a Service answers a second or two after its pods are ready
 
     assert eventually("the Service to answer", answer, timeout=60).strip() == "200"
-    assert bare_cluster.run_inside("curl", "-fsS", f"http://web.{web.namespace}/")
+    assert bare_cluster.run_inside(sys.executable, "-c", question).strip() == "200"
     assert '"GET / HTTP/1.1" 200' in web("logs", "web")
 
 
