@@ -48,4 +48,6 @@ def encode(answer: Mapping[str, Any]) -> bytes:
     try:
         return json.dumps(answer, allow_nan=False, separators=(",", ":")).encode()
     except (TypeError, ValueError):
-        raise PredictionFailed("the answer of the model holds NaN, infinity or another value that JSON cannot carry") from None
+        raise PredictionFailed(
+            "the answer of the model holds NaN, infinity or another value that JSON cannot carry"
+        ) from None

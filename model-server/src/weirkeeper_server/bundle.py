@@ -16,8 +16,8 @@ from weirkeeper.api.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, PROFIL
 from weirkeeper.statistics.profile import ReferenceProfile
 from weirkeeper_server.digest import digest_of_files, files_of
 from weirkeeper_server.errors import BundleError
+from weirkeeper_server.pickles import ADVICE, SUFFIXES
 
-PICKLE_SUFFIXES: Final = (".pkl", ".pickle", ".joblib", ".pkl.gz", ".joblib.gz")
 MOST_PROFILE_BYTES: Final = 256 * 2**10
 FETCHED_FILE: Final = ".fetched.json"
 """What the init container leaves beside the bundle: the artifact's digest and that of the folder it became."""
@@ -49,7 +49,7 @@ def read_bundle(folder: Path) -> Bundle:
     """
     contents = _read(folder)
     fetched = contents.pop(FETCHED_FILE, None)
-    _check_present(contents)
+    check_names(list(contents))
     if len(contents[PROFILE_FILE]) > MOST_PROFILE_BYTES:
         raise BundleError(
             "NotABundle",
@@ -83,21 +83,13 @@ def check_names(names: list[str]) -> None:
     missing = [name for name in (MODEL_FILE, MANIFEST_FILE, PROFILE_FILE, GOLDEN_FILE) if name not in names]
     if not missing:
         return
-    pickles = sorted(name for name in names if name.lower().endswith(PICKLE_SUFFIXES))
+    pickles = sorted(name for name in names if name.lower().endswith(SUFFIXES))
     if pickles and MODEL_FILE in missing:
-        raise BundleError(
-            "PickleRefused",
-            f"the model is a pickle ({pickles[0]}), which can run any code and is never opened here; "
-            "convert it where it is trusted: weirkeeper bundle --from-joblib",
-        )
+        raise BundleError("PickleRefused", f"the model is a pickle ({pickles[0]}), {ADVICE}")
     held = ", ".join(sorted(names)[:5]) or "nothing"
     raise BundleError(
         "NotABundle", f"{', '.join(missing)} lacks; the folder holds {held}. Make a bundle with `weirkeeper bundle`"
     )
-
-
-def _check_present(contents: Mapping[str, bytes]) -> None:
-    check_names(list(contents))
 
 
 def _manifest(data: bytes) -> BundleManifest:

@@ -8,19 +8,21 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from weirkeeper.api.bundle import Signature
 from weirkeeper_server.answer import Identity, encode, response
-from weirkeeper_server.bundle import Bundle
+from weirkeeper_server.bundle import Bundle, read_bundle
 from weirkeeper_server.counting import OUTCOMES, Durations, LatencySlots, Outcome, TrafficProfile
 from weirkeeper_server.decode import InferRequest, parse, read_request
 from weirkeeper_server.errors import BundleError, NotReady, PredictionFailed, PredictionTimedOut, RequestError
-from weirkeeper_server.loading import LoadedModel, ProbeError, judge, load, open_bundle
-from weirkeeper_server.predictor import Predictor
-from weirkeeper_server.probe import ProbeResult
+from weirkeeper_server.probed import ProbeError, ProbeResult
 from weirkeeper_server.settings import Settings
 from weirkeeper_server.tensors import Columns
+
+if TYPE_CHECKING:
+    from weirkeeper_server.loading import LoadedModel
+    from weirkeeper_server.predictor import Predictor
 
 State = Literal["Loading", "Ready", "Failed", "Draining"]
 THREADS = 2
@@ -47,6 +49,9 @@ class ModelServer:
         self.probed = ProbeResult()
         self.outcomes: Counter[Outcome] = Counter()
         self.rows = 0
+        self.active = 0
+        self.idle = asyncio.Event()
+        self.idle.set()
         self.durations = Durations()
         self.latency = LatencySlots(settings.slot_seconds)
         self.traffic: TrafficProfile | None = None
@@ -57,7 +62,7 @@ class ModelServer:
         """Load the bundle and send its golden requests; the result is in `state`, `reason` and `message`."""
         loop = asyncio.get_running_loop()
         try:
-            bundle = await loop.run_in_executor(self._workers, open_bundle, self.settings)
+            bundle = await loop.run_in_executor(self._workers, read_bundle, self.settings.bundle)
             self.bundle, self.traffic = bundle, TrafficProfile(bundle.profile)
             loaded = await loop.run_in_executor(self._workers, _loaded, bundle, self.settings)
         except ProbeError as error:
@@ -69,7 +74,9 @@ class ModelServer:
             self.probed, self._predictor, self.message = loaded.probed, loaded.predictor, loaded.remark
             if self.state == "Loading":
                 self.state = "Ready"
-            log.info("ready: %s, %d golden requests agree. %s", self.identity.revision, self.probed.passed, self.message)
+            log.info(
+                "ready: %s, %d golden requests agree. %s", self.identity.revision, self.probed.passed, self.message
+            )
 
     def _fail(self, error: BundleError) -> None:
         self.state, self.reason, self.message = "Failed", error.reason, str(error)
@@ -132,10 +139,20 @@ class ModelServer:
         """Book the arrival of an inference request; end the ticket with its outcome."""
         return Ticket(self)
 
-    def count(self, outcome: Outcome, seconds: float) -> None:
-        """Book an answer."""
+    def arrived(self) -> int:
+        """Book the start of a request; give its slot."""
+        self.active += 1
+        self.idle.clear()
+        return self.latency.begin(self.clock())
+
+    def ended(self, slot: int, outcome: Outcome, seconds: float) -> None:
+        """Book the answer of a request that started in `slot`."""
         self.outcomes[outcome] += 1
         self.durations.add(seconds)
+        self.latency.end(slot, seconds)
+        self.active -= 1
+        if not self.active:
+            self.idle.set()
 
     def evidence(self, known_profile: str = "", latency_from: float = 0.0) -> dict[str, Any]:
         """Tell everything about this process that the operator judges by.
@@ -174,6 +191,9 @@ class ModelServer:
 
 
 def _loaded(bundle: Bundle, settings: Settings) -> LoadedModel:
+    # Seconds of importing scikit-learn, during which the evidence port answers already.
+    from weirkeeper_server.loading import judge, load  # noqa: PLC0415  see above
+
     predictor, differences = load(bundle, settings)
     return judge(bundle, predictor, differences, settings)
 
@@ -183,14 +203,12 @@ class Ticket:
 
     def __init__(self, server: ModelServer) -> None:
         self._server = server
-        self._slot = server.latency.begin(server.clock())
+        self._slot = server.arrived()
         self._start = time.perf_counter()
 
     def end(self, outcome: Outcome) -> None:
         """Book the outcome and the time it took."""
-        seconds = time.perf_counter() - self._start
-        self._server.latency.end(self._slot, seconds)
-        self._server.count(outcome, seconds)
+        self._server.ended(self._slot, outcome, time.perf_counter() - self._start)
 
 
 def outcome_of(error: RequestError) -> Outcome:

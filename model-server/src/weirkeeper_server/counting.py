@@ -52,11 +52,6 @@ class LatencySlots:
         for slot in [slot for slot, active in self._active.items() if not active and slot not in self._bins]:
             del self._active[slot]
 
-    @property
-    def active(self) -> int:
-        """Requests that have started and not ended."""
-        return self._active.total()
-
     def told(self, since: float = 0.0) -> list[list[Any]]:
         """List `[slot, {bin: count}, active]` from `since` on, oldest first."""
         return [

@@ -5,18 +5,17 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 from weirkeeper.api.bundle import MODEL_FILE, BundleManifest
 from weirkeeper_server import skops_file
-from weirkeeper_server.bundle import Bundle, read_bundle
+from weirkeeper_server.bundle import Bundle
 from weirkeeper_server.errors import BundleError
 from weirkeeper_server.predictor import Predictor
-from weirkeeper_server.probe import ProbeResult, probe
+from weirkeeper_server.probe import probe
+from weirkeeper_server.probed import ProbeError, ProbeResult
 from weirkeeper_server.settings import Settings
 
 LIBRARIES = ("scikit-learn", "skops", "numpy")
-FAILURES_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -32,15 +31,6 @@ class LoadedModel:
 def running_versions() -> dict[str, str]:
     """Tell the versions that a bundle made here would carry."""
     return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
-
-
-def open_bundle(settings: Settings) -> Bundle:
-    """Read the bundle's files, the model's unopened, so that signature and profile can be told early.
-
-    Raises:
-        BundleError: as in `read_bundle`.
-    """
-    return read_bundle(Path(settings.bundle))
 
 
 def load(bundle: Bundle, settings: Settings) -> tuple[Predictor, str]:
@@ -72,19 +62,6 @@ def judge(bundle: Bundle, predictor: Predictor, differences: str, settings: Sett
         raise ProbeError(result, differences)
     remark = f"LibraryMismatch: {differences}; the golden requests agree" if differences else ""
     return LoadedModel(bundle, predictor, result, remark)
-
-
-class ProbeError(BundleError):
-    """Golden requests were answered otherwise than expected; `result` has the count."""
-
-    def __init__(self, result: ProbeResult, differences: str) -> None:
-        self.result = result
-        count = len(result.failures)
-        shown = "; ".join(result.failures[:FAILURES_SHOWN])
-        message = f"{count} of {count + result.passed} golden requests failed: {shown}"
-        super().__init__(
-            "LibraryMismatch" if differences else "ProbeFailed", f"{differences}; {message}" if differences else message
-        )
 
 
 def _differences(manifest: BundleManifest) -> str:

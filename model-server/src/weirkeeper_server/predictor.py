@@ -55,12 +55,14 @@ class Predictor:
         return pd.DataFrame(dict(inputs), copy=False)
 
     def _predictions(self, features: Any, outputs: Mapping[str, Array]) -> Array:
-        if self._threshold is None:
-            if self._probabilities and isinstance(self._final, _CLASS_IS_LIKELIEST):
-                return np.asarray(self._final.classes_)[np.argmax(outputs[PROBABILITIES], axis=1)]
-            return np.asarray(self._final.predict(features))
-        chosen = (outputs[PROBABILITIES][:, 1] >= self._threshold).astype(int)
-        return np.asarray(self._final.classes_)[chosen]
+        if self._threshold is not None:
+            return self._classes((outputs[PROBABILITIES][:, 1] >= self._threshold).astype(np.intp))
+        if self._probabilities and isinstance(self._final, _CLASS_IS_LIKELIEST):
+            return self._classes(np.argmax(outputs[PROBABILITIES], axis=1))
+        return np.asarray(self._final.predict(features))
+
+    def _classes(self, chosen: Array) -> Array:
+        return np.asarray(self._final.classes_).take(chosen)
 
 
 def _stages(estimator: Any) -> tuple[Any, Any]:
@@ -87,5 +89,5 @@ def _threshold(final: Any, signature: Signature, parameters: Mapping[str, str]) 
     try:
         return float(parameters[THRESHOLD])
     except ValueError:
-        message = f"parameter {THRESHOLD!r} is {parameters[THRESHOLD]!r}; give a number as a string, such as \"0.42\""
+        message = f'parameter {THRESHOLD!r} is {parameters[THRESHOLD]!r}; give a number as a string, such as "0.42"'
         raise BundleError("ModelLoadFailed", message) from None

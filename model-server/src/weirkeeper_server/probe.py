@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from weirkeeper.api.bundle import GoldenRequest
 from weirkeeper_server.decode import read_request
 from weirkeeper_server.errors import RequestError
 from weirkeeper_server.predictor import Predictor
+from weirkeeper_server.probed import ProbeResult
 from weirkeeper_server.tensors import tensor_data
 
 LONGEST_VALUE = 60
-
-
-@dataclass(frozen=True)
-class ProbeResult:
-    """How many golden requests got their expected answer; `failures` names each that did not, expected and got."""
-
-    passed: int = 0
-    failures: tuple[str, ...] = ()
-
-    def __add__(self, other: ProbeResult) -> ProbeResult:
-        return ProbeResult(self.passed + other.passed, self.failures + other.failures)
 
 
 def probe(predictor: Predictor, golden: Sequence[GoldenRequest], source: str, max_rows: int) -> ProbeResult:

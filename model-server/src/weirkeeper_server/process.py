@@ -7,7 +7,6 @@ import contextlib
 import logging
 import signal
 import sys
-import time
 
 from aiohttp import web
 
@@ -19,7 +18,6 @@ from weirkeeper_server.settings import Settings
 SWITCH_INTERVAL = 0.001
 """Seconds after which a thread that predicts lets the event loop in; Python's 5 ms would be added to answers."""
 
-LOOK_AGAIN = 0.05
 KEEP_ALIVE_SECONDS = 75.0
 
 log = logging.getLogger(__name__)
@@ -65,9 +63,9 @@ def _raise_bug(loading: asyncio.Task[None]) -> None:
 async def drain(server: ModelServer, seconds: float) -> None:
     """Wait until routers had `seconds` to look elsewhere and the last request is answered."""
     server.drain()
-    log.info("draining for %g s, %d requests active", seconds, server.latency.active)
-    until = time.monotonic() + seconds
-    latest = until + server.settings.limits.request_timeout_seconds
-    while (now := time.monotonic()) < until or (server.latency.active and now < latest):
-        await asyncio.sleep(LOOK_AGAIN)
-    log.info("drained")
+    log.info("draining for %g s, %d requests active", seconds, server.active)
+    await asyncio.sleep(seconds)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(server.settings.limits.request_timeout_seconds):
+            await server.idle.wait()
+    log.info("drained, %d requests active", server.active)

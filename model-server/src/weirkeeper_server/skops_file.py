@@ -16,38 +16,15 @@ import skops.io
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from weirkeeper_server.errors import BundleError
+from weirkeeper_server.pickles import LOOKED_AT, refuse_pickle
 from weirkeeper_server.structure import check_trees
 from weirkeeper_server.trusted import TRUSTED_TYPES
 
-ZIP_MAGIC: Final = b"PK\x03\x04"
-PICKLE_MAGICS: Final = (b"\x80", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"x\x01", b"x^", b"x\x9c", b"x\xda", b"\x04\x22M\x18")
 MOST_MEMBERS: Final = 100_000
 MOST_BYTES: Final = 4 * 2**30
 HIGHEST_RATIO: Final = 1000
 RATIO_COUNTS_FROM: Final = 2**20
 SCHEMA: Final = "schema.json"
-
-
-def refuse_pickle(data: bytes, name: str) -> None:
-    """Refuse what begins like a pickle or a compressed one, or is no zip at all, before it is opened.
-
-    Raises:
-        BundleError: PickleRefused or NotABundle.
-    """
-    if data.startswith(ZIP_MAGIC):
-        return
-    if data.startswith(PICKLE_MAGICS) or _is_text_pickle(data):
-        raise BundleError(
-            "PickleRefused",
-            f"{name} is a pickle, which can run any code and is never opened here; "
-            "convert it where it is trusted: weirkeeper bundle --from-joblib",
-        )
-    raise BundleError("NotABundle", f"{name} is no skops file (no zip archive); make it with `weirkeeper bundle`")
-
-
-def _is_text_pickle(data: bytes) -> bool:
-    """Recognise protocols 0 and 1, which have no magic number, by their last opcode and an opening one."""
-    return data.rstrip().endswith(b".") and data[:1] in {b"c", b"(", b"]", b"}", b"I", b"S", b"V", b"F", b"K", b"G"}
 
 
 def load(data: bytes, name: str, trusted_types: Collection[str]) -> Any:
@@ -56,7 +33,7 @@ def load(data: bytes, name: str, trusted_types: Collection[str]) -> Any:
     Raises:
         BundleError: PickleRefused, NotABundle, UntrustedType or ModelLoadFailed.
     """
-    refuse_pickle(data, name)
+    refuse_pickle(data[:LOOKED_AT], data[-LOOKED_AT:], name)
     _check_members(data, name)
     try:
         # A difference in versions is judged by the golden requests, not by a warning.

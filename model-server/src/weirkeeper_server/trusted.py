@@ -1,9 +1,9 @@
 """Types beyond skops' own list that scikit-learn's estimators consist of: exact names, reviewed one by one.
 
-skops trusts scikit-learn's public estimators, numpy's and scipy's arrays, dtypes and ufuncs. What follows is what fitted
-estimators hold besides. None of it opens a file, a connection or a process, and none of it runs code that a file could
-bring: functions are named, never carried, and a `partial` binds only functions that are on a list themselves.
-Trees hold node numbers that compiled code follows without looking: `structure` checks those after loading.
+skops trusts scikit-learn's public estimators, numpy's and scipy's arrays, dtypes and ufuncs. What follows is what
+fitted estimators hold besides. None of it opens a file, a connection or a process, and none of it runs code that a
+file could bring: functions are named, never carried, and a `partial` binds only functions that are on a list
+themselves. Trees hold node numbers that compiled code follows without looking: `structure` checks those after loading.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Making bundles of estimators on their owners' machines."""

@@ -80,17 +80,17 @@ def _answers(estimator: Any, tensors: Mapping[str, Array]) -> dict[str, Array]:
     if not hasattr(estimator, "predict"):
         raise UnsuitableEstimator(f"{type(estimator).__name__} has no predict; give an estimator that predicts")
     inputs = tuple(describe(name, array) for name, array in tensors.items())
-    names = [PREDICT, PROBABILITIES] if hasattr(estimator, PROBABILITIES) else [PREDICT]
+    # With several outputs at once, scikit-learn gives a list of matrices, for which the protocol has no tensor.
+    several = isinstance(getattr(estimator, "classes_", None), list)
+    names = [PREDICT, PROBABILITIES] if hasattr(estimator, PROBABILITIES) and not several else [PREDICT]
     outputs = tuple(Tensor(name=name, datatype="FP64", shape=(-1,)) for name in names)
     predictor = Predictor(estimator, Signature(inputs=inputs, outputs=outputs), {})
     try:
-        answers = predictor.predict(tensors)
+        return predictor.predict(tensors)
     except Exception as error:
         raise UnsuitableEstimator(
             f"{type(estimator).__name__} cannot predict the sample: {type(error).__name__}: {error}"
         ) from error
-    rows = len(next(iter(tensors.values())))
-    return {name: answer for name, answer in answers.items() if answer.ndim in (1, 2) and len(answer) == rows}
 
 
 def _manifest(estimator: Any, tensors: Mapping[str, Array], outputs: Mapping[str, Array]) -> BundleManifest:

@@ -25,9 +25,10 @@ def tensors_of(sample: pd.DataFrame | Array) -> dict[str, Array]:
     if len(sample) == 0:
         raise UnsuitableSample("the sample has no rows; give the rows the model was trained or validated on")
     if isinstance(sample, pd.DataFrame):
-        if unnamed := [name for name in sample.columns if not isinstance(name, str)]:
+        names: list[object] = list(sample.columns)
+        if unnamed := [name for name in names if not isinstance(name, str)]:
             raise UnsuitableSample(f"column {unnamed[0]!r} has a name that is no string; rename it")
-        return {name: _column(name, sample[name]) for name in sample.columns}
+        return {str(name): _column(str(name), sample[str(name)]) for name in names}
     matrix = np.asarray(sample)
     if matrix.ndim != MATRIX_RANK or matrix.dtype.kind not in "biufOU":
         raise UnsuitableSample(f"the sample is {matrix.dtype} of shape {matrix.shape}; give a frame or a matrix")
@@ -112,5 +113,3 @@ def conform(sample: pd.DataFrame, estimator: Any) -> pd.DataFrame:
             f"{', '.join(map(str, sample.columns[:10]))}"
         )
     return sample[names]
-
-

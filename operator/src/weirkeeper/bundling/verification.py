@@ -6,8 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from weirkeeper_server.bundle import read_bundle
 from weirkeeper_server.errors import BundleError
-from weirkeeper_server.loading import judge, load, open_bundle
+from weirkeeper_server.loading import judge, load
 from weirkeeper_server.settings import Settings
 
 
@@ -15,7 +16,7 @@ def refusal(folder: Path, trusted_types: Sequence[str]) -> str:
     """Tell why a server would refuse the bundle; nothing where it would serve it."""
     settings = Settings(bundle=folder, model="bundle", revision="bundle", trusted_types=tuple(trusted_types))
     try:
-        bundle = open_bundle(settings)
+        bundle = read_bundle(folder)
         predictor, differences = load(bundle, settings)
         judge(bundle, predictor, differences, settings)
     except BundleError as error:

@@ -1,0 +1,91 @@
+"""Unpacking an archive that may be hostile: plain files with plain names, within bounds, and nothing else."""
+
+from __future__ import annotations
+
+import stat
+import tarfile
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final, NoReturn
+
+from weirkeeper_server.errors import FetchError
+from weirkeeper_server.fetching.landing import Landing, blocks_of, safe_name
+from weirkeeper_server.fetching.uri import ARCHIVE_SUFFIXES
+
+HIGHEST_RATIO: Final = 200
+RATIO_COUNTS_FROM: Final = 16 * 2**20
+SPECIAL_BITS: Final = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
+NESTED_SUFFIXES: Final = (*ARCHIVE_SUFFIXES, ".gz", ".bz2", ".xz", ".7z", ".rar")
+ENCRYPTED: Final = 0x1
+
+
+def unpack(archive: Path, landing: Landing) -> None:
+    """Unpack the archive into `landing`, by the suffix of its name.
+
+    Raises:
+        FetchError: UnsafeArchive, TooLarge, or NotABundle for an archive that cannot be read.
+    """
+    most = max(RATIO_COUNTS_FROM, HIGHEST_RATIO * archive.stat().st_size)
+    try:
+        if archive.name.endswith(".zip"):
+            _unzip(archive, landing, most)
+        else:
+            _untar(archive, landing, most)
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        raise FetchError("NotABundle", f"the archive cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _untar(archive: Path, landing: Landing, most: int) -> None:
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            name = safe_name(member.name)
+            if member.isdir():
+                continue
+            if not member.isreg() or member.issparse():
+                _refuse(name, "is a link, a device or another special file")
+            if member.mode & SPECIAL_BITS:
+                _refuse(name, "has a set-user, set-group or sticky bit")
+            _check_nested(name)
+            content = tar.extractfile(member)
+            if content is not None:
+                landing.write(name, _bounded(blocks_of(content), landing, most))
+
+
+def _unzip(archive: Path, landing: Landing, most: int) -> None:
+    with zipfile.ZipFile(archive) as found:
+        for member in found.infolist():
+            name = safe_name(member.filename)
+            if member.is_dir():
+                continue
+            mode = member.external_attr >> 16
+            if stat.S_IFMT(mode) not in (0, stat.S_IFREG) or mode & SPECIAL_BITS:
+                _refuse(name, "is a link, a device or another special file")
+            if member.flag_bits & ENCRYPTED:
+                _refuse(name, "is encrypted")
+            _check_nested(name)
+            with found.open(member) as content:
+                landing.write(name, _bounded(blocks_of(content), landing, most))
+
+
+def _check_nested(name: str) -> None:
+    if name.lower().endswith(NESTED_SUFFIXES):
+        _refuse(name, "is an archive within the archive")
+
+
+def _bounded(blocks: Iterable[bytes], landing: Landing, most: int) -> Iterator[bytes]:
+    """Stop where the contents outgrow the archive beyond reason, whatever its headers say."""
+    for block in blocks:
+        if landing.bytes + len(block) > most:
+            raise FetchError("TooLarge", f"the archive unpacks to more than {HIGHEST_RATIO} times its size")
+        yield block
+
+
+def _refuse(name: str, what: str) -> NoReturn:
+    raise FetchError("UnsafeArchive", f"member {name!r} {what}; an archive of a bundle has plain files alone")
+
+
+def bundle_root(folder: Path) -> Path:
+    """Find the bundle within what was unpacked: the folder itself, or the only one in it."""
+    entries = list(folder.iterdir())
+    return entries[0] if len(entries) == 1 and entries[0].is_dir() else folder

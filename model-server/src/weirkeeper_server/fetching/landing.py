@@ -1,0 +1,123 @@
+"""Where fetched files land: counted and hashed while they are written, shown to the server when all is verified."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, Final
+
+from weirkeeper_server.errors import FetchError
+
+INCOMING: Final = ".incoming"
+READ_ONLY: Final = 0o444
+BLOCK: Final = 2**20
+
+
+@dataclass(frozen=True)
+class Caps:
+    """How much may come: bytes, files, and seconds for the whole."""
+
+    max_bytes: int = 8 * 2**30
+    max_files: int = 10_000
+    max_seconds: float = 900.0
+
+
+DEFAULT_CAPS: Final = Caps()
+
+
+def safe_name(name: str) -> str:
+    """Check a relative path that somebody else chose.
+
+    Raises:
+        FetchError: UnsafeArchive, it is absolute, leads upwards, or has characters that paths of bundles never have.
+    """
+    parts = PurePosixPath(name).parts
+    if not parts or name.startswith("/") or ".." in parts or "\\" in name or ":" in parts[0] or "\0" in name:
+        raise FetchError("UnsafeArchive", f"member {name[:200]!r} would lie outside the folder; make the artifact anew")
+    if parts[0] == INCOMING or not name.isprintable():
+        raise FetchError(
+            "UnsafeArchive", f"member {name[:200]!r} has a name that no bundle has; make the artifact anew"
+        )
+    return PurePosixPath(*parts).as_posix()
+
+
+class Landing:
+    """A folder of its own within the destination; `digests` are those of the files written so far, by name."""
+
+    def __init__(self, folder: Path, caps: Caps) -> None:
+        self.folder = folder
+        self.digests: dict[str, str] = {}
+        self.bytes = 0
+        self._caps = caps
+
+    def write(self, name: str, blocks: Iterable[bytes]) -> Path:
+        """Write one file.
+
+        Raises:
+            FetchError: TooLarge, or UnsafeArchive for a second file of that name.
+        """
+        with self._file(name) as (file, digest):
+            for block in blocks:
+                self._take(file, digest, block)
+        return self.folder / name
+
+    async def receive(self, name: str, blocks: AsyncIterator[bytes]) -> Path:
+        """Write one file that arrives over the network; errors as in `write`."""
+        with self._file(name) as (file, digest):
+            async for block in blocks:
+                self._take(file, digest, block)
+        return self.folder / name
+
+    @contextmanager
+    def _file(self, name: str) -> Iterator[tuple[IO[bytes], Any]]:
+        if len(self.digests) >= self._caps.max_files:
+            raise FetchError("TooLarge", f"more than {self._caps.max_files} files; a bundle has four")
+        path = self.folder / name
+        digest = hashlib.sha256()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb") as file:
+                yield file, digest
+                file.flush()
+                os.fsync(file.fileno())
+        except (FileExistsError, NotADirectoryError):
+            raise FetchError("UnsafeArchive", f"two members are named {name!r}; make the artifact anew") from None
+        path.chmod(READ_ONLY)
+        self.digests[name] = digest.hexdigest()
+
+    def _take(self, file: IO[bytes], digest: Any, block: bytes) -> None:
+        self.bytes += len(block)
+        if self.bytes > self._caps.max_bytes:
+            raise FetchError("TooLarge", f"more than {self._caps.max_bytes} bytes; fetch less, or raise the limit")
+        digest.update(block)
+        file.write(block)
+
+
+def blocks_of(file: IO[bytes]) -> Iterator[bytes]:
+    """Read a file in blocks."""
+    while block := file.read(BLOCK):
+        yield block
+
+
+def prepare(destination: Path) -> Path:
+    """Empty the destination, where an earlier try may have left something, and make the folder to land in."""
+    for path in destination.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    incoming = destination / INCOMING
+    incoming.mkdir(mode=0o700)
+    return incoming
+
+
+def reveal(folder: Path, destination: Path) -> None:
+    """Move the verified contents of `folder` to where the server looks for them."""
+    for path in sorted(folder.iterdir()):
+        path.rename(destination / path.name)
+    shutil.rmtree(destination / INCOMING)

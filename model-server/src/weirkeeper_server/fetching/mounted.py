@@ -1,0 +1,47 @@
+"""Artifacts that kubelet mounts: a claim's folder or archive, or a ConfigMap's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from weirkeeper_server.digest import files_of
+from weirkeeper_server.errors import FetchError
+from weirkeeper_server.fetching.landing import Landing, blocks_of, safe_name
+from weirkeeper_server.fetching.uri import ArtifactUri
+
+
+def copy_mounted(uri: ArtifactUri, mounted: Path, name: str, landing: Landing) -> None:
+    """Copy the folder, or the archive as `name`, while hashing what is copied.
+
+    Raises:
+        FetchError: Unreachable where nothing lies there, UnsafeArchive for a link that leads out of the volume.
+    """
+    root = mounted.resolve()
+    source = (root / uri.path).resolve() if uri.scheme == "pvc" else root
+    if not source.is_relative_to(root):
+        raise FetchError("UnsafeArchive", f"{uri.text} is a link that leads out of the volume; copy the folder itself")
+    if not source.exists():
+        raise FetchError("Unreachable", f"{uri.text} does not exist in the volume; check the path")
+    try:
+        if uri.is_archive and source.is_file():
+            _copy(source, name, landing)
+        else:
+            _copy_folder(root, source, uri, landing)
+    except PermissionError as error:
+        raise FetchError("AccessDenied", f"{uri.text} must not be read by this pod: {error.strerror}") from error
+    except OSError as error:
+        raise FetchError("Unreachable", f"{uri.text} cannot be read: {error.strerror}") from error
+
+
+def _copy_folder(root: Path, source: Path, uri: ArtifactUri, landing: Landing) -> None:
+    if not source.is_dir():
+        raise FetchError("NotABundle", f"{uri.text} is a file; give a folder, or an archive (.tar.gz, .zip)")
+    for name, path in sorted(files_of(source).items()):
+        if not path.resolve().is_relative_to(root):
+            raise FetchError("UnsafeArchive", f"{name!r} is a link that leads out of the volume; copy the file itself")
+        _copy(path, safe_name(name), landing)
+
+
+def _copy(path: Path, name: str, landing: Landing) -> None:
+    with path.open("rb") as file:
+        landing.write(name, blocks_of(file))

@@ -1,0 +1,46 @@
+"""Recognising pickles by their first and last bytes, so that none is ever opened."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from weirkeeper_server.errors import BundleError
+
+ZIP_MAGIC: Final = b"PK\x03\x04"
+LOOKED_AT: Final = 16
+"""Bytes at either end of a file that tell."""
+
+_BINARY: Final = b"\x80"
+_COMPRESSED: Final = (
+    b"\x1f\x8b",
+    b"BZh",
+    b"\xfd7zXZ",
+    b"x\x01",
+    b"x^",
+    b"x\x9c",
+    b"x\xda",
+    b"\x04\x22M\x18",
+    b"]\x00\x00",
+)
+_TEXT: Final = frozenset(b"c(]}ISVFKGMJLN")
+_STOP: Final = b"."
+SUFFIXES: Final = (".pkl", ".pickle", ".joblib", ".pkl.gz", ".joblib.gz")
+ADVICE: Final = (
+    "which can run any code and is never opened here; convert it where it is trusted: weirkeeper bundle --from-joblib"
+)
+
+
+def refuse_pickle(head: bytes, tail: bytes, name: str) -> None:
+    """Refuse what is no zip archive by its first bytes (`head`): as a pickle where it begins, or ends, like one.
+
+    joblib compresses with zlib, gzip, bz2, lzma or lz4; protocols 0 and 1 have no magic number.
+
+    Raises:
+        BundleError: PickleRefused or NotABundle.
+    """
+    if head.startswith(ZIP_MAGIC):
+        return
+    text = head[:1] != b"" and head[0] in _TEXT and tail.rstrip().endswith(_STOP)
+    if text or head.startswith((_BINARY, *_COMPRESSED)):
+        raise BundleError("PickleRefused", f"{name} is a pickle, {ADVICE}")
+    raise BundleError("NotABundle", f"{name} is no skops file (no zip archive); make it with `weirkeeper bundle`")
