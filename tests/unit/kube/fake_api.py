@@ -29,6 +29,7 @@ class FakeApi:
         self.reads: list[tuple[str, str]] = []
         self.forced: list[bool] = []
         self.fail: dict[str, KubeError] = {}
+        self.listed_in: set[str | None] = set()
         self.pruned: set[str] = set()
         self.overtaken = False
         self.watched: list[tuple[str, str | None, str]] = []
@@ -64,6 +65,7 @@ class FakeApi:
         assert not field_selector, "nobody asks by fields"
         self._check("list")
         self.reads.append(("list", resource.kind))
+        self.listed_in.add(namespace)
         wanted = dict(part.split("=") for part in label_selector.split(",") if "=" in part)
         items = [
             copy.deepcopy(item)

@@ -1,0 +1,87 @@
+import pytest
+
+from tests.unit.kube.fake_api import FakeApi
+from tests.unit.kube.samples import item, model, ours
+from tests.unit.runtime.world import key
+from weirkeeper.api import names
+from weirkeeper.kube.cache import Cache
+from weirkeeper.runtime.lookups import CONFIG_MAPS_EVERY, LOOK_AGAIN, PODS_EVERY, Lookups
+
+BY_CONFIG_MAP = model(spec={"artifact": {"uri": "configmap://bundle"}})
+
+
+class World:
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.api, self.cache = FakeApi(), Cache()
+        self.lookups = Lookups(self.api, self.cache, lambda: self.now)
+
+    def pod(self, phase: str) -> None:
+        labels = {**ours(), names.LABEL_REVISION: "churn-1"}
+        self.api.put(item("Pod", "churn-1-x", labels=labels, status={"phase": phase}))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_a_models_config_map_is_read_once_and_again_when_it_is_old(world: World) -> None:
+    world.api.put(item("ConfigMap", "bundle"), ours=False)
+    for _ in range(2):
+        await world.lookups.refresh(key(), BY_CONFIG_MAP)
+    assert world.api.reads == [("get", "ConfigMap")]
+    assert world.lookups.config_maps(key())["bundle"] is not None
+    world.now += CONFIG_MAPS_EVERY
+    await world.lookups.refresh(key(), BY_CONFIG_MAP)
+    assert len(world.api.reads) == 2
+
+
+async def test_a_missing_config_map_is_known_to_be_missing_and_looked_for_again_soon(world: World) -> None:
+    assert await world.lookups.refresh(key(), BY_CONFIG_MAP) == LOOK_AGAIN
+    assert world.lookups.config_maps(key()) == {"bundle": None}
+    world.api.put(item("ConfigMap", "bundle"), ours=False)
+    world.now += LOOK_AGAIN
+    await world.lookups.refresh(key(), BY_CONFIG_MAP)
+    assert world.lookups.config_maps(key())["bundle"] is not None
+
+
+async def test_an_artifact_elsewhere_needs_no_config_map(world: World) -> None:
+    await world.lookups.refresh(key(), BY_CONFIG_MAP)
+    assert await world.lookups.refresh(key(), model()) is None
+    assert world.lookups.config_maps(key()) == {}
+
+
+async def test_a_foreign_service_that_went_away_is_noticed(world: World) -> None:
+    world.cache.put(world.api.put(item("Service", "churn"), ours=False))
+    assert await world.lookups.refresh(key(), model()) == LOOK_AGAIN
+    world.api.objects.clear()
+    world.now += LOOK_AGAIN
+    await world.lookups.refresh(key(), model())
+    assert world.cache.get("Service", "team-a", "churn") is None
+
+
+async def test_pods_are_listed_at_a_bounded_rate(world: World) -> None:
+    world.pod("Pending")
+    assert await world.lookups.list_pods(key(), ("churn-1",)) == (True, PODS_EVERY)
+    world.now += 1.0
+    assert await world.lookups.list_pods(key(), ("churn-1",)) == (False, PODS_EVERY - 1.0)
+    assert world.api.reads == [("list", "Pod")]
+
+
+async def test_pods_that_did_not_change_are_no_news(world: World) -> None:
+    world.pod("Pending")
+    await world.lookups.list_pods(key(), ("churn-1",))
+    world.now += PODS_EVERY
+    assert (await world.lookups.list_pods(key(), ("churn-1",)))[0] is False
+    world.pod("Running")
+    world.now += PODS_EVERY
+    assert (await world.lookups.list_pods(key(), ("churn-1",)))[0] is True
+    assert world.lookups.pods(key())[0]["status"] == {"phase": "Running"}
+
+
+async def test_pods_of_what_is_ready_are_forgotten(world: World) -> None:
+    world.pod("Pending")
+    await world.lookups.list_pods(key(), ("churn-1",))
+    assert await world.lookups.list_pods(key(), ()) == (False, None)
+    assert world.lookups.pods(key()) == ()

@@ -1,0 +1,107 @@
+import shutil
+import subprocess
+from typing import Any
+
+from prometheus_client.exposition import generate_latest
+
+from tests.unit.kube.samples import model
+from tests.unit.runtime.world import World, key
+from weirkeeper.plan.assessment import Assessment
+from weirkeeper.plan.windows import Window
+from weirkeeper.runtime.metrics import Metrics
+from weirkeeper.runtime.series import ModelSeries
+from weirkeeper.statistics.drift import FeatureDrift
+
+STATUS: dict[str, Any] = {
+    "phase": "Progressing",
+    "step": 2,
+    "stable": {"revision": "churn-1"},
+    "candidate": {"revision": "churn-2", "weight": 25},
+    "traffic": [{"revision": "churn-1", "weight": 75}, {"revision": "churn-2", "weight": 25}],
+    "exposedRequests": 118,
+    "conditions": [{"type": "Ready", "status": "True"}],
+    "gates": [{"name": "errors", "verdict": "Fail", "evidence": {"fail": "9.20", "pass": "-3.10"}}],
+}
+DRIFT = FeatureDrift("income", "Drifting", 900, 0.0, "it moved", psi=0.31, threshold=0.12)
+
+
+def exposition(world: World) -> str:
+    world.metrics.gauge("weirkeeper_queue_depth", "Keys that wait or are worked at.", lambda: 0.0)
+    world.metrics.registry.register(world.series)
+    return generate_latest(world.metrics.registry).decode()
+
+
+def busy_world() -> World:
+    world = World()
+    spec = {"artifact": {"uri": "s3://m/1/"}, "card": {"owner": "growth"}}
+    world.cache.put(model(version=1, spec=spec, status=STATUS))
+    assessment = Assessment("watch", "Drifting", "income drifts", window=Window(0, 60, 900, {}), features=(DRIFT,))
+    world.series.assessed(key(), (assessment,))
+    world.metrics.wrote("apply", "Deployment")
+    return world
+
+
+def test_a_model_is_told_by_its_series() -> None:
+    lines = set(exposition(busy_world()).splitlines())
+    place = 'model="churn",namespace="team-a"'
+    wanted = {
+        f'weirkeeper_model_info{{candidate="churn-2",{place},owner="growth",stable="churn-1"}} 1.0',
+        f"weirkeeper_model_ready{{{place}}} 1.0",
+        f"weirkeeper_rollout_step{{{place}}} 2.0",
+        f'weirkeeper_rollout_phase{{{place},phase="Progressing"}} 1.0',
+        f'weirkeeper_rollout_phase{{{place},phase="Healthy"}} 0.0',
+        f'weirkeeper_traffic_weight_ratio{{{place},revision="churn-2"}} 0.25',
+        f'weirkeeper_exposed_requests{{{place},revision="churn-2"}} 118.0',
+        'weirkeeper_gate_verdict{gate="errors",model="churn",namespace="team-a",revision="churn-2"} -1.0',
+        'weirkeeper_gate_log_e{gate="errors",model="churn",namespace="team-a",revision="churn-2",test="fail"} 9.2',
+        'weirkeeper_drift_psi{feature="income",model="churn",monitor="watch",namespace="team-a"} 0.31',
+        'weirkeeper_drift_psi_threshold{feature="income",model="churn",monitor="watch",namespace="team-a"} 0.12',
+        'weirkeeper_drift_detected{feature="income",model="churn",monitor="watch",namespace="team-a"} 1.0',
+        'weirkeeper_drift_window_rows{model="churn",monitor="watch",namespace="team-a"} 900.0',
+    }
+    assert wanted <= lines
+
+
+def test_a_model_without_status_has_series_too() -> None:
+    world = World()
+    world.cache.put(model(version=1))
+    assert 'weirkeeper_model_ready{model="churn",namespace="team-a"} 0.0' in exposition(world)
+
+
+def test_a_model_that_is_gone_has_none() -> None:
+    world = busy_world()
+    found = world.cache.get("Model", "team-a", "churn")
+    assert found is not None
+    world.cache.drop(found)
+    assert 'model="churn"' not in exposition(world)
+
+
+def test_the_age_of_evidence_is_that_of_the_namespace() -> None:
+    series = ModelSeries(lambda: [model(version=1)], lambda _: {"team-a": 3.0})
+    ages = next(family for family in series.collect() if family.name == "weirkeeper_evidence_age_seconds")
+    assert [sample.value for sample in ages.samples] == [3.0]
+
+
+def test_promtool_accepts_the_series() -> None:
+    promtool = shutil.which("promtool")
+    assert promtool, "promtool is part of Debian's package prometheus"
+    checked = subprocess.run(
+        [promtool, "check", "metrics"], input=exposition(busy_world()), capture_output=True, text=True, check=False
+    )
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
+
+
+def test_attempts_that_ended_are_counted_once_and_not_those_from_before_the_start() -> None:
+    metrics = Metrics()
+
+    def seen(*outcomes: str | None) -> None:
+        attempts = [{"attempt": number, "outcome": outcome} for number, outcome in enumerate(outcomes, 1)]
+        metrics.ended(key(), model(status={"attempts": attempts}))
+
+    seen("Promoted", None)
+    seen("Promoted", "RolledBack")
+    seen("Promoted", "RolledBack")
+    counted = metrics.registry.get_sample_value
+    labels = {"namespace": "team-a", "model": "churn"}
+    assert counted("weirkeeper_attempts_total", {**labels, "outcome": "RolledBack"}) == 1.0
+    assert counted("weirkeeper_attempts_total", {**labels, "outcome": "Promoted"}) is None
