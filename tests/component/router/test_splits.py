@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import asyncio
 import math
 
 import pytest
 
 from tests.component.router.harness import Router, endpoint_slice, model
-from tests.component.router.load import KeepAliveClient, Tally, grpc_requests, http_requests
+from tests.component.router.load import grpc_requests, http_requests
 from tests.component.router.stubs import HttpStub, grpc_stub
 
 REQUESTS = 10_000

@@ -81,7 +81,8 @@ class Agent:
             await self._retire(now)
         if not in_force or waiting & found.keys():
             return SOON
-        return WAITING if waiting else IDLE
+        unused = any(one.unused_since for one in self.memory.series.values())
+        return WAITING if waiting or unused else IDLE
 
     def renew(self, revision: str, started: float) -> None:
         """Begin a revision's series anew, whose counters went backward."""
