@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.kube.samples import model
+from tests.unit.runtime.world import SETTINGS
+from weirkeeper.render.router import router_objects
 from weirkeeper.runtime.cli import main
 from weirkeeper.runtime.errors import Unusable
 from weirkeeper.runtime.logs import JsonLines
@@ -60,11 +63,18 @@ def test_the_namespace_is_the_given_one_or_the_pods(monkeypatch: pytest.MonkeyPa
         own_namespace(None)
 
 
-def test_the_definitions_are_printed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main(["crds"]) == 0
-    assert capsys.readouterr().out.count("kind: CustomResourceDefinition") == 3
-    assert main(["crds", "--directory", str(tmp_path)]) == 0
+def test_the_definitions_are_written_and_checked(tmp_path: Path) -> None:
+    assert main(["crds", "--output", str(tmp_path)]) == 0
     assert len(list(tmp_path.iterdir())) == 3
+    assert main(["crds", "--check", "--output", str(tmp_path)]) == 0
+    next(tmp_path.iterdir()).write_text("edited")
+    assert main(["crds", "--check", "--output", str(tmp_path)]) == 1
+
+
+def test_what_a_command_does_not_know_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["router-bootstrap", "--directory", str(tmp_path), "--wat"])
+    assert "--wat" in capsys.readouterr().err
 
 
 def test_a_route_timeout_that_is_no_number_is_refused(
@@ -75,9 +85,13 @@ def test_a_route_timeout_that_is_no_number_is_refused(
     assert "'soon'" in capsys.readouterr().err
 
 
-def test_envoys_first_configuration_is_written(tmp_path: Path) -> None:
+def test_envoy_is_started_with_the_file_that_the_bootstrap_writes(tmp_path: Path) -> None:
+    living = {**model(), "metadata": {"name": "churn", "namespace": "team-a", "uid": "u"}}
+    deployment = next(one for one in router_objects("team-a", [living], SETTINGS) if one["kind"] == "Deployment")
+    envoy = next(one for one in deployment["spec"]["template"]["spec"]["containers"] if one["name"] == "envoy")
+    path = Path(envoy["args"][envoy["args"].index("--config-path") + 1])
     assert main(["router-bootstrap", "--directory", str(tmp_path)]) == 0
-    assert (tmp_path / "bootstrap.yaml").exists()
+    assert (tmp_path / path.name).exists()
 
 
 def test_a_log_line_is_one_json_object() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 async def until(holds: Callable[[], object], seconds: float = 60.0) -> None:
     """Return once `holds` gives something true; a TimeoutError says that it never did."""
     async with asyncio.timeout(seconds):
-        while not holds():
+        while not holds():  # noqa: ASYNC110 - what is waited for is no event of ours
             await asyncio.sleep(0.01)
 
 

@@ -58,7 +58,7 @@ class World:
             await self.reconciler.turn(key)
 
     def errors(self, kind: str) -> float:
-        return self.metrics.errors.labels(kind)._value.get()
+        return float(self.metrics.errors.labels(kind)._value.get())
 
     def status(self, name: str = "churn") -> dict[str, Any]:
         found = self.cache.get("Model", "team-a", name)

@@ -12,9 +12,7 @@ from weirkeeper.kube.access import KubeApi
 from weirkeeper.kube.client import Client
 from weirkeeper.kube.resources import ENDPOINT_SLICE, MODEL, Resource
 from weirkeeper.kube.watching import Changed, Removed, Replaced, WatchEvent, list_and_watch
-from weirkeeper.router import feed
-from weirkeeper.router.agent import run_agent
-from weirkeeper.router.options import RouterOptions
+from weirkeeper.router import RouterOptions, feed, run_agent
 
 _Kind = Literal["Model", "EndpointSlice"]
 _WATCHED: tuple[tuple[_Kind, Resource, str], ...] = (

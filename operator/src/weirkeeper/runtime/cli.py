@@ -18,7 +18,11 @@ UNUSABLE = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; gives the process's exit code."""
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given, rest = parser.parse_known_args(arguments)
+    if rest and given.run is not _crds:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    given.rest = rest
     try:
         code = given.run(given)
     except Unusable as error:
@@ -33,8 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_operator(commands)
     _add_router(commands)
-    crds = commands.add_parser("crds", help="print the custom resource definitions as YAML")
-    crds.add_argument("--directory", type=Path, help="write one file each into this directory instead")
+    crds = commands.add_parser("crds", help="write the custom resource definitions, or check them", add_help=False)
     crds.set_defaults(run=_crds)
     _add_bundling(commands)
     return parser
@@ -129,11 +132,7 @@ def _router_options(given: argparse.Namespace, *, anywhere: bool = False) -> Any
     return RouterOptions(namespace=namespace, pod=own_name(), directory=given.directory, route_timeout=seconds)
 
 
-def _crds(given: argparse.Namespace) -> None:
-    from weirkeeper.api.crds import files  # noqa: PLC0415 - only this command needs it
+def _crds(given: argparse.Namespace) -> int:
+    from weirkeeper.runtime import cli_crds  # noqa: PLC0415 - only this command needs it
 
-    for name, text in files().items():
-        if given.directory is None:
-            print(f"---\n{text}", end="")
-        else:
-            (given.directory / name).write_text(text, encoding="utf-8")
+    return cli_crds.main(given.rest)

@@ -82,7 +82,7 @@ class Lister:
             try:
                 await self.all()
             except KubeError as error:
-                hint = "; install its CRD (chart value crds.install)" if isinstance(error, NotFound) else ""
+                hint = "; install its CRD (chart value crds.enabled)" if isinstance(error, NotFound) else ""
                 log.warning("waiting for the API server: %s%s", error, hint)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
