@@ -30,7 +30,7 @@ def counted(name: str, column: Any) -> dict[str, Any]:
 
 def rows_of(seed: int, count: int) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
-    regions = rng.choice(["eu", "us", "mars", None, 3], count).astype(object)
+    regions = rng.choice(np.array(["eu", "us", "mars", None, 3], dtype=object), count)
     return {"age": rng.normal(30, 50, count), "region": regions, "visits": rng.integers(0, 9, count)}
 
 

@@ -112,13 +112,13 @@ class ErrorsMemory:
         return replace(self, scatter=scatter._replace(squares_over_n=round(scatter.squares_over_n, 6)))
 
     def fold(self, candidate: Outcomes, stable: Outcomes, *, paired: bool) -> ErrorsMemory:
-        """Add one slot; the factor in it is that of the slots before."""
+        """Add one slot; `calibrate` with it comes after, so that the factor in it is that of the slots before."""
         if not paired:
             return self._fold_alone(candidate)
         started = self.started + (self.due and self.started < self.steps)
         worse = with_another_start(self.worse, len(UPPER_GRID)) if started > self.started else self.worse
         begun = replace(self, worse=rounded(worse), started=started, due=False)
-        return begun.fold_paired(candidate, stable).calibrate(stable)
+        return begun.fold_paired(candidate, stable)
 
     def fold_paired(self, candidate: Outcomes, stable: Outcomes) -> ErrorsMemory:
         """Add one slot of both arms to the processes that have started."""

@@ -48,7 +48,8 @@ NOTHING_SEEN = Tally()
 class GatesMemory:
     """What the gates of one attempt have learned.
 
-    `gates` are in the Rollout's order. `cursor` is the start of the latest outcome slot that was folded or dropped.
+    `gates` are in the Rollout's order. `cursor` is the start of the latest outcome slot that was folded or dropped,
+    `learned` of the latest from which `freeze` took how errors cluster.
     `observed_slots` are those of the running step in which every router was seen and no weight changed.
     """
 
@@ -57,6 +58,7 @@ class GatesMemory:
     gates: tuple[ErrorsMemory | LatencyMemory, ...]
     tally: Tally = NOTHING_SEEN
     cursor: int = 0
+    learned: int = 0
     observed_slots: int = 0
 
     @property
@@ -82,7 +84,7 @@ class GatesMemory:
             "errors": {str(i): gate.to_json() for i, gate in enumerate(self.gates) if isinstance(gate, ErrorsMemory)},
             "latency": {str(i): gate.to_json() for i, gate in enumerate(self.gates) if isinstance(gate, LatencyMemory)},
             "tally": [_written(arm) for arm in (self.tally.candidate, self.tally.stable, self.tally.step)],
-            "at": self.cursor,
+            "at": [self.cursor, self.learned],
             "slots": self.observed_slots,
         }
 
@@ -99,7 +101,7 @@ class GatesMemory:
             float(false_promote),
             tuple(gates[i] for i in sorted(gates)),
             Tally(*(Outcomes(*arm) for arm in found["tally"])),
-            found["at"],
+            *found["at"],
             found["slots"],
         )
 
@@ -118,16 +120,19 @@ def start(gates: Iterable[Gate], false_alarm: float, false_promote: float, steps
 def freeze(memory: GatesMemory, evidence: Evidence, stable: str | None, now: float, slot: int = 5) -> GatesMemory:
     """Learn from stable alone, before the candidate gets traffic: latency thresholds, and how errors cluster.
 
-    To be called until `memory.frozen`; `slot` is the length of a slot in seconds.
+    To be called until `memory.frozen`, also while errors are folded already where stable has too little traffic to
+    wait for; `slot` is the length of a slot in seconds.
     """
-    before = [item for item in evidence.outcomes if memory.cursor < item.start <= now - slot * item.span]
+    before = [item for item in evidence.outcomes if memory.learned < item.start <= now - slot * item.span]
+    # Once folding has begun it learns from every slot itself, after having judged it.
+    before = [] if memory.cursor else before
     outcomes = [item.revisions.get(stable or "", NOTHING) for item in before]
     latency = evidence.latency.get(stable or "", ())
     gates = tuple(
         _calibrated(gate, outcomes) if isinstance(gate, ErrorsMemory) else gate.freeze(latency, now, slot)
         for gate in memory.gates
     )
-    return replace(memory, gates=gates, cursor=before[-1].start if before else memory.cursor)
+    return replace(memory, gates=gates, learned=before[-1].start if before else memory.learned)
 
 
 def _calibrated(gate: ErrorsMemory, outcomes: Iterable[Outcomes]) -> ErrorsMemory:
@@ -169,8 +174,11 @@ def _fold_outcomes(memory: GatesMemory, comparison: Comparison, slot: OutcomeSlo
         return memory
     candidate = slot.revisions.get(comparison.candidate, NOTHING)
     stable = slot.revisions.get(comparison.stable or "", NOTHING) if comparison.paired else NOTHING
+    unlearned = [stable] if slot.start > memory.learned else []
     gates = tuple(
-        gate.fold(candidate, stable, paired=comparison.paired) if isinstance(gate, ErrorsMemory) else gate
+        _calibrated(gate.fold(candidate, stable, paired=comparison.paired), unlearned)
+        if isinstance(gate, ErrorsMemory)
+        else gate
         for gate in memory.gates
     )
     tally = Tally(

@@ -86,8 +86,14 @@ class LatencyMemory:
         histogram = merge(item.counts for item in recent)
         # What never ended is slower than anything that did.
         histogram[BINS] = sum(item.active for item in recent)
+        latest = max(item.start for item in recent)
+        # A slot that set a threshold is not judged by it.
         return replace(
-            self, collected=collected, thresholds=tuple(self._threshold(q, histogram, recent) for q in QUANTILES)
+            self,
+            collected=collected,
+            thresholds=tuple(self._threshold(quantile, histogram, recent) for quantile in QUANTILES),
+            fail_cursor=latest,
+            pass_cursor=latest,
         )
 
     def _threshold(self, quantile: float, histogram: Mapping[int, int], recent: Sequence[LatencySlot]) -> Threshold:
