@@ -30,7 +30,7 @@ class ArtifactBounds(Record):
     )
     allowed_hosts: tuple[str, ...] = Field(
         default=(),
-        description="Hosts that may be fetched from although their addresses are private; *.suffix names many.",
+        description="Hosts that may be fetched from: exact names, *.suffix, or * for every public one; none is allowed else.",
     )
     trusted_types: tuple[str, ...] = Field(
         default=(),
