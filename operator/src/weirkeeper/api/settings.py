@@ -30,7 +30,7 @@ class ArtifactBounds(Record):
     )
     allowed_hosts: tuple[str, ...] = Field(
         default=(),
-        description="Hosts that may be fetched from: exact names, *.suffix, or * for every public one; none is allowed else.",
+        description="Hosts that may be fetched from: exact names, *.suffix, or * for every public host; no others.",
     )
     trusted_types: tuple[str, ...] = Field(
         default=(),
