@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,14 +31,28 @@ PACKAGES = {  # a program that a Debian package brings
 }
 
 
-def _kubernetes_linker_flags() -> str:
+HELM_VERSION = "v3.22.0"
+
+
+def _linker_flags(stamps: Mapping[str, str]) -> str:
+    return " ".join(["-s", "-w", *[f"-X {name}={value}" for name, value in stamps.items()]])
+
+
+def _kubernetes_stamps() -> dict[str, str]:
+    """Without them kubectl refuses to parse the server's version."""
     major, minor, _ = KUBERNETES_VERSION.removeprefix("v").split(".")
-    stamps = [
-        f"-X {package}.{name}={value}"  # without them kubectl refuses to parse the server's version
-        for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
-        for name, value in (("gitVersion", KUBERNETES_VERSION), ("gitMajor", major), ("gitMinor", minor))
-    ]
-    return " ".join(["-s", "-w", *stamps])
+    values = {"gitVersion": KUBERNETES_VERSION, "gitMajor": major, "gitMinor": minor}
+    packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    return {f"{package}.{name}": value for package in packages for name, value in values.items()}
+
+
+def _helm_stamps() -> dict[str, str]:
+    """Without them helm believes that it renders for Kubernetes 1.20."""
+    major, minor, _ = KUBERNETES_VERSION.removeprefix("v").split(".")
+    packages = ("helm.sh/helm/v3/pkg/lint/rules", "helm.sh/helm/v3/pkg/chartutil")
+    versions = {"k8sVersionMajor": major, "k8sVersionMinor": minor}
+    stamps = {f"{package}.{name}": value for package in packages for name, value in versions.items()}
+    return stamps | {"helm.sh/helm/v3/internal/version.version": HELM_VERSION}
 
 
 @dataclass(frozen=True)
@@ -62,10 +76,17 @@ class Module:
         return cache() / "bin" / f"{self.name}-{self.key}"
 
 
-KUBERNETES = Module("kubernetes", linker_flags=_kubernetes_linker_flags(), expectation="8 minutes on two cores")
+KUBERNETES = Module(
+    "kubernetes", linker_flags=_linker_flags(_kubernetes_stamps()), expectation="8 minutes on two cores"
+)
 COREDNS = Module("coredns", expectation="2 minutes on two cores")
 PAUSE = Module("pause")
-HELM = Module("helm", version="helm.sh/helm/v3/cmd/helm@v3.22.0", expectation="3 minutes on two cores")
+HELM = Module(
+    "helm",
+    version=f"helm.sh/helm/v3/cmd/helm@{HELM_VERSION}",
+    linker_flags=_linker_flags(_helm_stamps()),
+    expectation="3 minutes on two cores",
+)
 KUBECONFORM = Module("kubeconform", version="github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0")
 KIND = Module("kind", version="sigs.k8s.io/kind@v0.33.0")
 TOOLS = {module.name: module for module in (KUBERNETES, COREDNS, PAUSE, HELM, KUBECONFORM, KIND)}
