@@ -47,15 +47,15 @@ def _add_bundle(parser: argparse.ArgumentParser) -> None:
 
 def make_bundle(arguments: argparse.Namespace) -> int:
     """Make a bundle from files; 1 where that cannot be done, with the reason on standard error."""
-    import pandas as pd  # noqa: PLC0415  the operator's image has no pandas, and `digest` needs none
-
-    from weirkeeper.bundling.errors import BundlingError  # noqa: PLC0415  see above
-    from weirkeeper.bundling.maker import bundle  # noqa: PLC0415  see above
-
+    try:
+        from weirkeeper.bundling.errors import BundlingError  # noqa: PLC0415  the operator's image has no pandas
+        from weirkeeper.bundling.maker import bundle  # noqa: PLC0415  see above
+    except ModuleNotFoundError as error:
+        return _failed(f"{error.name} is not installed; run: pip install 'weirkeeper[bundle]'")
     try:
         estimator = _estimator(arguments)
         made = bundle(estimator, _rows(arguments, estimator), path=arguments.out, trusted_types=arguments.trusted_type)
-    except (BundlingError, ServerError, OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+    except (BundlingError, ServerError, OSError) as error:
         return _failed(error)
     print(f"{made}  sha256 {digest_of(made)}")
     return 0
@@ -77,7 +77,12 @@ def _rows(arguments: argparse.Namespace, estimator: Any) -> Any:
     """Read the sample; as a matrix where the estimator was fitted without names."""
     import pandas as pd  # noqa: PLC0415  see make_bundle
 
-    frame = pd.read_csv(arguments.data)
+    from weirkeeper.bundling.errors import UnsuitableSample  # noqa: PLC0415  see make_bundle
+
+    try:
+        frame = pd.read_csv(arguments.data)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise UnsuitableSample(f"{arguments.data} is no CSV file: {error}") from error
     return frame if hasattr(estimator, "feature_names_in_") else frame.to_numpy()
 
 
@@ -100,6 +105,6 @@ def serve_here(arguments: argparse.Namespace) -> int:
         return _failed(error)
 
 
-def _failed(error: Exception) -> int:
+def _failed(error: Exception | str) -> int:
     print(f"weirkeeper: {error}", file=sys.stderr)
     return 1

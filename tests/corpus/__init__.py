@@ -1,0 +1,1 @@
+"""Hostile inputs, made when they are needed: no repository should carry them ready."""

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from weirkeeper.statistics.latency import bin_of
+from weirkeeper.statistics.profile import ReferenceProfile
+from weirkeeper_server.counting import KEPT_SECONDS, Durations, LatencySlots, TrafficProfile, profile_columns
+
+
+def test_a_duration_is_booked_to_the_slot_in_which_its_request_began() -> None:
+    slots = LatencySlots(5)
+    slow, fast = slots.begin(1003.9), slots.begin(1006.0)
+    assert slots.told() == [[1000, {}, 1], [1005, {}, 1]]
+    slots.end(fast, 0.002)
+    slots.end(slow, 4.0)
+    assert slots.told() == [[1000, {str(bin_of(4e6)): 1}, 0], [1005, {str(bin_of(2000)): 1}, 0]]
+
+
+def test_slots_are_kept_for_ten_minutes_and_told_from_where_one_asks() -> None:
+    slots = LatencySlots(5)
+    for now in (0, 5, KEPT_SECONDS + 5):
+        slots.end(slots.begin(now), 0.001)
+    assert [slot for slot, _, _ in slots.told()] == [5, KEPT_SECONDS + 5]
+    assert [slot for slot, _, _ in slots.told(since=6)] == [KEPT_SECONDS + 5]
+
+
+def test_a_request_that_outlives_its_slot_does_not_disturb() -> None:
+    slots = LatencySlots(5)
+    forgotten = slots.begin(0)
+    slots.end(slots.begin(KEPT_SECONDS * 2), 0.001)
+    slots.end(forgotten, 1200.0)
+    assert [slot for slot, _, _ in slots.told()] == [KEPT_SECONDS * 2]
+
+
+def test_durations_are_a_cumulative_histogram() -> None:
+    durations = Durations()
+    for seconds in (0.0005, 0.001, 0.2, 100.0):
+        durations.add(seconds)
+    buckets = dict(durations.buckets())
+    assert buckets["0.001"] == 2
+    assert buckets["0.25"] == 3
+    assert buckets["30.0"] == 3
+    assert buckets["+Inf"] == 4
+    assert durations.sum == 100.2015
+
+
+REFERENCE = {"income": np.linspace(0.0, 100.0, 50), "region": np.array(["n", "s"] * 25, dtype=object)}
+ANSWERS = {"predict": np.array(["a", "b"] * 25, dtype=object), "predict_proba": np.tile([0.2, 0.8], (50, 1))}
+PROFILE = ReferenceProfile.from_columns(profile_columns(REFERENCE), profile_columns(ANSWERS))
+
+
+@given(sizes=st.lists(st.integers(1, 120), max_size=8), looks=st.sets(st.integers(0, 7)))
+def test_rows_are_counted_once_however_they_come_and_whoever_looks(sizes: list[int], looks: set[int]) -> None:
+    pieces, whole = TrafficProfile(PROFILE), TrafficProfile(PROFILE)
+    for number, size in enumerate(sizes):
+        rows = np.arange(size) % 50
+        inputs = {name: column[rows] for name, column in REFERENCE.items()}
+        outputs = {name: column[rows] for name, column in ANSWERS.items()}
+        pieces.add(inputs, outputs, size)
+        whole.add(inputs, outputs, size)
+        if number in looks:
+            pieces.totals()
+    assert pieces.totals() == whole.totals()
+    assert pieces.totals()["rows"] == sum(sizes)
+    for name in ("income", "region"):
+        assert sum(whole.totals()["inputs"][name]["counts"]) == sum(sizes)
+
+
+def test_each_column_of_a_matrix_is_counted_by_its_number() -> None:
+    assert list(profile_columns(ANSWERS)) == ["predict", "predict_proba[0]", "predict_proba[1]"]

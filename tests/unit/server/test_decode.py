@@ -1,0 +1,164 @@
+"""What callers can get wrong, and what they are told."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.unit.server.churn import request
+from weirkeeper.api.bundle import Signature, Tensor
+from weirkeeper_server.decode import InferRequest, parse, read_request
+from weirkeeper_server.errors import InvalidRequest, RequestTooLarge
+
+OUTPUTS = (
+    Tensor(name="predict", datatype="BYTES", shape=(-1,)),
+    Tensor(name="predict_proba", datatype="FP64", shape=(-1, 2)),
+)
+COLUMNS = Signature(
+    inputs=(
+        Tensor(name="income", datatype="FP64", shape=(-1,), nullable=True),
+        Tensor(name="visits", datatype="INT64", shape=(-1,)),
+        Tensor(name="region", datatype="BYTES", shape=(-1,)),
+    ),
+    outputs=OUTPUTS,
+)
+MATRIX = Signature(inputs=(Tensor(name="input", datatype="FP64", shape=(-1, 3)),), outputs=OUTPUTS)
+
+
+def read(document: dict[str, Any], signature: Signature = COLUMNS) -> InferRequest:
+    return read_request(parse(json.dumps(document).encode()), signature, max_rows=100)
+
+
+def matrix(**entry: Any) -> dict[str, Any]:
+    given = {"name": "input", "datatype": "FP64", "shape": [2, 3], "data": [1, 2, 3, 4, 5, 6.5]}
+    return {"inputs": [{**given, **entry}]}
+
+
+def test_columns_become_arrays_of_their_types() -> None:
+    got = read(request(2) | {"id": "a7"})
+    assert got.identifier == "a7"
+    assert got.rows == 2
+    assert got.inputs["income"].dtype == np.float64
+    assert got.inputs["visits"].dtype == np.int64
+    assert got.inputs["region"].tolist() == ["north", "north"]
+    assert got.wanted == ("predict", "predict_proba")
+
+
+@pytest.mark.parametrize("data", [[1, 2, 3, 4, 5, 6.5], [[1, 2, 3], [4, 5, 6.5]]])
+def test_a_matrix_may_be_flat_or_nested(data: list[Any]) -> None:
+    got = read(matrix(data=data), MATRIX).inputs["input"]
+    assert got.tolist() == [[1, 2, 3], [4, 5, 6.5]]
+
+
+@pytest.mark.parametrize(
+    "region",
+    [
+        {"shape": [2, 1], "data": ["a", "b"]},
+        {"shape": [2, 1], "data": [["a"], ["b"]]},
+        {"shape": [2], "data": ["a", "b"]},
+    ],
+)
+def test_a_column_may_come_as_a_matrix_of_one(region: dict[str, Any]) -> None:
+    assert read(request(2, region=region)).inputs["region"].tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize(("datatype", "accepted"), [("FP32", True), ("INT32", True), ("BOOL", False), ("BYTES", False)])
+def test_numbers_may_come_in_a_type_that_loses_nothing(datatype: str, accepted: bool) -> None:  # noqa: FBT001
+    document = request(income={"datatype": datatype, "data": [3]})
+    if accepted:
+        assert read(document).inputs["income"].dtype == np.float64
+    else:
+        with pytest.raises(InvalidRequest, match="'income' has datatype .* takes FP64"):
+            read(document)
+
+
+def test_null_is_missing_where_values_may_lack() -> None:
+    assert np.isnan(read(request(income={"data": [None]})).inputs["income"]).all()
+
+
+def test_outputs_can_be_asked_for() -> None:
+    assert read(request() | {"outputs": [{"name": "predict_proba"}]}).wanted == ("predict_proba",)
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "no inputs": ({}, "inputs is missing"),
+    "inputs no list": ({"inputs": {}}, "inputs is missing or no list"),
+    "an input no object": ({"inputs": [1]}, "no list of objects"),
+    "an input without a name": ({"inputs": [{}]}, "has no name"),
+    "an input twice": ({"inputs": [{"name": "income"}, {"name": "income"}]}, "'income' twice"),
+    "an unknown input": (request(salary={"data": [1]}), "unknown input 'salary'; this model takes 'income', 'visits'"),
+    "a missing column": (request(region=None), "missing input 'region'; this model takes"),
+    "an id that is no string": (request() | {"id": 7}, "id is no string"),
+    "no datatype": (request(visits={"datatype": None}), "has datatype null; this model takes INT64"),
+    "an unknown datatype": (request(visits={"datatype": "INT7"}), "has datatype 'INT7'; this model takes INT64"),
+    "a type that would lose": (request(visits={"datatype": "FP64"}), "has datatype 'FP64'; this model takes INT64"),
+    "no shape": (request(visits={"shape": None}), r"has shape null; this model takes \[rows\]"),
+    "a negative dimension": (request(visits={"shape": [-1]}), r"has shape \[-1\]; this model takes"),
+    "a fractional dimension": (request(visits={"shape": [1.0]}), r"has shape \[1.0\]; this model takes"),
+    "a boolean dimension": (request(visits={"shape": [True]}), r"has shape \[true\]; this model takes"),
+    "a matrix for a column": (request(visits={"shape": [1, 2]}), r"has shape \[1, 2\]; this model takes \[rows\]"),
+    "no rows": (request(0), "has no rows; give at least one"),
+    "unequal rows": (request(visits={"shape": [2], "data": [1, 2]}), "'visits' has 2 rows, 'income' has 1"),
+    "too little data": (request(2, visits={"data": [1]}), r"has 1 entries; shape \[2\] asks for 2"),
+    "no data": (request(visits={"data": None}), "is null; give a list"),
+    "data no list": (request(visits={"data": "3"}), "is a string; give a list"),
+    "a string for a number": (request(income={"data": ["3"]}), "has a string at position 0; FP64 takes numbers or null"),
+    "a fraction for an integer": (request(visits={"data": [1.5]}), "a number with a fraction at position 0; INT64"),
+    "a boolean for an integer": (request(visits={"data": [True]}), "has a boolean at position 0; INT64 takes integers"),
+    "a number for a string": (request(region={"data": [3]}), "has an integer at position 0; BYTES takes strings"),
+    "null where none may be": (request(visits={"data": [None]}), "has null .* must not lack values"),
+    "an object for a string": (request(region={"data": [{}]}), "has an object at position 0; BYTES takes strings"),
+    "an integer too large": (request(visits={"data": [2**63]}), "does not fit into INT64"),
+    "infinity": (request(income={"data": [float("inf")]}), "has an infinite value"),
+    "outputs no list": (request() | {"outputs": "predict"}, "outputs is missing or no list"),
+    "an unknown output": (request() | {"outputs": [{"name": "score"}]}, "unknown output 'score'; this model gives"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_request_is_refused_with_what_would_do(case: str) -> None:
+    document, message = WRONG[case]
+    with pytest.raises(InvalidRequest, match=message):
+        read(document)
+
+
+WRONG_MATRIX: dict[str, tuple[dict[str, Any], str]] = {
+    "another width": (matrix(shape=[3, 2]), r"has shape \[3, 2\]; this model takes \[rows, 3\]"),
+    "ragged rows": (matrix(data=[[1, 2, 3], [4, 5]]), "rows of another length"),
+    "too deep": (matrix(data=[[[1], 2, 3], [4, 5, 6]]), "has a list at position 0"),
+    "too few rows": (matrix(data=[[1, 2, 3]]), r"has 1 entries; shape \[2, 3\] asks for 2"),
+    "NaN where none may be": (matrix(data=[1, 2, 3, 4, 5, float("nan")]), "has NaN; this input must not lack values"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_MATRIX)
+def test_a_wrong_matrix_is_refused_with_what_would_do(case: str) -> None:
+    document, message = WRONG_MATRIX[case]
+    with pytest.raises(InvalidRequest, match=message):
+        read(document, MATRIX)
+
+
+@pytest.mark.parametrize("shape", [[101], [2**62]])
+def test_too_many_rows_are_refused_before_their_data_are_looked_at(shape: list[int]) -> None:
+    with pytest.raises(RequestTooLarge, match="at most 100 in one request"):
+        read(request(income={"shape": shape}))
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "no JSON"),
+        (b"{", "no JSON"),
+        (b"\xff\xfe\xfd", "no JSON"),
+        (b"[]", "no JSON object"),
+        (b'{"a": ' + b"1" * 5000 + b"}", "no JSON"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"inputs": [], "inputs": []}', "same field twice"),
+    ],
+)
+def test_a_body_that_is_no_request_is_refused(body: bytes, message: str) -> None:
+    with pytest.raises(InvalidRequest, match=message):
+        parse(body)
