@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -94,10 +94,10 @@ class ErrorsMemory:
         """Read what `to_json` wrote. A whole float comes back from the API as an integer."""
         odds, allowed, ignored, steps = found["set"]
         squares, *counts = found["scatter"]
-        sums = [tuple(float(value) for value in found[key]) for key in ("f", "fa", "p", "pa")]
+        worse, failing, no_worse, within = (_floats(found[key]) for key in ("f", "fa", "p", "pa"))
         return cls(
-            found["n"], float(odds), float(allowed), float(ignored), int(steps),
-            found["start"], found["due"], *sums, found["slots"], Scatter(float(squares), *counts),
+            found["n"], float(odds), float(allowed), float(ignored), int(steps), found["start"], found["due"],
+            worse, failing, no_worse, within, found["slots"], Scatter(float(squares), *counts),
         )  # fmt: skip
 
     @property
@@ -190,3 +190,7 @@ class ErrorsMemory:
             gain = gain_so_far(self.no_worse, candidate.requests)
             ways.append(requests_to_reach(pass_at, self.no_worse, gain))
         return min((way for way in ways if way is not None), default=None)
+
+
+def _floats(found: Iterable[float]) -> tuple[float, ...]:
+    return tuple(float(value) for value in found)

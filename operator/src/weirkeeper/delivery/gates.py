@@ -96,12 +96,14 @@ class GatesMemory:
         }
         gates |= {int(i): LatencyMemory.from_json(item) for i, item in found["latency"].items()}
         false_alarm, false_promote = found["rates"]
+        cursor, learned = found["at"]
         return cls(
             float(false_alarm),
             float(false_promote),
             tuple(gates[i] for i in sorted(gates)),
             Tally(*(Outcomes(*arm) for arm in found["tally"])),
-            *found["at"],
+            cursor,
+            learned,
             found["slots"],
         )
 

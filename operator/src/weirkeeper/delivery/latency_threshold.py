@@ -48,8 +48,8 @@ class Threshold:
     def from_json(cls, found: Sequence[Any]) -> Threshold:
         """Read what `to_json` wrote."""
         (quantile, stable, candidate, factor), slower, no_slower, counts = found
-        sums = (tuple(float(value) for value in values) for values in (slower, no_slower))
-        return cls(float(quantile), stable, candidate, float(factor), *sums, *counts)
+        fail, passing = (tuple(float(value) for value in values) for values in (slower, no_slower))
+        return cls(float(quantile), stable, candidate, float(factor), fail, passing, *counts)
 
     def block(self, candidate: LatencySlot, stable: LatencySlot) -> Block:
         """Count who is slow; what is still active when a slot may be folded has been for longer than the threshold."""
