@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -35,6 +36,9 @@ IDLE: Final = 5.0
 CATCHING_UP: Final = 15.0
 """A new router is held back from requests for at most so long by a Model that it cannot route yet, in seconds."""
 
+STUCK: Final = 5.0
+"""After so many seconds Envoy should have taken up what was written."""
+
 UNREAD_FACTOR: Final = 10
 """A cluster whose last counters nobody reads is kept so many times as long as others."""
 
@@ -55,7 +59,8 @@ class Agent:
         self._written_clusters: AbstractSet[str] | None = None
         self._written_addresses: dict[str, AbstractSet[Address]] = {}
         self._complaints: dict[str, str] = {}
-        self._first_turn: float | None = None
+        self._first_turn = 0.0
+        self._stuck_since = 0.0
         self._ready = _version(self._files.readiness) != INITIAL_VERSION
 
     async def turn(self, now: float) -> float:
@@ -66,21 +71,20 @@ class Agent:
         """
         wanted = self._wanted()
         found = self._addresses()
-        if wanted is not None:
-            revisions = {revision for asked in wanted.values() if asked for revision in asked.revisions}
-            self._remember(self.memory.with_wanted(revisions | carrying(self.memory.applied), now))
+        self._keep_series(wanted, now)
         self._write_endpoints(found)
         self._write_clusters()
-        waiting: AbstractSet[str] = set()
-        if wanted is not None:
-            waiting = await self._route(wanted, now)
+        waiting = await self._route(wanted, now)
+        self._keep_series(wanted, now)
         self.turned = now
         in_force = await self._admin.version() == str(self.memory.version)
         if in_force:
             self._become_ready(waiting, now)
             await self._retire(now)
-        if not in_force or waiting & found.keys():
+        if not in_force or any(found.get(revision) for revision in waiting):
+            self._repeat_when_stuck(now)
             return SOON
+        self._stuck_since = 0.0
         unused = any(one.unused_since for one in self.memory.series.values())
         return WAITING if waiting or unused else IDLE
 
@@ -89,10 +93,10 @@ class Agent:
         self._remember(self.memory.renewed(revision, started))
 
     def _wanted(self) -> dict[str, Wanted | None] | None:
-        models = self.namespace.models
-        if models is None:
+        # Without the endpoints' list, every new cluster would look as if it had none.
+        if self.namespace.models is None or self.namespace.endpoint_slices is None:
             return None
-        return {model["metadata"]["name"]: self._read(model) for model in models}
+        return {model["metadata"]["name"]: self._read(model) for model in self.namespace.models}
 
     def _read(self, model: Mapping[str, Any]) -> Wanted | None:
         name = model["metadata"]["name"]
@@ -112,6 +116,11 @@ class Agent:
         if self._complaints.get(name) != message:
             self._complaints[name] = message
             logger.warning("%s", message)
+
+    def _keep_series(self, wanted: Mapping[str, Wanted | None] | None, now: float) -> None:
+        if wanted is not None:
+            revisions = {revision for asked in wanted.values() if asked for revision in asked.revisions}
+            self._remember(self.memory.with_wanted(revisions | carrying(self.memory.applied), now))
 
     def _addresses(self) -> Mapping[str, AbstractSet[Address]]:
         slices = self.namespace.endpoint_slices
@@ -133,11 +142,13 @@ class Agent:
         replace_file(self._files.clusters, discovery("", clusters(self.memory.series, self._options)))
         self._written_clusters = set(self.memory.series)
 
-    async def _route(self, wanted: Mapping[str, Wanted | None], now: float) -> AbstractSet[str]:
+    async def _route(self, wanted: Mapping[str, Wanted | None] | None, now: float) -> AbstractSet[str]:
         """Write the routes as far as they can be; names the revisions that are waited for."""
+        if wanted is None:
+            return frozenset()
         ready = await self._warm(wanted, now)
         applied = all_applied(self.memory.applied, wanted, ready)
-        if applied != self.memory.applied or not self.memory.version:
+        if applied != self.memory.applied or self.memory.version not in self.memory.versions:
             self._remember(self.memory.with_applied(applied))
             self._write_routes()
         routed = carrying(applied)
@@ -149,6 +160,17 @@ class Agent:
         content = discovery(str(self.memory.version), [route_configuration(splits, self._options)])
         replace_file(self._files.routes, content)
         logger.info("routes %d: %s", self.memory.version, self.memory.versions[self.memory.version])
+
+    def _repeat_when_stuck(self, now: float) -> None:
+        """Write again what Envoy has not taken up for long: it may have missed the rename, or refused the content."""
+        self._stuck_since = self._stuck_since or now
+        # Without its version, these are not the routes that were remembered: what lies on disk is better.
+        if now - self._stuck_since > STUCK and self.memory.version in self.memory.versions:
+            logger.warning("Envoy has not taken up routes %d or their clusters; written again", self.memory.version)
+            self._stuck_since = now
+            self._written_clusters = None
+            self._write_clusters()
+            self._write_routes()
 
     async def _warm(self, wanted: Mapping[str, Wanted | None], now: float) -> AbstractSet[str]:
         """Name the revisions that can get requests, as far as anybody waits for them."""
@@ -173,7 +195,7 @@ class Agent:
             self._remember(self.memory.with_bases(started, bases))
 
     def _become_ready(self, waiting: AbstractSet[str], now: float) -> None:
-        if self._ready or self.namespace.models is None or self.namespace.endpoint_slices is None:
+        if self._ready or not self.memory.version:
             return
         self._first_turn = self._first_turn or now
         blocked = any(self._written_addresses.get(revision) for revision in waiting)
@@ -213,9 +235,9 @@ def _load(files: EnvoyFiles) -> Memory:
         return Memory()
     except (BrokenMemory, ValueError) as error:
         logger.warning("%s is useless: %s", files.memory, error)
-        # The routes on disk stay until Models are listed; versions must not be given twice.
+        # The routes on disk stay until Models are listed. Neither versions nor epochs may be given twice.
         version = _version(files.routes)
-        return Memory(version=int(version) if version.isdigit() else 0)
+        return Memory(version=int(version) if version.isdigit() else 0, epochs=int(time.time()))
 
 
 def _version(path: Path) -> str:
