@@ -44,37 +44,55 @@ def up(place: Place, *, control_plane_only: bool = False) -> None:
         raise MissingProgram("run this as root: without Docker the cluster consists of processes that need it")
     install_packages()
     with _alone(place):
-        existed = place.state.exists()
-        try:
-            _bring_up(place, control_plane_only=control_plane_only)
-        except ClusterError as failure:
-            if not existed:
-                raise
-            say(f"cannot repair what was left of {place.name} ({failure}); making it anew")
-            _remove(place)
-            _bring_up(place, control_plane_only=control_plane_only)
+        if (place.state / "control-plane-only").exists() and not control_plane_only:
+            raise ClusterError(f"{place.name} was made with --control-plane-only; run `down` first, then `up`")
+        pause = _prerequisites(control_plane_only=control_plane_only)
+        if not _works(place):
+            _make_or_repair(place, pause)
     say(f"{place.name} is up; kubeconfig: {place.kubeconfig}")
 
 
-def _bring_up(place: Place, *, control_plane_only: bool) -> None:
+def _prerequisites(*, control_plane_only: bool) -> str:
+    """Build what is not built yet; the name of the pause image, empty where no pod will run."""
     built(KUBERNETES)
-    pause = "" if control_plane_only else _images_of_pods()
+    if control_plane_only:
+        return ""
+    built(COREDNS)
+    return imagestore.pause_image()
+
+
+def _works(place: Place) -> bool:
+    """Whether there is nothing to do: a cluster that serves is never made anew, however slow it is."""
+    if not place.state.exists() or not network.exists(place):
+        return False
+    alive = all(processes.running(place, part.name) for part in _parts(place))
+    return alive and api.answers(place, "/readyz")
+
+
+def _make_or_repair(place: Place, pause: str) -> None:
+    existed = place.state.exists()
+    try:
+        _bring_up(place, pause)
+    except ClusterError as failure:
+        if not existed:
+            raise
+        say(f"cannot repair what was left of {place.name} ({failure}); making it anew")
+        _remove(place)
+        _bring_up(place, pause)
+
+
+def _bring_up(place: Place, pause: str) -> None:
     if place.state.exists() and not network.exists(place):
         say(f"{place.name} has no network namespace (the machine was started again?); removing what is left of it")
         _remove(place)
     place.state.mkdir(parents=True, exist_ok=True)
-    if control_plane_only:
+    if not pause:
         (place.state / "control-plane-only").touch()
     network.create(place)
     controlgroups.create(place)
     certificates.create(place)
     configuration.write(place, pause)
     _start_all(place, pause)
-
-
-def _images_of_pods() -> str:
-    built(COREDNS)
-    return imagestore.pause_image()
 
 
 def _start_all(place: Place, pause: str) -> None:
@@ -88,7 +106,7 @@ def _start_all(place: Place, pause: str) -> None:
     api.grant(place)
     for part in parts:
         wait_ready(place, part)
-    if len(parts) > len([part for part in parts if part.control_plane]):
+    if pause:
         _wait_for_default_account(place)
 
 

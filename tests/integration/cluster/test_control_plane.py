@@ -70,3 +70,8 @@ def test_a_port_that_is_taken_is_said_at_once(place: Place) -> None:
 def test_a_component_that_is_not_there_is_named(place: Place) -> None:
     with pytest.raises(ClusterError, match="has no component 'kubelet'; it has etcd, kube-apiserver"):
         local.stop(place, "kubelet")
+
+
+def test_it_does_not_become_a_whole_cluster_by_half(place: Place) -> None:
+    with pytest.raises(ClusterError, match="was made with --control-plane-only; run `down` first"):
+        local.up(place)
