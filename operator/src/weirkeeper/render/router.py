@@ -14,11 +14,12 @@ LABELS: Mapping[str, str] = {
     names.LABEL_COMPONENT: names.COMPONENT_ROUTER,
 }
 SELECTOR = LABELS
-GRACE_SECONDS = 60
-ENVOY_LINGER_SECONDS = 25
+GRACE_SECONDS = 45
+ENVOY_LINGER_SECONDS = 30
 """How long Envoy outlives the request to end: the agent drains it and ends it itself, mostly much earlier."""
 
-DRAIN_TIME_SECONDS = 5
+DRAIN_TIME_SECONDS = 60
+"""Longer than any drain: with the strategy immediate, connections are asked to close from the first answer on."""
 
 
 def router_objects(namespace: str, models: Sequence[Mapping[str, Any]], settings: Settings) -> tuple[Manifest, ...]:
@@ -145,9 +146,19 @@ def _bootstrap(settings: Settings) -> dict[str, Any]:
         "imagePullPolicy": settings.image_pull_policy,
         "command": ["weirkeeper"],
         "args": ["router-bootstrap", "--directory", names.ENVOY_DIRECTORY],
+        "env": _environment(settings),
         "securityContext": dict(RESTRICTED_CONTAINER),
         "volumeMounts": [{"name": "envoy", "mountPath": names.ENVOY_DIRECTORY}],
     }
+
+
+def _environment(settings: Settings) -> list[dict[str, Any]]:
+    fields = {"POD_NAME": "metadata.name", "POD_NAMESPACE": "metadata.namespace"}
+    timeout = str(settings.limits.request_timeout_seconds)
+    return [
+        *({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()),
+        {"name": "WEIRKEEPER_ROUTE_TIMEOUT", "value": timeout},
+    ]
 
 
 def _envoy(settings: Settings) -> dict[str, Any]:
@@ -158,7 +169,7 @@ def _envoy(settings: Settings) -> dict[str, Any]:
         "imagePullPolicy": settings.image_pull_policy,
         "command": ["envoy"],
         "args": [
-            *("--config-path", f"{names.ENVOY_DIRECTORY}/bootstrap.yaml"),
+            *("--config-path", f"{names.ENVOY_DIRECTORY}/bootstrap.json"),
             *("--concurrency", str(settings.router.concurrency)),
             *("--drain-time-s", str(DRAIN_TIME_SECONDS), "--drain-strategy", "immediate"),
             *("--log-level", "warning", "--disable-hot-restart"),
@@ -172,6 +183,13 @@ def _envoy(settings: Settings) -> dict[str, Any]:
             "periodSeconds": 2,
             "timeoutSeconds": 3,
             "failureThreshold": 3,
+        },
+        # Never /ready: an Envoy that waits for its first configuration is alive.
+        "livenessProbe": {
+            "tcpSocket": {"port": names.READY_PORT_NAME},
+            "initialDelaySeconds": 10,
+            "periodSeconds": 10,
+            "failureThreshold": 6,
         },
         "lifecycle": {"preStop": {"sleep": {"seconds": ENVOY_LINGER_SECONDS}}},
         "securityContext": dict(RESTRICTED_CONTAINER),
@@ -190,11 +208,7 @@ def _agent(settings: Settings) -> dict[str, Any]:
         "imagePullPolicy": settings.image_pull_policy,
         "command": ["weirkeeper"],
         "args": ["router-agent", "--directory", names.ENVOY_DIRECTORY],
-        "env": [
-            {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-            {"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
-            {"name": "WEIRKEEPER_ROUTE_TIMEOUT", "value": str(settings.limits.request_timeout_seconds)},
-        ],
+        "env": _environment(settings),
         "ports": [{"name": names.EVIDENCE_PORT_NAME, "containerPort": names.EVIDENCE_PORT}],
         "livenessProbe": {
             "httpGet": {"path": "/live", "port": names.EVIDENCE_PORT_NAME},
