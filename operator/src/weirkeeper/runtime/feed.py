@@ -12,7 +12,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, cast
 
 import kopf
 
@@ -148,6 +148,8 @@ class Feed:
             clusterwide=not self._namespaces,
             namespaces=self._namespaces,
             standalone=True,
+            # Nobody is told it, but without one Kopf asks for a user name, and a pod's user has none.
+            identity=cast("Any", "weirkeeper"),
             stop_flag=stop,
         )
 
