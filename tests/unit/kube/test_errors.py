@@ -26,6 +26,11 @@ def test_the_message_says_what_was_asked_and_what_was_answered() -> None:
     assert str(error_of("GET /x", 403, {"message": "no such right"})) == "GET /x: 403 no such right"
 
 
+def test_a_field_that_does_not_exist_is_no_passing_fault() -> None:
+    told = {"message": "failed to create typed patch object (n/c; /v1, Kind=ConfigMap): .dta: field not declared"}
+    assert type(error_of("PATCH /x", 500, told)) is Invalid
+
+
 @pytest.mark.parametrize(
     ("header", "answer", "seconds"),
     [

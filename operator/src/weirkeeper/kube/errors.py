@@ -75,12 +75,16 @@ _BY_STATUS: Mapping[int, type[KubeError]] = {
     HTTPStatus.UNAUTHORIZED: Forbidden,
     HTTPStatus.FORBIDDEN: Forbidden,
 }
+_UNTYPED = "failed to create typed patch object"
+"""Said by the API server, with a 500, of a server-side apply with a field that does not exist; it will not pass."""
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 def error_of(what: str, status: int, answer: Mapping[str, Any], retry_after: str | None = None) -> KubeError:
     """Name what an answer with `status` means; `answer` is the API server's Status object, or empty."""
     message = f"{what}: {status} {answer.get('message') or answer.get('reason') or 'without a reason'}"
+    if _UNTYPED in message:
+        return Invalid(message)
     if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Transient(message, _seconds(retry_after or answer.get("details", {}).get("retryAfterSeconds")))
     return _BY_STATUS.get(status, Invalid)(message)
