@@ -69,8 +69,6 @@ def test_every_command_and_option_is_in_the_reference(capsys: pytest.CaptureFixt
         assert len(commands) > 1
         for command in commands:
             assert f"`{name} {command}" in told, command
-            if command == "crds":
-                continue
             options = set(re.findall(r"--[a-z-]+", help_of(program, [command], capsys))) - {"--help"}
             assert {option for option in options if f"`{option}" not in told} == set(), command
 
