@@ -12,14 +12,14 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import kopf
 
 from weirkeeper.kube.client import find_access
 from weirkeeper.kube.resources import SELECTORS, WATCHED
 
-LONGEST_PAUSE: Final = 30.0
+LONGEST_PAUSE: Final = 10.0
 LISTENING: Final = 60.0
 """A run of at least so many seconds was a good one: the next pause is short again."""
 
