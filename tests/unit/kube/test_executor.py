@@ -173,6 +173,20 @@ async def test_a_notice_is_told_when_it_becomes_so_and_not_while_it_stays_so(wor
     assert len(world.api.writes) == 2
 
 
+async def test_what_was_decided_is_told_even_where_a_delete_fails(world: World) -> None:
+    found = world.known(model())
+    world.known(service("old"))
+    world.api.fail["delete"] = Forbidden("no right")
+    plan = Plan(
+        statuses=(status_of(found, decision=2),),
+        deletes=(Delete("v1", "Service", "team-a", "old", "u"),),
+        notices=(Notice(CHURN, "Normal", "Promoted", "it is"),),
+    )
+    with pytest.raises(Forbidden):
+        await world.do(plan)
+    assert [write[:2] for write in world.api.writes] == [("status", "Model"), ("create", "Event")]
+
+
 async def test_an_event_that_is_refused_fails_nothing(world: World) -> None:
     world.api.fail["create"] = Forbidden("no events here")
     assert await world.do(Plan(applies=(service(),), notices=(Notice(CHURN, "Normal", "X", "y"),))) == 1

@@ -24,8 +24,8 @@ def api() -> FakeApi:
     return FakeApi()
 
 
-def candidate(api: FakeApi, clock: Clock, identity: str) -> Leader:
-    return Leader(api, "sys", "op", identity, clock)
+def candidate(api: FakeApi, clock: Clock, identity: str, gains: list[str] | None = None) -> Leader:
+    return Leader(api, "sys", "op", identity, clock, lambda: (gains if gains is not None else []).append(identity))
 
 
 async def test_the_first_one_leads_and_the_second_does_not(api: FakeApi, clock: Clock) -> None:
@@ -48,13 +48,17 @@ async def test_a_lease_that_cannot_be_renewed_stops_all_writes_in_time(api: Fake
     assert DEADLINE < DURATION
 
 
-async def test_after_an_outage_the_same_process_leads_on(api: FakeApi, clock: Clock) -> None:
-    leader = candidate(api, clock, "a")
-    await leader.attempt()
+async def test_after_an_outage_the_same_process_leads_on_and_says_so(api: FakeApi, clock: Clock) -> None:
+    gains: list[str] = []
+    leader = candidate(api, clock, "a", gains)
+    for _ in range(2):
+        await leader.attempt()
+    assert gains == ["a"]
     clock.now += 600.0
     assert not leader.holds()
     await leader.attempt()
     assert leader.holds()
+    assert gains == ["a", "a"]
 
 
 async def test_a_lease_that_ran_out_is_taken_only_after_it_was_watched_for_its_duration(

@@ -58,10 +58,13 @@ class Executor:
             writes += await self._apply(manifest)
         for write in plan.statuses:
             writes += await self._put_status(write)
-        for delete in plan.deletes:
-            writes += await self._delete(delete)
-        for notice in self._transitions.news(key, plan.notices):
-            await self._tell(notice)
+        try:
+            for delete in plan.deletes:
+                writes += await self._delete(delete)
+        finally:
+            # What was decided stands in the statuses now, and the next plan will not say it again.
+            for notice in self._transitions.news(key, plan.notices):
+                await self._tell(notice)
         return writes
 
     async def _apply(self, manifest: Object) -> bool:

@@ -26,7 +26,10 @@ log = logging.getLogger(__name__)
 
 
 class Leader:
-    """This process among those that may lead; `identity` must be its own, also after a restart in the same pod."""
+    """This process among those that may lead; `identity` must be its own, also after a restart in the same pod.
+
+    `on_gain` is called whenever this process may write that could not just before.
+    """
 
     def __init__(
         self,
@@ -35,6 +38,7 @@ class Leader:
         name: str,
         identity: str,
         clock: Callable[[], float] = time.monotonic,
+        on_gain: Callable[[], None] = lambda: None,
     ) -> None:
         self._api = api
         self._namespace = namespace
@@ -43,15 +47,11 @@ class Leader:
         self._clock = clock
         self._renewed: float | None = None
         self._seen: tuple[str, float] = ("", clock())
-        self._gained = asyncio.Event()
+        self._on_gain = on_gain
 
     def holds(self) -> bool:
         """Whether this process may write now."""
         return self._renewed is not None and self._clock() < self._renewed + DEADLINE
-
-    async def gained(self) -> None:
-        """Wait until this process has led for the first time."""
-        await self._gained.wait()
 
     async def run(self) -> None:
         """Try to lead, and go on leading. While the API server is away nothing is given up but the right to write.
@@ -89,10 +89,10 @@ class Leader:
             except Conflict:
                 # Somebody was faster, or the write before arrived after all; the next look tells which.
                 return
-        if not self._gained.is_set():
+        led, self._renewed = self.holds(), began
+        if not led:
             log.info("leading as %s", self._identity)
-        self._renewed = began
-        self._gained.set()
+            self._on_gain()
 
     async def release(self) -> None:
         """Let another lead at once; done when this process ends in order.

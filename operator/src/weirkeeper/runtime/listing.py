@@ -97,6 +97,8 @@ class Lister:
                 await self.all()
             except KubeError as error:
                 log.warning("listing: %s", error)
+                await asyncio.sleep(LONGEST_PAUSE)
+                self.soon()
 
     async def all(self) -> None:
         """List every kind.

@@ -50,12 +50,13 @@ class Operator:
         self.queue = Queue()
         self.metrics = Metrics()
         identity = f"{options.pod}_{secrets.token_hex(4)}"
-        self.leader = Leader(api, options.namespace, options.lease, identity)
         self.collector = Collector(
             _Targets(self.cache).current, time.time, self._evidence_changed, settings.slot_seconds
         )
         self.lister = Lister(api, self.cache, settings.watch_namespaces, self.queue.add_all, options.resync_seconds)
         self.feed = Feed(settings.watch_namespaces, self._heard, self.lister.soon)
+        # While no lease could be renewed, watches may have missed something too.
+        self.leader = Leader(api, options.namespace, options.lease, identity, on_gain=self.lister.soon)
         self.series = ModelSeries(self.cache.models, self._evidence_ages)
         self._reconciler = self._make_reconciler()
         self._publish()
@@ -79,7 +80,8 @@ class Operator:
         """Work until `stop` is set.
 
         Raises:
-            Deposed: another process leads now; this one must end.
+            ExceptionGroup: of Deposed, where another process leads now and this one must end; of anything else,
+                where a part broke that the others cannot do without.
         """
         health = Health(self.queue.longest, self.lister.watched.behind_for, self._api.ping, lambda: self.lister.synced)
         async with serve(self._options.port, health, self.metrics.registry):
@@ -96,19 +98,16 @@ class Operator:
             await tasks
 
     async def _work(self) -> None:
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self.leader.run(), name="leader")
-                await self.lister.first()
-                self.queue.add_all(self.cache.keys())
-                group.create_task(self.feed.run(), name="feed")
-                group.create_task(self.lister.run(), name="lister")
-                group.create_task(self.collector.run(), name="collector")
-                group.create_task(self._mend_feed(), name="feed's watchman")
-                for number in range(WORKERS):
-                    group.create_task(self._reconciler.work(self.leader.holds), name=f"worker {number}")
-        except* Deposed as deposed:
-            raise deposed.exceptions[0] from None
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.leader.run(), name="leader")
+            await self.lister.first()
+            self.queue.add_all(self.cache.keys())
+            group.create_task(self.feed.run(), name="feed")
+            group.create_task(self.lister.run(), name="lister")
+            group.create_task(self.collector.run(), name="collector")
+            group.create_task(self._mend_feed(), name="feed's watchman")
+            for number in range(WORKERS):
+                group.create_task(self._reconciler.work(self.leader.holds), name=f"worker {number}")
 
     async def _step_down(self) -> None:
         try:
@@ -172,10 +171,11 @@ async def run_operator(options: OperatorOptions) -> int:
     loop = asyncio.get_running_loop()
     for ending in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(ending, stop.set)
+    code = 0
     async with Client.connect() as api:
         try:
             await Operator(api, options).run(stop)
-        except Deposed as error:
-            log.error("%s", error)  # noqa: TRY400 - the traceback tells nothing
-            return 1
-    return 0
+        except* Deposed as group:
+            log.error("%s", group.exceptions[0])  # noqa: TRY400 - the traceback tells nothing
+            code = 1
+    return code
