@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import jsonschema  # type: ignore[import-untyped]  # published without type information
 import pytest
 import yaml
 
@@ -49,6 +51,17 @@ def test_every_kind_is_shown_in_its_reference() -> None:
 def test_yaml_is_yaml(page: Path) -> None:
     for block in blocks(page.read_text(), "yaml"):
         assert list(yaml.safe_load_all(block))
+
+
+def test_values_of_the_chart_are_such() -> None:
+    schema = json.loads((ROOT / "charts" / "weirkeeper" / "values.schema.json").read_text())
+    shown = [
+        yaml.safe_load(block) for page in pages() for block in blocks(page.read_text(), "yaml") if "kind:" not in block
+    ]
+    values = [document for document in shown if "groups" not in document]  # rules of Prometheus
+    assert len(values) > 1
+    for document in values:
+        jsonschema.validate(document, schema)
 
 
 def help_of(program: Callable[[list[str]], int], arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
