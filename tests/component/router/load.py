@@ -69,8 +69,9 @@ class KeepAliveClient:
     `port` may be changed while it runs, as a Service leads new connections to another pod.
     """
 
-    def __init__(self, port: int, tally: Tally) -> None:
+    def __init__(self, port: int, tally: Tally, wish: str = "200") -> None:
         self.port = port
+        self._request = f"GET /v2/models/churn/{wish} HTTP/1.1\r\nhost: churn\r\n\r\n".encode()
         self._tally = tally
         self._stopped = False
 
@@ -87,7 +88,7 @@ class KeepAliveClient:
 
     async def _use(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pause: float) -> None:
         while not self._stopped:
-            writer.write(b"GET /v2/models/churn/200 HTTP/1.1\r\nhost: churn\r\n\r\n")
+            writer.write(self._request)
             try:
                 status, headers = await _answer(reader)
             except (asyncio.IncompleteReadError, ConnectionError) as error:

@@ -49,6 +49,8 @@ class HttpStub:
         self.asked[wish] += 1
         if wish == "close":
             return False
+        if wish == "slow":
+            await asyncio.sleep(0.3)
         if wish == "hang":
             await asyncio.sleep(60)
         if wish in {"partial", "stall"}:
@@ -88,6 +90,8 @@ async def _infer(request: bytes, context: Any) -> bytes:
         await context.send_initial_metadata(())
     if wish in {"hang", "stall"}:
         await asyncio.sleep(60)
+    if wish == "slow":
+        await asyncio.sleep(0.3)
     return b"answer"
 
 

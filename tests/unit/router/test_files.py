@@ -13,12 +13,12 @@ def test_bootstrap_never_blanks_what_a_router_has(tmp_path: Path) -> None:
     options = RouterOptions("team-a", "router-1", tmp_path)
     files = EnvoyFiles(tmp_path)
     bootstrap(options)
-    for path in (files.routes, files.clusters, files.readiness):
+    for path in (files.routes, files.clusters):
         replace_file(path, {"version_info": "7", "resources": []})
     bootstrap(RouterOptions("team-a", "router-1", tmp_path, http_port=9090))
-    for path in (files.routes, files.clusters, files.readiness):
+    for path in (files.routes, files.clusters):
         assert json.loads(path.read_text())["version_info"] == "7"
-    assert "9090" in files.listeners.read_text()
+    assert "9090" in files.bootstrap.read_text()
 
 
 def test_the_admin_port_stays_on_loopback(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """The agent's turns: what it was told -> Envoy's files, in the order in which no request is lost.
 
-Endpoints and clusters first; routes once the clusters that they lead to are in use; a cluster goes when no route has
-led to it for a while. Each turn begins from what is remembered, so a turn that was cut short is made good by the next.
+Clusters with their endpoints first; routes once the clusters that they lead to are in use; a cluster goes when no route
+has led to it for a while. Each turn begins from what is remembered, so a turn that was cut short is made good by the
+next.
 """
 
 from __future__ import annotations
@@ -16,17 +17,16 @@ from typing import Any, Final
 
 from weirkeeper.router import memory as remembering
 from weirkeeper.router.admin import EnvoyAdmin
-from weirkeeper.router.bootstrapping import INITIAL_VERSION
-from weirkeeper.router.clusters import clusters, load_assignment
+from weirkeeper.router.clusters import clusters, read_clusters
 from weirkeeper.router.counters import Counts
 from weirkeeper.router.endpoints import Address, addresses
 from weirkeeper.router.errors import BrokenMemory, EnvoySilent, InvalidTraffic
-from weirkeeper.router.files import EnvoyFiles, ensure_file, replace_file
+from weirkeeper.router.files import EnvoyFiles, replace_file
 from weirkeeper.router.memory import Memory
 from weirkeeper.router.namespace import Namespace
 from weirkeeper.router.options import RouterOptions
 from weirkeeper.router.resources import discovery
-from weirkeeper.router.routes import readiness, route_configuration
+from weirkeeper.router.routes import route_configuration
 from weirkeeper.router.traffic import Wanted, all_applied, carrying, is_stale, read_wanted
 
 SOON: Final = 0.1
@@ -56,12 +56,10 @@ class Agent:
         self._admin = admin
         self._files = EnvoyFiles(options.directory)
         self.memory = _load(self._files)
-        self._written_clusters: AbstractSet[str] | None = None
-        self._written_addresses: dict[str, AbstractSet[Address]] = {}
+        self._endpoints, self._ready = read_clusters(_read_file(self._files.clusters).get("resources", ()))
         self._complaints: dict[str, str] = {}
         self._first_turn = 0.0
         self._stuck_since = 0.0
-        self._ready = _version(self._files.readiness) != INITIAL_VERSION
 
     async def turn(self, now: float) -> float:
         """Do what can be done now; gives after how many seconds to try again if nothing happens before.
@@ -72,15 +70,14 @@ class Agent:
         wanted = self._wanted()
         found = self._addresses()
         self._keep_series(wanted, now)
-        self._write_endpoints(found)
-        self._write_clusters()
+        self._write_clusters(found)
         waiting = await self._route(wanted, now)
         self._keep_series(wanted, now)
         self.turned = now
         in_force = await self._admin.version() == str(self.memory.version)
         if in_force:
             self._become_ready(waiting, now)
-            await self._retire(now)
+            await self._retire(found, now)
         if not in_force or any(found.get(revision) for revision in waiting):
             self._repeat_when_stuck(now)
             return SOON
@@ -93,7 +90,7 @@ class Agent:
         self._remember(self.memory.renewed(revision, started))
 
     def _wanted(self) -> dict[str, Wanted | None] | None:
-        # Without the endpoints' list, every new cluster would look as if it had none.
+        # Without the endpoints' list, every cluster would look as if it had none.
         if self.namespace.models is None or self.namespace.endpoint_slices is None:
             return None
         return {model["metadata"]["name"]: self._read(model) for model in self.namespace.models}
@@ -124,23 +121,20 @@ class Agent:
 
     def _addresses(self) -> Mapping[str, AbstractSet[Address]]:
         slices = self.namespace.endpoint_slices
-        return self._written_addresses if slices is None else addresses(slices)
+        return self._endpoints if slices is None else addresses(slices)
 
-    def _write_endpoints(self, found: Mapping[str, AbstractSet[Address]]) -> None:
-        for revision in self.memory.series:
-            path = self._files.endpoints(revision)
-            if self.namespace.endpoint_slices is None:
-                ensure_file(path, discovery("", [load_assignment(revision, ())]))
-            elif self._written_addresses.get(revision) != (there := found.get(revision, frozenset())):
-                replace_file(path, discovery("", [load_assignment(revision, there)]))
-                self._written_addresses[revision] = frozenset(there)
-
-    def _write_clusters(self) -> None:
+    def _write_clusters(self, found: Mapping[str, AbstractSet[Address]]) -> None:
         # Before anything is known, what a former run wrote stays.
-        if self.memory.series.keys() == self._written_clusters or (not self.memory.series and not self.memory.version):
+        if self.namespace.models is None or self.namespace.endpoint_slices is None:
             return
-        replace_file(self._files.clusters, discovery("", clusters(self.memory.series, self._options)))
-        self._written_clusters = set(self.memory.series)
+        endpoints = {revision: found.get(revision, frozenset()) for revision in self.memory.series}
+        if endpoints != self._endpoints:
+            self._endpoints = endpoints
+            self._replace_clusters()
+
+    def _replace_clusters(self) -> None:
+        content = clusters(self._endpoints, self._options, is_ready=self._ready)
+        replace_file(self._files.clusters, discovery("", content))
 
     async def _route(self, wanted: Mapping[str, Wanted | None] | None, now: float) -> AbstractSet[str]:
         """Write the routes as far as they can be; names the revisions that are waited for."""
@@ -168,8 +162,7 @@ class Agent:
         if now - self._stuck_since > STUCK and self.memory.version in self.memory.versions:
             logger.warning("Envoy has not taken up routes %d or their clusters; written again", self.memory.version)
             self._stuck_since = now
-            self._written_clusters = None
-            self._write_clusters()
+            self._replace_clusters()
             self._write_routes()
 
     async def _warm(self, wanted: Mapping[str, Wanted | None], now: float) -> AbstractSet[str]:
@@ -198,12 +191,12 @@ class Agent:
         if self._ready or not self.memory.version:
             return
         self._first_turn = self._first_turn or now
-        blocked = any(self._written_addresses.get(revision) for revision in waiting)
+        blocked = any(self._endpoints.get(revision) for revision in waiting)
         if not blocked or now - self._first_turn > CATCHING_UP:
-            replace_file(self._files.readiness, discovery("ready", [readiness(configured=True)]))
             self._ready = True
+            self._replace_clusters()
 
-    async def _retire(self, now: float) -> None:
+    async def _retire(self, found: Mapping[str, AbstractSet[Address]], now: float) -> None:
         unused = {revision: one.unused_since for revision, one in self.memory.series.items() if one.unused_since}
         due = {revision: since for revision, since in unused.items() if now - since >= self._options.retire_after}
         if not due:
@@ -213,10 +206,7 @@ class Agent:
             revision for revision, since in due.items() if not active.get(revision) and self._is_read(since, now)
         }
         self._remember(self.memory.without(dropped))
-        self._write_clusters()
-        for revision in dropped:
-            self._written_addresses.pop(revision, None)
-            self._files.endpoints(revision).unlink(missing_ok=True)
+        self._write_clusters(found)
 
     def _is_read(self, since: float, now: float) -> bool:
         final = since + self._options.route_timeout
@@ -236,12 +226,13 @@ def _load(files: EnvoyFiles) -> Memory:
     except (BrokenMemory, ValueError) as error:
         logger.warning("%s is useless: %s", files.memory, error)
         # The routes on disk stay until Models are listed. Neither versions nor epochs may be given twice.
-        version = _version(files.routes)
+        version = str(_read_file(files.routes).get("version_info", ""))
         return Memory(version=int(version) if version.isdigit() else 0, epochs=int(time.time()))
 
 
-def _version(path: Path) -> str:
+def _read_file(path: Path) -> dict[str, Any]:
     try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["version_info"])
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return INITIAL_VERSION
+        return {}
+    return content

@@ -13,10 +13,7 @@ INITIAL_VERSION = "0"
 def bootstrap(options: RouterOptions) -> None:
     """Write what Envoy starts with, and empty clusters and routes where there are none yet."""
     files = EnvoyFiles(options.directory)
-    files.endpoint_directory.mkdir(parents=True, exist_ok=True)
-    # These follow from the options alone and are written anew, so that a changed option takes effect.
+    # This follows from the options alone and is written anew, so that a changed option takes effect.
     replace_file(files.bootstrap, listeners.bootstrap(options))
-    replace_file(files.listeners, discovery(INITIAL_VERSION, [listeners.listener(options)]))
     ensure_file(files.clusters, discovery(INITIAL_VERSION, []))
     ensure_file(files.routes, discovery(INITIAL_VERSION, [routes.route_configuration({}, options)]))
-    ensure_file(files.readiness, discovery(INITIAL_VERSION, [routes.readiness(configured=False)]))

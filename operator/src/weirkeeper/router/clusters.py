@@ -1,15 +1,19 @@
-"""Revisions and their pods as Envoy's clusters and endpoints. Pure."""
+"""Revisions and their pods as Envoy's clusters. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
-from weirkeeper.router.files import EnvoyFiles
+from weirkeeper.router.endpoints import Address
 from weirkeeper.router.options import RouterOptions
-from weirkeeper.router.resources import Resource, extension, file_source, seconds
+from weirkeeper.router.resources import Resource, extension, seconds, socket_address
 
 GRPC_SUFFIX: Final = ".grpc"
+
+# No revision has a dot in its name.
+ADMIN_CLUSTER: Final = "weirkeeper.admin"
 
 # Servers that close idle connections do it after 5 s or more (uvicorn, Node.js: 5 s). A shorter time on this side
 # means that a request is never sent into a connection that its server is just closing.
@@ -17,32 +21,37 @@ IDLE_SECONDS: Final = 4.0
 
 UNLIMITED: Final = 1_000_000
 
+_CLUSTER: Final = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
+
 
 def grpc_cluster(revision: str) -> str:
     """Name the cluster that takes a revision's gRPC requests."""
     return revision + GRPC_SUFFIX
 
 
-def clusters(revisions: Iterable[str], options: RouterOptions) -> list[Resource]:
-    """Two clusters a revision: HTTP/1.1, and HTTP/2 for gRPC; both read the same file of endpoints."""
-    files = EnvoyFiles(options.directory)
-    return [
+def clusters(
+    endpoints: Mapping[str, AbstractSet[Address]], options: RouterOptions, *, is_ready: bool
+) -> list[Resource]:
+    """Two clusters a revision, HTTP/1.1 and HTTP/2 for gRPC, with the addresses of its pods; none is a statement, too.
+
+    Once the router `is_ready`, also the one to which the readiness probe leads: Envoy's own admin port.
+    """
+    revisions = [
         cluster
-        for revision in sorted(revisions)
+        for revision, addresses in sorted(endpoints.items())
         for cluster in (
-            _cluster(revision, revision, {"http_protocol_options": {}}, files, options),
-            _cluster(grpc_cluster(revision), revision, {"http2_protocol_options": _HTTP2}, files, options),
+            _cluster(revision, {"http_protocol_options": {}}, addresses, options),
+            _cluster(grpc_cluster(revision), {"http2_protocol_options": _HTTP2}, addresses, options),
         )
     ]
+    return [*revisions, _admin_cluster(options)] if is_ready else revisions
 
 
-def load_assignment(revision: str, endpoints: Iterable[tuple[str, int]]) -> Resource:
-    """The pods of a revision, as (address, port); none is a statement, too."""
-    return {
-        "@type": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
-        "cluster_name": revision,
-        "endpoints": [{"lb_endpoints": [_endpoint(address, port) for address, port in sorted(endpoints)]}],
-    }
+def read_clusters(found: Iterable[Mapping[str, Any]]) -> tuple[dict[str, AbstractSet[Address]], bool]:
+    """Read back what `clusters` wrote: the addresses by revision, and whether the router was ready."""
+    by_name = {cluster["name"]: _addresses(cluster) for cluster in found}
+    is_ready = by_name.pop(ADMIN_CLUSTER, None) is not None
+    return {name: addresses for name, addresses in by_name.items() if not name.endswith(GRPC_SUFFIX)}, is_ready
 
 
 _HTTP2: Final[dict[str, Any]] = {
@@ -77,12 +86,12 @@ _THRESHOLDS: Final[dict[str, Any]] = {
 }
 
 
-def _cluster(name: str, revision: str, protocol: dict[str, Any], files: EnvoyFiles, options: RouterOptions) -> Resource:
+def _cluster(name: str, protocol: dict[str, Any], addresses: AbstractSet[Address], options: RouterOptions) -> Resource:
     return {
-        "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+        "@type": _CLUSTER,
         "name": name,
-        "type": "EDS",
-        "eds_cluster_config": {"service_name": revision, "eds_config": file_source(files.endpoints(revision))},
+        "type": "STATIC",
+        "load_assignment": _load_assignment(name, addresses),
         "connect_timeout": seconds(options.connect_timeout),
         "lb_policy": "LEAST_REQUEST",
         "circuit_breakers": {"thresholds": [_THRESHOLDS]},
@@ -99,5 +108,25 @@ def _cluster(name: str, revision: str, protocol: dict[str, Any], files: EnvoyFil
     }
 
 
-def _endpoint(address: str, port: int) -> dict[str, Any]:
-    return {"endpoint": {"address": {"socket_address": {"address": address, "port_value": port}}}}
+def _admin_cluster(options: RouterOptions) -> Resource:
+    return {
+        "@type": _CLUSTER,
+        "name": ADMIN_CLUSTER,
+        "type": "STATIC",
+        "load_assignment": _load_assignment(ADMIN_CLUSTER, {("127.0.0.1", options.admin_port)}),
+        "connect_timeout": "1s",
+    }
+
+
+def _load_assignment(name: str, addresses: AbstractSet[Address]) -> Resource:
+    endpoints = [{"endpoint": {"address": socket_address(*address)}} for address in sorted(addresses)]
+    return {"cluster_name": name, "endpoints": [{"lb_endpoints": endpoints}]}
+
+
+def _addresses(cluster: Mapping[str, Any]) -> AbstractSet[Address]:
+    sockets = [
+        endpoint["endpoint"]["address"]["socket_address"]
+        for locality in cluster["load_assignment"]["endpoints"]
+        for endpoint in locality["lb_endpoints"]
+    ]
+    return {(socket["address"], socket["port_value"]) for socket in sockets}

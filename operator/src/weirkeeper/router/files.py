@@ -13,7 +13,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class EnvoyFiles:
-    """Where everything lies below one directory. Envoy watches each file's folder for renames onto that file."""
+    """Where everything lies below one directory.
+
+    Envoy watches two of the files. It opens one inotify instance for each that it watches, of which Linux allows 128
+    a user and node, and aborts when there is none left: the number of files must not grow with that of Models.
+    """
 
     directory: Path
 
@@ -23,13 +27,8 @@ class EnvoyFiles:
         return self.directory / "bootstrap.json"
 
     @property
-    def listeners(self) -> Path:
-        """The one listener that clients use."""
-        return self.directory / "listeners.json"
-
-    @property
     def clusters(self) -> Path:
-        """Two clusters a revision."""
+        """Two clusters a revision, with the addresses of its pods."""
         return self.directory / "clusters.json"
 
     @property
@@ -38,23 +37,9 @@ class EnvoyFiles:
         return self.directory / "routes.json"
 
     @property
-    def readiness(self) -> Path:
-        """What the readiness probe is answered with."""
-        return self.directory / "readiness.json"
-
-    @property
     def memory(self) -> Path:
         """What the agent must know after a restart."""
         return self.directory / "agent.json"
-
-    @property
-    def endpoint_directory(self) -> Path:
-        """The folder of the endpoints."""
-        return self.directory / "endpoints"
-
-    def endpoints(self, revision: str) -> Path:
-        """The addresses of one revision's pods."""
-        return self.endpoint_directory / f"{revision}.json"
 
 
 def replace_file(path: Path, content: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Envoy's listeners and what it is started with. Pure."""
+"""What Envoy is started with: its listeners, and where it reads the rest. Pure."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Final
 
 from weirkeeper.router.files import EnvoyFiles
 from weirkeeper.router.options import RouterOptions
-from weirkeeper.router.resources import Resource, extension, file_source
-from weirkeeper.router.routes import ADMIN_CLUSTER, READINESS_NAME, ROUTES_NAME
+from weirkeeper.router.resources import Resource, extension, file_source, socket_address
+from weirkeeper.router.routes import ROUTES_NAME, readiness_route
 
 STAT_PREFIX: Final = "in"
 INTERRUPTED: Final = "interrupted"
@@ -18,16 +18,13 @@ _HCM: Final = "envoy.extensions.filters.network.http_connection_manager.v3.HttpC
 
 
 def bootstrap(options: RouterOptions) -> Resource:
-    """What Envoy is started with: its admin port on loopback, the readiness listener, and where the rest is read."""
+    """What Envoy is started with: its admin port on loopback, its listeners, and where the rest is read."""
     files = EnvoyFiles(options.directory)
     return {
         "node": {"id": options.pod, "cluster": options.namespace},
-        "admin": {"address": _address("127.0.0.1", options.admin_port)},
-        "static_resources": {"listeners": [_readiness(options, files)], "clusters": [_admin_cluster(options)]},
-        "dynamic_resources": {
-            "cds_config": file_source(files.clusters),
-            "lds_config": file_source(files.listeners),
-        },
+        "admin": {"address": socket_address("127.0.0.1", options.admin_port)},
+        "static_resources": {"listeners": [_requests(options, files), _readiness(options)]},
+        "dynamic_resources": {"cds_config": file_source(files.clusters)},
         "overload_manager": {
             "resource_monitors": [
                 _filter(
@@ -40,13 +37,11 @@ def bootstrap(options: RouterOptions) -> Resource:
     }
 
 
-def listener(options: RouterOptions) -> Resource:
+def _requests(options: RouterOptions, files: EnvoyFiles) -> Resource:
     """The listener that clients use: HTTP/1.1 and HTTP/2 without TLS on one port."""
-    files = EnvoyFiles(options.directory)
     return {
-        "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
         "name": STAT_PREFIX,
-        "address": _address(options.listen_address, options.http_port),
+        "address": socket_address(options.listen_address, options.http_port),
         "filter_chains": [{"filters": [_connection_manager(files)]}],
     }
 
@@ -86,27 +81,17 @@ def _connection_manager(files: EnvoyFiles) -> Resource:
     )
 
 
-def _readiness(options: RouterOptions, files: EnvoyFiles) -> Resource:
-    rds = {"route_config_name": READINESS_NAME, "config_source": file_source(files.readiness)}
+def _readiness(options: RouterOptions) -> Resource:
     manager = _filter(
         "envoy.filters.network.http_connection_manager",
         _HCM,
-        {"stat_prefix": READINESS_NAME, "rds": rds, "http_filters": [_ROUTER]},
+        {"stat_prefix": "readiness", "route_config": readiness_route(), "http_filters": [_ROUTER]},
     )
     return {
-        "name": READINESS_NAME,
-        "address": _address(options.listen_address, options.ready_port),
+        "name": "readiness",
+        "address": socket_address(options.listen_address, options.ready_port),
         "ignore_global_conn_limit": True,
         "filter_chains": [{"filters": [manager]}],
-    }
-
-
-def _admin_cluster(options: RouterOptions) -> Resource:
-    endpoint = {"endpoint": {"address": _address("127.0.0.1", options.admin_port)}}
-    return {
-        "name": ADMIN_CLUSTER,
-        "connect_timeout": "1s",
-        "load_assignment": {"cluster_name": ADMIN_CLUSTER, "endpoints": [{"lb_endpoints": [endpoint]}]},
     }
 
 
@@ -157,7 +142,3 @@ _GRPC_STATS: Final = _filter(
 )
 
 _ROUTER: Final = _filter("envoy.filters.http.router", "envoy.extensions.filters.http.router.v3.Router", {})
-
-
-def _address(address: str, port: int) -> Resource:
-    return {"socket_address": {"address": address, "port_value": port}}

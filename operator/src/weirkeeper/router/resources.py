@@ -18,8 +18,8 @@ def discovery(version: str, resources: Iterable[Resource]) -> Resource:
 def file_source(path: Path) -> Resource:
     """Where Envoy reads resources from.
 
-    Envoy watches the file's folder for a rename onto this very file. A `watched_directory` would make it read every
-    file of the folder again at each rename of any of them, which is quadratic in the number of revisions.
+    Envoy watches the file's folder for a rename onto this very file; a `watched_directory` would make it read the file
+    again at each rename of any other.
     """
     return {"path_config_source": {"path": str(path)}, "resource_api_version": "V3"}
 
@@ -32,3 +32,8 @@ def extension(kind: str, content: Resource) -> Resource:
 def seconds(duration: float) -> str:
     """A duration as protobuf's JSON has it."""
     return f"{duration:.3f}s"
+
+
+def socket_address(address: str, port: int) -> Resource:
+    """Where to connect to or to listen."""
+    return {"socket_address": {"address": address, "port_value": port}}

@@ -7,13 +7,11 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from weirkeeper.api import names
-from weirkeeper.router.clusters import grpc_cluster
+from weirkeeper.router.clusters import ADMIN_CLUSTER, grpc_cluster
 from weirkeeper.router.options import RouterOptions
 from weirkeeper.router.resources import Resource, seconds
 
 ROUTES_NAME: Final = "models"
-READINESS_NAME: Final = "readiness"
-ADMIN_CLUSTER: Final = "admin"
 
 Split = Sequence[tuple[str, int]]
 """(revision, weight) of a Model; the weights sum to 100, or there is none at all."""
@@ -56,18 +54,11 @@ def route_configuration(splits: Mapping[str, Split], options: RouterOptions) -> 
     }
 
 
-def readiness(*, configured: bool) -> Resource:
-    """Answer the readiness probe: not ready before a first configuration, and from then on as Envoy itself says."""
-    answer: Resource = (
-        {"match": {"path": "/ready"}, "route": {"cluster": ADMIN_CLUSTER, "timeout": "1s"}}
-        if configured
-        else _refusal(503, "no configuration from the API server yet", {"path": "/ready"})
-    )
-    return {
-        "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
-        "name": READINESS_NAME,
-        "virtual_hosts": [{"name": "readiness", "domains": ["*"], "routes": [answer]}],
-    }
+def readiness_route() -> Resource:
+    """The readiness probe's answer: as Envoy itself says once there is a way to ask it, 503 before."""
+    answer = {"match": {"path": "/ready"}, "route": {"cluster": ADMIN_CLUSTER, "timeout": "1s"}}
+    host = {"name": "readiness", "domains": ["*"], "routes": [answer]}
+    return {"name": "readiness", "validate_clusters": False, "virtual_hosts": [host]}
 
 
 def host_names(model: str, namespace: str) -> list[str]:
