@@ -1,0 +1,98 @@
+"""Small real models for the end-to-end tests, each as the data of a ConfigMap."""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sklearn.datasets import load_breast_cancer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import weirkeeper
+
+COLUMNS = ["mean radius", "mean texture", "mean smoothness"]
+SLOW_STEPS = 120
+
+
+def frame() -> tuple[pd.DataFrame, pd.Series]:
+    """The rows that everything here is trained on and asked with."""
+    data = load_breast_cancer(as_frame=True)
+    return data.data[COLUMNS], data.target
+
+
+def good() -> Mapping[str, str]:
+    """A model as one would train it."""
+    return _bundled(make_pipeline(StandardScaler(), LogisticRegression()), COLUMNS)
+
+
+def renamed() -> Mapping[str, str]:
+    """The same with an input of another name: its own golden requests pass, every live request gets 400."""
+    return _bundled(make_pipeline(StandardScaler(), LogisticRegression()), ["radius_mm", *COLUMNS[1:]])
+
+
+def slow() -> Mapping[str, str]:
+    """The same answers, several times slower: a real pipeline with far too many steps."""
+    steps: list[tuple[str, Any]] = [(f"scale{index}", StandardScaler()) for index in range(SLOW_STEPS)]
+    return _bundled(Pipeline([*steps, ("classify", LogisticRegression())]), COLUMNS)
+
+
+def _bundled(estimator: Any, columns: list[str]) -> Mapping[str, str]:
+    inputs, target = frame()
+    named = inputs.set_axis(columns, axis="columns")
+    estimator.fit(named, target)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(weirkeeper.bundle(estimator, named, target, path=Path(folder) / "bundle"))
+        return {item.name: base64.b64encode(item.read_bytes()).decode() for item in path.iterdir()}
+
+
+def config_map(name: str, files: Mapping[str, str]) -> dict[str, Any]:
+    """The ConfigMap that carries a bundle."""
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "binaryData": dict(files)}
+
+
+def model(artifact: str, name: str = "churn", **spec: Any) -> dict[str, Any]:
+    """A Model whose bundle is in a ConfigMap."""
+    return {
+        "apiVersion": "weirkeeper.dev/v1alpha1",
+        "kind": "Model",
+        "metadata": {"name": name},
+        "spec": {"artifact": {"uri": f"configmap://{artifact}"}, **spec},
+    }
+
+
+def rollout(name: str = "churn", **spec: Any) -> dict[str, Any]:
+    """A Rollout with short holds; the gates are the default ones unless given."""
+    steps = [{"weight": weight, "hold": "10s"} for weight in (5, 25, 50)]
+    return {
+        "apiVersion": "weirkeeper.dev/v1alpha1",
+        "kind": "Rollout",
+        "metadata": {"name": name},
+        "spec": {"modelRef": {"name": name}, "steps": steps, "bakeTime": "10s", **spec},
+    }
+
+
+def request(row: int = 0) -> str:
+    """One row as named columns, as the Open Inference Protocol writes them."""
+    inputs, _ = frame()
+    return json.dumps(
+        {
+            "inputs": [
+                {"name": column, "datatype": "FP64", "shape": [1], "data": [float(inputs[column].iloc[row])]}
+                for column in COLUMNS
+            ]
+        }
+    )
+
+
+def rows() -> str:
+    """All rows as the load generator reads them."""
+    inputs, _ = frame()
+    columns = [{"name": column, "datatype": "FP64"} for column in COLUMNS]
+    return json.dumps({"columns": columns, "sets": {"live": inputs.to_numpy().tolist()}})
