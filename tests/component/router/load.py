@@ -45,20 +45,20 @@ async def _answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
     return int(head[0].split(" ")[1]), headers
 
 
-async def grpc_requests(port: int, count: int, connections: int, host: str = "churn") -> Counter[str]:
+async def grpc_requests(port: int, count: int, connections: int, message: bytes = b"") -> Counter[str]:
     """The same over gRPC."""
     tally: Counter[str] = Counter()
     shares = [count // connections + (index < count % connections) for index in range(connections)]
-    await asyncio.gather(*(_channel(port, share, host, tally, index) for index, share in enumerate(shares)))
+    await asyncio.gather(*(_channel(port, share, message, tally, index) for index, share in enumerate(shares)))
     return tally
 
 
-async def _channel(port: int, count: int, host: str, tally: Counter[str], index: int) -> None:
-    options = [("grpc.default_authority", host), ("grpc.use_local_subchannel_pool", 1), ("test.channel", index)]
+async def _channel(port: int, count: int, message: bytes, tally: Counter[str], index: int) -> None:
+    options = [("grpc.default_authority", "churn"), ("grpc.use_local_subchannel_pool", 1), ("test.channel", index)]
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
         infer = channel.unary_unary(METHOD)
         for _ in range(count):
-            call = infer(b"")
+            call = infer(message)
             assert await call == b"answer"
             tally[dict(await call.initial_metadata())["x-weirkeeper-revision"]] += 1
 

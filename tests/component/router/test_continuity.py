@@ -4,20 +4,23 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.component.router.harness import Router, endpoint_slice, eventually, model
-from tests.component.router.load import KeepAliveClient, Tally
-from tests.component.router.stubs import HttpStub
+from tests.component.router.load import KeepAliveClient, Tally, grpc_requests
+from tests.component.router.stubs import HttpStub, grpc_stub
 
 
 @contextlib.asynccontextmanager
 async def clients(
-    router: Router, count: int = 4, pause: float = 0.002
+    router: Router, count: int = 4, wish: str = "200"
 ) -> AsyncIterator[tuple[Tally, list[KeepAliveClient]]]:
     """Clients that never stop, until the block ends."""
     tally = Tally()
-    running = [KeepAliveClient(router.options.http_port, tally) for _ in range(count)]
-    tasks = [asyncio.create_task(client.run(pause)) for client in running]
+    running = [KeepAliveClient(router.options.http_port, tally, wish) for _ in range(count)]
+    tasks = [asyncio.create_task(client.run(pause=0.002)) for client in running]
     try:
         yield tally, running
     finally:
@@ -71,6 +74,43 @@ async def test_pods_come_and_go_without_a_lost_request(router: Router, stub: Htt
         await stub.stop()
         await answers(tally)
     assert tally.lost == []
+
+
+@pytest.mark.parametrize("wish", ["200", "slow"])
+async def test_endpoints_change_under_requests_in_flight(
+    router: Router, stub: HttpStub, other: HttpStub, wish: str
+) -> None:
+    one, two = endpoint_slice("churn-a", stub.port), endpoint_slice("churn-a", other.port)
+    none: dict[str, Any] = {"endpoints": []}
+    router.feed.lists([model("churn", 1, {"churn-a": 100})], [one, two])
+    await router.acknowledges("churn", 1)
+    async with clients(router, count=8, wish=wish) as (tally, _):
+        for first, second in [(one, two | none), (one, two), (one | none, two), (one, two)] * 5:
+            router.feed.slice(first)
+            router.feed.slice(second)
+            await asyncio.sleep(0.1)
+    assert tally.lost == []
+    assert tally.answers.total() > 20
+    counts = await router.counts("churn-a")
+    assert (counts["total"], counts["bad"]) == (tally.answers.total(), 0)
+    assert min(stub.asked[wish], other.asked[wish]) > 0
+
+
+async def test_endpoints_change_under_grpc_calls(router: Router) -> None:
+    async with grpc_stub() as stub, grpc_stub() as other:
+        one, two = endpoint_slice("churn-a", stub.port), endpoint_slice("churn-a", other.port)
+        none: dict[str, Any] = {"endpoints": []}
+        router.feed.lists([model("churn", 1, {"churn-a": 100})], [one, two])
+        await router.acknowledges("churn", 1)
+        calls = asyncio.create_task(grpc_requests(router.options.http_port, 80, connections=8, message=b"slow"))
+        while not calls.done():
+            for first, second in [(one, two | none), (one, two), (one | none, two), (one, two)]:
+                router.feed.slice(first)
+                router.feed.slice(second)
+                await asyncio.sleep(0.1)
+        assert await calls == {"churn-a": 80}
+    counts = await router.counts("churn-a")
+    assert (counts["total"], counts["bad"]) == (80, 0)
 
 
 async def asked(stub: HttpStub) -> bool:
@@ -178,6 +218,22 @@ async def test_taking_weight_away_never_waits(router: Router, stub: HttpStub, ot
     router.feed.model(model("churn", 2, {"churn-a": 95, "churn-c": 5}))
     router.feed.slice(endpoint_slice("churn-c", other.port))
     await router.acknowledges("churn", 2)
+
+
+def watchers(pid: int) -> int:
+    return sum("inotify" in str(handle.readlink()) for handle in Path(f"/proc/{pid}/fd").iterdir())
+
+
+async def test_many_models_need_no_more_watched_files_than_one(router: Router, stub: HttpStub) -> None:
+    names = [f"model{number}" for number in range(40)]
+    models = [model(name, 1, {f"{name}-a": 95, f"{name}-b": 5}) for name in names]
+    slices = [endpoint_slice(f"{name}-{which}", stub.port) for name in names for which in "ab"]
+    router.feed.lists(models, slices)
+    await router.acknowledges(names[-1], 1)
+    assert set((await router.evidence())["acknowledged"].values()) == {1}
+    assert router.envoy is not None
+    # Linux allows 128 a user and node (fs.inotify.max_user_instances), and Envoy aborts when it gets none.
+    assert watchers(router.envoy.pid) <= 3
 
 
 async def test_a_model_that_was_made_anew_begins_anew(router: Router, stub: HttpStub) -> None:

@@ -8,50 +8,72 @@ from weirkeeper.router.counters import STATS_FILTER, VERSION_STAT, Counts, read_
 
 
 @pytest.mark.parametrize(
-    ("stats", "expected"),
+    ("end", "expected"),
     [
-        ({"upstream_rq_completed": 5, "upstream_rq_200": 5}, Counts(5, 0, 0, 0)),
-        ({"upstream_rq_completed": 3, "upstream_rq_200": 1, "upstream_rq_404": 2}, Counts(3, 2, 0, 0)),
-        ({"upstream_rq_completed": 4, "upstream_rq_401": 1, "upstream_rq_403": 1, "upstream_rq_413": 1}, Counts(4)),
-        ({"upstream_rq_completed": 2, "upstream_rq_429": 2}, Counts(2)),
-        ({"upstream_rq_completed": 2, "upstream_rq_500": 1, "upstream_rq_504": 1}, Counts(2, 2, 2)),
-        ({"upstream_rq_completed": 1, "upstream_rq_200": 1, "upstream_rq_retry": 2}, Counts(1, 0, 0, 2)),
-        ({"upstream_rq_active": 3}, Counts()),
+        ("200,2,-", Counts(1)),
+        ("302,2,-", Counts(1)),
+        ("400,13,-", Counts(1, 1, 0)),
+        ("404,12,-", Counts(1, 1, 0)),
+        ("401,16,-", Counts(1)),
+        ("403,7,-", Counts(1)),
+        ("413,2,-", Counts(1)),
+        ("429,14,-", Counts(1)),
+        ("500,2,-", Counts(1, 1, 1)),
+        ("503,14,UH", Counts(1, 1, 1)),
+        ("503,14,UF,URX", Counts(1, 1, 1)),
+        ("504,14,UT", Counts(1, 1, 1)),
+        # broken off after a good status
+        ("200,2,UC", Counts(1, 1, 1)),
+        ("200,2,UT", Counts(1, 1, 1)),
+        ("200,2,UPE", Counts(1, 1, 1)),
+        # broken off after a bad one: bad already, and the client's own stays its own
+        ("400,13,UC", Counts(1, 1, 0)),
+        # the client went away
+        ("0,2,DC", Counts()),
+        ("200,2,DC", Counts()),
+        ("0,,DR", Counts()),
     ],
 )
-def test_http_counters(stats: dict[str, int], expected: Counts) -> None:
-    found = read_stats({f"cluster.churn-a.{name}": value for name, value in stats.items()})
-    assert found.counts == {"churn-a": expected}
+def test_http_outcomes(end: str, expected: Counts) -> None:
+    assert read_stats({f"outcomes.requests.cluster.churn-a.end.{end}": 1}).counts == {"churn-a": expected}
 
 
 @pytest.mark.parametrize(
-    ("stats", "expected"),
+    ("end", "expected"),
     [
-        ({"grpc.total": 5, "grpc.0": 5, "upstream_rq_200": 5}, Counts(5)),
-        ({"grpc.total": 5, "grpc.0": 3, "grpc.3": 1, "grpc.13": 1, "upstream_rq_200": 5}, Counts(5, 2, 1)),
-        # Envoy's own answers have an HTTP status among the counters, and a gRPC status: counted by the latter
-        ({"grpc.total": 2, "grpc.14": 2, "upstream_rq_503": 1, "upstream_rq_504": 1}, Counts(2, 2, 2)),
+        ("200,0,-", Counts(1)),
+        ("200,3,-", Counts(1, 1, 0)),
+        ("200,16,-", Counts(1, 1, 0)),
+        ("200,2,-", Counts(1, 1, 1)),
+        ("200,13,-", Counts(1, 1, 1)),
+        # Envoy's own answers
+        ("200,14,UT", Counts(1, 1, 1)),
+        ("200,14,UH", Counts(1, 1, 1)),
+        # broken off
+        ("200,2,UC", Counts(1, 1, 1)),
         # answered by something that does not speak gRPC
-        ({"upstream_rq_404": 1, "upstream_rq_500": 1, "upstream_rq_429": 1}, Counts(3, 2, 1)),
-        ({"grpc.total": 1, "grpc.0": 1, "upstream_rq_retry": 1}, Counts(1, 0, 0, 1)),
+        ("404,12,-", Counts(1, 1, 0)),
+        ("429,14,-", Counts(1)),
+        ("500,2,-", Counts(1, 1, 1)),
+        # the client went away
+        ("0,2,DR", Counts()),
+        ("200,2,DR", Counts()),
     ],
 )
-def test_grpc_counters(stats: dict[str, int], expected: Counts) -> None:
-    found = read_stats({f"cluster.churn-a.grpc.{name}": value for name, value in stats.items()})
-    assert found.counts == {"churn-a": expected}
+def test_grpc_outcomes(end: str, expected: Counts) -> None:
+    assert read_stats({f"outcomes.requests.cluster.churn-a.grpc.end.{end}": 1}).counts == {"churn-a": expected}
 
 
-def test_broken_answers_are_bad_and_failed() -> None:
-    found = read_stats(
-        {
-            "cluster.churn-a.upstream_rq_completed": 4,
-            "interrupted.requests.cluster.churn-a": 1,
-            "cluster.churn-a.grpc.grpc.total": 2,
-            "cluster.churn-a.grpc.grpc.0": 2,
-            "interrupted.requests.cluster.churn-a.grpc": 3,
-        }
-    )
-    assert found.counts == {"churn-a": Counts(total=4 + 2 + 3, bad=1 + 3, failed=1 + 3)}
+def test_outcomes_are_summed() -> None:
+    ends = {"200,2,-": 90, "500,2,-": 4, "400,13,-": 3, "429,14,-": 2, "0,2,DC": 7}
+    stats = {f"outcomes.requests.cluster.churn-a.end.{end}": count for end, count in ends.items()}
+    stats |= {"outcomes.requests.cluster.churn-a.grpc.end.200,14,UT": 5, "cluster.churn-a.upstream_rq_retry": 6}
+    stats |= {"cluster.churn-a.grpc.upstream_rq_retry": 1}
+    assert read_stats(stats).counts == {"churn-a": Counts(total=104, bad=12, failed=9, retries=7)}
+
+
+def test_what_went_to_no_cluster_is_nobodys() -> None:
+    assert read_stats({"outcomes.requests.cluster.-.end.404,12,-": 3}).counts == {"-": Counts(3, 3, 0)}
 
 
 def test_both_clusters_are_summed() -> None:
@@ -70,22 +92,15 @@ def test_both_clusters_are_summed() -> None:
 @pytest.mark.parametrize(
     ("name", "asked"),
     [
-        ("cluster.churn-a.upstream_rq_200", True),
-        ("cluster.churn-a.grpc.upstream_rq_completed", True),
-        ("cluster.churn-a.grpc.grpc.14", True),
-        ("interrupted.requests.cluster.churn-a.grpc", True),
+        ("outcomes.requests.cluster.churn-a.grpc.end.200,0,-", True),
+        ("cluster.churn-a.upstream_rq_active", True),
+        ("cluster.churn-a.grpc.upstream_rq_retry", True),
         ("http.in.rds.models.version_text", True),
         ("cluster.churn-a.retry.upstream_rq_503", False),
-        ("cluster.churn-a.external.upstream_rq_200", False),
-        ("cluster.churn-a.upstream_rq_2xx", False),
-        ("cluster.churn-a.upstream_rq_total", False),
+        ("cluster.churn-a.upstream_rq_200", False),
+        ("cluster.churn-a.upstream_rq_retry_success", False),
         ("http.in.downstream_rq_2xx", False),
     ],
 )
 def test_only_what_is_counted_is_asked_for(name: str, asked: bool) -> None:  # noqa: FBT001 - a table
     assert bool(re.match(STATS_FILTER, name)) == asked
-
-
-def test_a_difference_below_zero_is_no_count() -> None:
-    assert not (Counts(1, 0, 0) - Counts(2, 0, 0)).is_valid
-    assert (Counts(2, 1, 1) - Counts(2, 0, 0)).is_valid

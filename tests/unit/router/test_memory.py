@@ -49,7 +49,6 @@ def test_a_series_has_its_own_epoch_each_time_it_is_made() -> None:
     again = memory.without({"churn-b"}).with_wanted({"churn-a", "churn-b"}, 2.0)
     assert again.series["churn-a"] == memory.series["churn-a"]
     assert again.series["churn-b"].epoch > memory.series["churn-b"].epoch
-    assert again.renewed("churn-a", 5.0).series["churn-a"].epoch > again.series["churn-b"].epoch
 
 
 def test_a_series_counts_as_unused_from_when_it_was_last_wanted() -> None:

@@ -85,10 +85,6 @@ class Agent:
         unused = any(one.unused_since for one in self.memory.series.values())
         return WAITING if waiting or unused else IDLE
 
-    def renew(self, revision: str, started: float) -> None:
-        """Begin a revision's series anew, whose counters went backward."""
-        self._remember(self.memory.renewed(revision, started))
-
     def _wanted(self) -> dict[str, Wanted | None] | None:
         # Without the endpoints' list, every cluster would look as if it had none.
         if self.namespace.models is None or self.namespace.endpoint_slices is None:
@@ -172,12 +168,11 @@ class Agent:
         if not unread and asked <= carrying(self.memory.applied):
             return set()
         try:
-            warm = await self._admin.warm()
-            await self._read_bases(unread & warm, now)
+            await self._read_bases(unread, now)
+            return await self._admin.warm()
         except EnvoySilent as error:
             logger.info("%s", error)
             return set()
-        return warm
 
     async def _read_bases(self, revisions: AbstractSet[str], now: float) -> None:
         # Clusters of the same name may have counted before; what is counted from here on belongs to the new series.

@@ -6,36 +6,44 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
-from weirkeeper.router.listeners import INTERRUPTED, STAT_PREFIX
+from weirkeeper.router.listeners import OUTCOMES, STAT_PREFIX
 from weirkeeper.router.routes import ROUTES_NAME
 
 VERSION_STAT: Final = f"http.{STAT_PREFIX}.rds.{ROUTES_NAME}.version_text"
 CONNECTIONS_STAT: Final = f"http.{STAT_PREFIX}.downstream_cx_active"
 
 STATS_FILTER: Final = (
-    r"^(cluster\.[-a-z0-9]+(\.grpc)?\.(upstream_rq_(completed|retry|active|[1-5][0-9][0-9])|grpc\.(total|[0-9]+))"
-    rf"|{INTERRUPTED}\.requests\.cluster\..*|{re.escape(VERSION_STAT)})$"
+    rf"^({OUTCOMES}\.requests\.cluster\..*|cluster\.[-a-z0-9]+(\.grpc)?\.upstream_rq_(retry|active)"
+    rf"|{re.escape(VERSION_STAT)})$"
 )
 """What to ask the admin port for."""
 
-_CLUSTER_STAT: Final = re.compile(r"cluster\.([-a-z0-9]+)(\.grpc)?\.(upstream_rq_[a-z0-9]+|grpc\.[a-z0-9]+)")
-_INTERRUPTED_STAT: Final = re.compile(rf"{INTERRUPTED}\.requests\.cluster\.([-a-z0-9]+)(\.grpc)?")
+# outcomes.requests.cluster.<revision>[.grpc].end.<HTTP status>,<gRPC status, derived where there is none>,<flags>
+_OUTCOME: Final = re.compile(rf"{OUTCOMES}\.requests\.cluster\.([-a-z0-9]+)(\.grpc)?\.end\.([0-9]+),([0-9]*),(.*)")
+_CLUSTER: Final = re.compile(r"cluster\.([-a-z0-9]+)(?:\.grpc)?\.upstream_rq_(retry|active)")
 
-# Refusals that say nothing about a model: who may ask, how much, how often (401, 403, 413, 429).
-_CLIENTS_OWN: Final = frozenset({401, 403, 413, 429})
+# Refusals that say nothing about a model: who may ask, how much, how often.
+_CLIENTS_OWN: Final = frozenset(
+    {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
 
 # What a server, not its client, is to be blamed for, as OpenTelemetry's conventions for gRPC server spans have it:
-# UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS.
+# UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS. An answer that broke off has UNKNOWN.
 _GRPC_FAILED: Final = frozenset({2, 4, 12, 13, 14, 15})
 
-# Where Envoy answers a gRPC request itself, it counts one of these and a gRPC status: the latter is taken.
-_ANSWERED_BY_ENVOY: Final = frozenset({502, 503, 504})
-
-_CLIENT_ERROR: Final = 400
-_SERVER_ERROR: Final = 500
+# Envoy's response flags (its documentation, access logging): the client went away; the answer broke off by a reset, a
+# time-out or a breach of protocol.
+_CLIENT_GONE: Final = frozenset({"DC", "DR"})
+_BROKEN_OFF: Final = frozenset({"UC", "UR", "UT", "UPE"})
 
 
 @dataclass(frozen=True)
@@ -56,11 +64,6 @@ class Counts:
     def __sub__(self, other: Counts) -> Counts:
         return Counts(*(mine - theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
-    @property
-    def is_valid(self) -> bool:
-        """Whether no count is below zero, which a difference of counters that began anew has."""
-        return all(count >= 0 for count in astuple(self))
-
 
 @dataclass(frozen=True)
 class Reading:
@@ -73,52 +76,32 @@ class Reading:
 
 def read_stats(stats: Mapping[str, Any]) -> Reading:
     """Sum up what the admin port answered for STATS_FILTER, both clusters of a revision together."""
-    clusters: dict[tuple[str, bool], dict[str, int]] = defaultdict(dict)
-    for name, value in stats.items():
-        if found := _CLUSTER_STAT.fullmatch(name):
-            clusters[found[1], bool(found[2])][found[3]] = value
-        elif found := _INTERRUPTED_STAT.fullmatch(name):
-            clusters[found[1], bool(found[2])][INTERRUPTED] = value
     counts: dict[str, Counts] = defaultdict(Counts)
     active: dict[str, int] = defaultdict(int)
-    for (revision, is_grpc), cluster in clusters.items():
-        counts[revision] += _grpc_counts(cluster) if is_grpc else _http_counts(cluster)
-        active[revision] += cluster.get("upstream_rq_active", 0)
+    for name, value in stats.items():
+        if found := _OUTCOME.fullmatch(name):
+            revision, grpc, status, grpc_status, flags = found.groups()
+            ended = _grpc_outcome if grpc and int(status) == HTTPStatus.OK else _http_outcome
+            one = ended(int(status), int(grpc_status or 0), frozenset(flags.split(",")))
+            counts[revision] += Counts(*(value * count for count in astuple(one)))
+        elif found := _CLUSTER.fullmatch(name):
+            revision, what = found.groups()
+            active[revision] += value if what == "active" else 0
+            counts[revision] += Counts(retries=value if what == "retry" else 0)
     return Reading(str(stats.get(VERSION_STAT, "")), dict(counts), dict(active))
 
 
-def _http_counts(cluster: Mapping[str, int]) -> Counts:
-    return (
-        replace(_answers(cluster, frozenset()), total=cluster.get("upstream_rq_completed", 0))
-        + Counts(retries=cluster.get("upstream_rq_retry", 0))
-        # These had a good status and are among the completed ones.
-        + Counts(bad=cluster.get(INTERRUPTED, 0), failed=cluster.get(INTERRUPTED, 0))
+def _http_outcome(status: int, _grpc_status: int, flags: AbstractSet[str]) -> Counts:
+    if flags & _CLIENT_GONE:
+        return Counts()
+    failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR or (
+        status < HTTPStatus.BAD_REQUEST and bool(flags & _BROKEN_OFF)
     )
+    bad = failed or (status >= HTTPStatus.BAD_REQUEST and status not in _CLIENTS_OWN)
+    return Counts(1, int(bad), int(failed))
 
 
-def _grpc_counts(cluster: Mapping[str, int]) -> Counts:
-    # grpc_stats knows each request that ended with a gRPC status: not those that were interrupted, and not those that
-    # were answered by something that does not speak gRPC at all.
-    interrupted, with_status = cluster.get(INTERRUPTED, 0), cluster.get("grpc.total", 0)
-    return (
-        _answers(cluster, _ANSWERED_BY_ENVOY)
-        + Counts(total=interrupted, bad=interrupted, failed=interrupted)
-        + Counts(
-            total=with_status,
-            bad=with_status - cluster.get("grpc.0", 0),
-            failed=sum(cluster.get(f"grpc.{status}", 0) for status in _GRPC_FAILED),
-            retries=cluster.get("upstream_rq_retry", 0),
-        )
-    )
-
-
-def _answers(cluster: Mapping[str, int], apart_from: AbstractSet[int]) -> Counts:
-    """Count the answers with a status of 400 and above."""
-    prefix = "upstream_rq_"
-    codes = {int(name.removeprefix(prefix)): n for name, n in cluster.items() if name.removeprefix(prefix).isdigit()}
-    errors = {code: n for code, n in codes.items() if code >= _CLIENT_ERROR and code not in apart_from}
-    return Counts(
-        total=sum(errors.values()),
-        bad=sum(n for code, n in errors.items() if code not in _CLIENTS_OWN),
-        failed=sum(n for code, n in errors.items() if code >= _SERVER_ERROR),
-    )
+def _grpc_outcome(_status: int, grpc_status: int, flags: AbstractSet[str]) -> Counts:
+    if flags & _CLIENT_GONE:
+        return Counts()
+    return Counts(1, int(grpc_status != 0), int(grpc_status in _GRPC_FAILED))

@@ -30,7 +30,7 @@ class Evidence:
 
 
 def series_counts(memory: Memory, reading: Reading, started: float) -> dict[str, Counts]:
-    """The counters of each series since it began; below zero where Envoy's counters began anew unnoticed."""
+    """The counters of each series since it began."""
     return {
         revision: reading.counts.get(revision, Counts()) - (one.base if one.started == started else Counts())
         for revision, one in memory.series.items()

@@ -10,7 +10,7 @@ from weirkeeper.router.resources import Resource, extension, file_source, socket
 from weirkeeper.router.routes import ROUTES_NAME, readiness_route
 
 STAT_PREFIX: Final = "in"
-INTERRUPTED: Final = "interrupted"
+OUTCOMES: Final = "outcomes"
 
 MOST_CONNECTIONS: Final = 50_000
 
@@ -54,8 +54,8 @@ def _connection_manager(files: EnvoyFiles) -> Resource:
             "stat_prefix": STAT_PREFIX,
             "codec_type": "AUTO",
             "rds": {"route_config_name": ROUTES_NAME, "config_source": file_source(files.routes)},
-            "http_filters": [_GRPC_STATS, _ROUTER],
-            "access_log": [_INTERRUPTED],
+            "http_filters": [_ROUTER],
+            "access_log": [_COUNTED_OUTCOMES],
             # Envoy's own refusals in the form in which model servers have theirs.
             "local_reply_config": {"body_format": {"json_format": {"error": "%LOCAL_REPLY_BODY%"}}},
             "use_remote_address": True,
@@ -99,33 +99,23 @@ def _filter(name: str, kind: str, content: Resource) -> Resource:
     return {"name": name, "typed_config": extension(kind, content)}
 
 
-_INTERRUPTED: Final[Resource] = {
-    # No line is written: this counts, per cluster, answers that ended in a time-out or a reset after their good status
-    # was sent. Envoy's own counters have those among the good ones (HTTP) or not at all (gRPC). An answer without
-    # grpc-status has UNKNOWN here; one that Envoy itself made has another and is counted elsewhere.
+_COUNTED_OUTCOMES: Final = {
+    # No line is written: this counts each request once, when it ended, by the cluster that it was meant for and how it
+    # ended. A cluster's own counters do not serve: most of them begin anew when its endpoints change, they have an
+    # answer that broke off among the good ones, and gRPC statuses are counted by another filter.
     "name": "envoy.access_loggers.stats",
-    "filter": {
-        "and_filter": {
-            "filters": [
-                {"response_flag_filter": {"flags": ["UC", "UR", "UT", "UPE"]}},
-                {"grpc_status_filter": {"statuses": ["UNKNOWN"]}},
-                {
-                    "status_code_filter": {
-                        "comparison": {"op": "LE", "value": {"default_value": 399, "runtime_key": "weirkeeper.good"}}
-                    }
-                },
-            ]
-        }
-    },
     "typed_config": extension(
         "envoy.extensions.access_loggers.stats.v3.Config",
         {
-            "stats_scope": {"prefix": INTERRUPTED},
+            "stats_scope": {"prefix": OUTCOMES},
             "counters": [
                 {
                     "stat": {
                         "name": "requests",
-                        "tags": [{"name": "cluster", "value_format": "%UPSTREAM_CLUSTER%"}],
+                        "tags": [
+                            {"name": "cluster", "value_format": "%UPSTREAM_CLUSTER%"},
+                            {"name": "end", "value_format": "%RESPONSE_CODE%,%GRPC_STATUS_NUMBER%,%RESPONSE_FLAGS%"},
+                        ],
                     },
                     "value_fixed": 1,
                 }
@@ -133,12 +123,5 @@ _INTERRUPTED: Final[Resource] = {
         },
     ),
 }
-
-_GRPC_STATS: Final = _filter(
-    "envoy.filters.http.grpc_stats",
-    "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig",
-    # One counter a cluster and status: method names come from clients and would be without bound.
-    {"stats_for_all_methods": False},
-)
 
 _ROUTER: Final = _filter("envoy.filters.http.router", "envoy.extensions.filters.http.router.v3.Router", {})

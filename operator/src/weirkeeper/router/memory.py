@@ -74,11 +74,6 @@ class Memory:
         }
         return replace(self, series={**self.series, **based})
 
-    def renewed(self, revision: str, started: float) -> Memory:
-        """Begin a revision's series anew: its counters did."""
-        series = replace(self.series[revision], epoch=self.epochs + 1, base=Counts(), started=started)
-        return replace(self, series={**self.series, revision: series}, epochs=self.epochs + 1)
-
     def without(self, dropped: AbstractSet[str]) -> Memory:
         """Forget revisions whose clusters go."""
         return replace(self, series={revision: one for revision, one in self.series.items() if revision not in dropped})

@@ -91,9 +91,6 @@ class _Running:
         now = time.time()
         started = await self._admin.started(now)
         reading = await self._admin.read()
-        for revision, counts in series_counts(self._agent.memory, reading, started).items():
-            if not counts.is_valid:
-                self._agent.renew(revision, started)
         return Evidence(
             started=started,
             now=now,
