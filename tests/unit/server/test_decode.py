@@ -71,7 +71,7 @@ def test_numbers_may_come_in_a_type_that_loses_nothing(datatype: str, accepted: 
     if accepted:
         assert read(document).inputs["income"].dtype == np.float64
     else:
-        with pytest.raises(InvalidRequest, match="'income' has datatype .* takes FP64"):
+        with pytest.raises(InvalidRequest, match=r"'income' has datatype .* takes FP64"):
             read(document)
 
 
@@ -105,7 +105,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "too little data": (request(2, visits={"data": [1]}), r"has 1 entries; shape \[2\] asks for 2"),
     "no data": (request(visits={"data": None}), "is null; give a list"),
     "data no list": (request(visits={"data": "3"}), "is a string; give a list"),
-    "a string for a number": (request(income={"data": ["3"]}), "has a string at position 0; FP64 takes numbers or null"),
+    "a string for a number": (
+        request(income={"data": ["3"]}),
+        "has a string at position 0; FP64 takes numbers or null",
+    ),
     "a fraction for an integer": (request(visits={"data": [1.5]}), "a number with a fraction at position 0; INT64"),
     "a boolean for an integer": (request(visits={"data": [True]}), "has a boolean at position 0; INT64 takes integers"),
     "a number for a string": (request(region={"data": [3]}), "has an integer at position 0; BYTES takes strings"),

@@ -197,7 +197,7 @@ async def test_a_draining_server_answers_and_asks_for_the_connection_to_be_close
 
 
 async def test_evidence_tells_what_the_operator_judges_by(
-    client: Client, server: ModelServer, evidence: Client, bundle_folder: Path
+    client: Client, evidence: Client, bundle_folder: Path
 ) -> None:
     await client.post(INFER, json=request(3, region={"data": ["north", "north", "south"]}))
     await client.post(INFER, data=b"{")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from weirkeeper_server.errors import FetchError
@@ -29,7 +30,7 @@ class Downloader:
         self._session = session
         self._rules = rules
 
-    async def blocks(self, url: URL) -> AsyncIterator[bytes]:
+    async def blocks(self, url: URL) -> AsyncGenerator[bytes]:
         """Give the body of `url` in blocks, following redirects that the rules allow.
 
         Raises:
@@ -78,13 +79,19 @@ def _place(url: URL) -> str:
 
 
 @asynccontextmanager
-async def downloader(rules: HostRules, ca_bundle: str) -> AsyncIterator[Downloader]:
+async def downloader(
+    rules: HostRules, ca_bundle: str, resolver: AbstractResolver | None = None
+) -> AsyncIterator[Downloader]:
     """Open a client; `ca_bundle` (a path, or certificates as PEM) is trusted besides what the system trusts.
+
+    Names are resolved by the system's resolver where no other is given.
 
     Raises:
         FetchError: Unreachable, the certificates cannot be read.
     """
-    connector = aiohttp.TCPConnector(resolver=GuardedResolver(rules), ssl=_tls(ca_bundle), use_dns_cache=False)
+    connector = aiohttp.TCPConnector(
+        resolver=GuardedResolver(rules, resolver), ssl=_tls(ca_bundle), use_dns_cache=False
+    )
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=SILENCE_SECONDS, sock_read=SILENCE_SECONDS)
     jar = aiohttp.DummyCookieJar()
     async with aiohttp.ClientSession(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Final
@@ -66,11 +66,12 @@ class Landing:
                 self._take(file, digest, block)
         return self.folder / name
 
-    async def receive(self, name: str, blocks: AsyncIterator[bytes]) -> Path:
-        """Write one file that arrives over the network; errors as in `write`."""
-        with self._file(name) as (file, digest):
-            async for block in blocks:
-                self._take(file, digest, block)
+    async def receive(self, name: str, blocks: AsyncGenerator[bytes]) -> Path:
+        """Write one file that arrives over the network, and hang up in any case; errors as in `write`."""
+        async with aclosing(blocks):
+            with self._file(name) as (file, digest):
+                async for block in blocks:
+                    self._take(file, digest, block)
         return self.folder / name
 
     @contextmanager

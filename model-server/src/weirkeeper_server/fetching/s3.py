@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import aclosing
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
@@ -53,13 +54,22 @@ async def download_prefix(uri: ArtifactUri, landing: Landing, downloader: Downlo
 class _Bucket:
     def __init__(self, name: str) -> None:
         self._name = name
+        # The node's own role is not the tenant's: credentials come from the Secret or the service account.
+        os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
         style = {"addressing_style": "path"} if os.environ.get("AWS_ENDPOINT_URL") else {}
         region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+        session = boto3.session.Session(region_name=region)
         try:
-            config = Config(signature_version="s3v4", s3=style)
-            self._client = boto3.client("s3", region_name=region, config=config)
+            self._client = session.client("s3", config=Config(signature_version="s3v4", s3=style))
+            known = session.get_credentials()
         except (BotoCoreError, ValueError) as error:
-            raise FetchError("AccessDenied", f"the store's settings will not do: {error}") from error
+            raise FetchError(
+                "AccessDenied", f"the store's settings will not do: {error}; correct the Secret"
+            ) from error
+        if known is None:
+            raise FetchError(
+                "AccessDenied", "no credentials for the store; give AWS_… in a Secret and name it: secretRef"
+            )
 
     def object_url(self, key: str) -> URL:
         return self._signed("get_object", {"Bucket": self._name, "Key": key})
@@ -72,18 +82,17 @@ class _Bucket:
         try:
             url = self._client.generate_presigned_url(operation, Params=parameters, ExpiresIn=SIGNED_SECONDS)
         except (BotoCoreError, ValueError) as error:
-            raise FetchError(
-                "AccessDenied", f"no credentials for the store: {error}; give AWS_… in a Secret"
-            ) from error
+            raise FetchError("AccessDenied", f"requests to the store cannot be signed: {error}") from error
         return URL(url, encoded=True)
 
 
 async def _text(downloader: Downloader, url: URL) -> bytes:
     text = b""
-    async for block in downloader.blocks(url):
-        text += block
-        if len(text) > LARGEST_LISTING:
-            raise FetchError("TooLarge", f"the listing has more than {LARGEST_LISTING} bytes")
+    async with aclosing(downloader.blocks(url)) as blocks:
+        async for block in blocks:
+            text += block
+            if len(text) > LARGEST_LISTING:
+                raise FetchError("TooLarge", f"the listing has more than {LARGEST_LISTING} bytes")
     return text
 
 
