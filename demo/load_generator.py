@@ -148,6 +148,8 @@ class Load:
         )
         if unknown or chosen not in self.rows or not isinstance(running, bool) or not _is_rate(rate):
             raise ValueError(f"got {wish}; expected rate > 0, rows of {sorted(self.rows)}, running true or false")
+        if rate != self.rate:
+            self.tally.recent.clear()  # answers to another rate say nothing about this one
         self.rate, self.chosen, self.running = float(rate), chosen, running
         self._restart_schedule()
 

@@ -253,8 +253,9 @@ def test_a_frozen_platform_promotes_nothing_and_still_rolls_back() -> None:
     world.desired = "m-2"
     world.until("Progressing")
     world.tick(60)
-    assert world.memory.phase == "Progressing"
+    assert world.memory.phase == "Promoting"
     assert world.memory.weight == 50
+    assert world.memory.stable == "m-1"
     world.behaviours["m-2"] = Behaviour(bad=0.5)
     world.until("RolledBack", 30)
 

@@ -19,6 +19,7 @@ STATUS: dict[str, Any] = {
     "candidate": {"revision": "churn-2", "weight": 25},
     "traffic": [{"revision": "churn-1", "weight": 75}, {"revision": "churn-2", "weight": 25}],
     "exposedRequests": 118,
+    "attempts": [{"attempt": 2, "revision": "churn-2"}],
     "conditions": [{"type": "Ready", "status": "True"}],
     "gates": [{"name": "errors", "verdict": "Fail", "evidence": {"fail": "9.20", "pass": "-3.10"}}],
 }

@@ -54,8 +54,6 @@ HEADER_MODEL: Final = "x-weirkeeper-model"
 VERBS: Final = ("promote", "pause", "resume", "abort", "retry")
 """Verbs in force, each given as the annotation `weirkeeper.dev/VERB: user/nonce`."""
 
-ANNOTATION_FREEZE: Final = f"{GROUP}/freeze"
-
 
 def verb_annotation(verb: str) -> str:
     """Give the annotation by which a person gives `verb`."""

@@ -137,8 +137,6 @@ def _finish_step(turn: Turn, step: StepPolicy) -> Turn:
 def _leave_step(turn: Turn, *, last: bool) -> Turn:
     if not last:
         return _enter(turn, turn.memory.step + 1)
-    if turn.desired.frozen:
-        return turn.say("promotions are frozen by the platform; the last step is held")
     return turn.to(phase="Promoting", wait=None).note("Promoting", f"{turn.memory.candidate} passed its last step")
 
 
@@ -159,6 +157,8 @@ def _promote(turn: Turn) -> Turn:
         return promote(turn) if turn.settled else _overdue(turn.wait_for("Routes"))
     if memory.paused_at is not None:
         return turn
+    if turn.desired.frozen:
+        return turn.to(wait=None).say("the platform has frozen promotions; the candidate is held at its weight")
     ready = turn.ready(candidate)
     if ready < memory.size:
         return _overdue(_missing_pods(_share(turn, min(memory.weight, effective_weight(ALL, ready, memory.size)))))

@@ -89,6 +89,8 @@ def status_samples(place: tuple[str, str], model: Object) -> Iterator[_Sample]:
     """What a Model's status says, as samples."""
     status = model.get("status") or {}
     candidate = status.get("candidate", {}).get("revision", "")
+    attempts = status.get("attempts", ())
+    judged = attempts[-1]["revision"] if attempts else ""
     owner = model["spec"].get("card", {}).get("owner", "")
     ready = (condition_of(status, "Ready") or {}).get("status") == "True"
     yield "model_info", (*place, status.get("stable", {}).get("revision", ""), candidate, owner), 1.0
@@ -98,10 +100,10 @@ def status_samples(place: tuple[str, str], model: Object) -> Iterator[_Sample]:
         yield "rollout_phase", (*place, phase), float(status.get("phase") == phase)
     for share in status.get("traffic", ()):
         yield "traffic_weight_ratio", (*place, share["revision"]), share["weight"] / 100
-    if candidate:
-        yield "exposed_requests", (*place, candidate), float(status.get("exposedRequests", 0))
+    if judged:
+        yield "exposed_requests", (*place, judged), float(status.get("exposedRequests", 0))
     for gate in status.get("gates", ()):
-        yield from _gate_samples((*place, candidate, gate["name"]), gate)
+        yield from _gate_samples((*place, judged, gate["name"]), gate)
 
 
 def _gate_samples(labels: tuple[str, ...], gate: Mapping[str, Any]) -> Iterator[_Sample]:
