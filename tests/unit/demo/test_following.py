@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from demo import closing, prometheus, serving
 from demo.commands import Kubectl
 from demo.load import Load, describe_failures, parse
@@ -125,11 +127,11 @@ def test_failures_are_counted_whoever_answered_and_also_when_nobody_did() -> Non
     assert describe_failures(read_counts, "c") == "ServerDisconnectedError from no revision: gone"
 
 
-def test_the_machine_keeps_up_when_nothing_was_withheld_and_answers_are_fast() -> None:
-    before = parse(counts(a=(1, 0)))
-    assert serving.keeps_up(before, before)
-    assert not serving.keeps_up(before, parse({**counts(a=(1, 0)), "withheld": 3}))
-    assert not serving.keeps_up(before, parse({**counts(a=(1, 0)), "p50": 900.0}))
+@pytest.mark.parametrize(
+    ("milliseconds", "rate"), [(0.0, 200.0), (2.5, 200.0), (4.0, 100.0), (20.0, 25.0), (900.0, 12.5)]
+)
+def test_the_rate_leaves_the_server_at_ease(milliseconds: float, rate: float) -> None:
+    assert serving.rate_for(milliseconds, 200.0) == rate
 
 
 def test_the_closing_table_counts_by_version() -> None:

@@ -15,7 +15,7 @@ LABELS: Mapping[str, str] = {
 }
 SELECTOR = LABELS
 GRACE_SECONDS = 45
-ENVOY_LINGER_SECONDS = 30
+ENVOY_LINGER_SECONDS = 27
 """How long Envoy outlives the request to end: the agent drains it and ends it itself, mostly much earlier."""
 
 DRAIN_TIME_SECONDS = 60
