@@ -10,7 +10,7 @@ import yaml
 
 from tests.harness.kubectl import Kubectl, Refused
 from tests.harness.waiting import eventually
-from tests.unit.api.cases import CASES, GATES_OF_ONE_NAME, SMALLEST, Case, put
+from tests.unit.api.cases import CASES, SMALLEST, Case, put
 from weirkeeper.api import crds, names
 from weirkeeper.api.rollout import MODEL_REF_FIXED, RolloutPolicy
 
@@ -78,9 +78,15 @@ def test_names_of_models(kinds: Kubectl, bad: str, good: str, says: str) -> None
     create(kinds, manifest("Model", SMALLEST["Model"], good))
 
 
-def test_gates_of_one_name_are_refused(kinds: Kubectl) -> None:
-    said = refusal(kinds, manifest("Rollout", put(SMALLEST["Rollout"], "gates", GATES_OF_ONE_NAME)))
-    assert "Duplicate value" in said
+def test_gates_that_are_applied_replace_the_default_ones(kinds: Kubectl) -> None:
+    item = manifest("Rollout", SMALLEST["Rollout"])
+    kinds.apply(item)
+    try:
+        kinds.apply({**item, "spec": put(item["spec"], "gates", [{"name": "errors", "errorRate": {}}])})
+        found = kinds.get("Rollout", item["metadata"]["name"]) or {}
+        assert [gate["name"] for gate in found["spec"]["gates"]] == ["errors"]
+    finally:
+        kinds.delete("Rollout", item["metadata"]["name"])
 
 
 @pytest.mark.parametrize("kind", ["Rollout", "Monitor"])

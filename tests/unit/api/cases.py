@@ -103,6 +103,8 @@ def _errors(**errors: str) -> list[Spec]:
 
 NAMED = [{"name": "first", "weight": 5}, {"name": "first", "weight": 50}]
 TOLD_APART = [{"name": "first", "weight": 5}, {"weight": 25}, {"weight": 50}]
+GATES_OF_ONE_NAME = [{"name": "errors", "errorRate": {}}, {"name": "errors", "latency": {}}]
+GATES_OF_TWO_NAMES = [{"name": "errors", "errorRate": {}}, {"name": "latency", "latency": {}}]
 BOTH = [{"name": "errors", "errorRate": {}, "latency": {}}]
 
 ROLLOUT_CASES = (
@@ -115,6 +117,7 @@ ROLLOUT_CASES = (
     Case("Rollout", "steps", [{"weight": 5, "approval": "Yes"}], [{"weight": 5, "approval": "Manual"}], "approval"),
     Case("Rollout", "steps", [{"weight": 5, "hold": "5 min"}], [{"weight": 5, "hold": "1h30m"}], "hold"),
     Case("Rollout", "steps", [{"weight": 5, "hold": "1d12h"}], [{"weight": 5, "hold": "1d"}], "hold"),
+    Case("Rollout", "gates", GATES_OF_ONE_NAME, GATES_OF_TWO_NAMES, rollout.GATE_NAMES),
     Case("Rollout", "gates", BOTH, [{"name": "errors", "errorRate": {}}], rollout.ONE_KIND),
     Case("Rollout", "gates", [{"name": "errors"}], [{"name": "slow", "latency": {}}], rollout.ONE_KIND),
     Case("Rollout", "gates", _errors(maxOddsRatio="1.2"), _errors(maxOddsRatio="1.25"), rollout.ODDS),
@@ -162,6 +165,3 @@ MONITOR_CASES = (
 )
 
 CASES = (*MODEL_CASES, *ROLLOUT_CASES, *MONITOR_CASES)
-
-GATES_OF_ONE_NAME = [{"name": "errors", "errorRate": {}}, {"name": "errors", "latency": {}}]
-"""Refused by our records with a message of ours, by the API server as duplicate keys of a list-type map."""

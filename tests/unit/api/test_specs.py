@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.unit.api.cases import CASES, GATES_OF_ONE_NAME, SMALLEST, Case, put
+from tests.unit.api.cases import CASES, SMALLEST, Case, put
 from weirkeeper.api.errors import InvalidSpec
 from weirkeeper.api.model import ModelSpec, parse_model
 from weirkeeper.api.monitor import MonitorSpec, parse_monitor
-from weirkeeper.api.rollout import GATE_NAMES, RolloutPolicy, RolloutSpec, parse_rollout
+from weirkeeper.api.rollout import RolloutPolicy, RolloutSpec, parse_rollout
 
 PARSERS: dict[str, Callable[[Mapping[str, Any]], ModelSpec | RolloutSpec | MonitorSpec]] = {
     "Model": parse_model,
@@ -50,12 +50,6 @@ def test_a_long_value_is_not_repeated_whole() -> None:
     with pytest.raises(InvalidSpec) as refusal:
         parsed("Model", put(SMALLEST["Model"], "artifact.uri", "gs://" + "a" * 1000))
     assert len(str(refusal.value)) < 300
-
-
-def test_gates_of_one_name_are_refused() -> None:
-    with pytest.raises(InvalidSpec) as refusal:
-        parsed("Rollout", put(SMALLEST["Rollout"], "gates", GATES_OF_ONE_NAME))
-    assert GATE_NAMES in str(refusal.value)
 
 
 def test_a_rollout_of_one_line_has_the_platforms_policy() -> None:

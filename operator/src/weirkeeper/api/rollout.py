@@ -194,6 +194,11 @@ _POLICY_RULES: Final = (
         STEP_NAMES,
         ".steps",
     ),
+    rule(
+        "!has(self.gates) || self.gates.all(g, self.gates.exists_one(h, h.name == g.name))",
+        GATE_NAMES,
+        ".gates",
+    ),
     rule("double(self.falseAlarm) > 0.0 && double(self.falseAlarm) <= 0.2", FALSE_ALARM, ".falseAlarm"),
     rule("double(self.falsePromote) > 0.0 && double(self.falsePromote) <= 0.2", FALSE_PROMOTE, ".falsePromote"),
 )
@@ -216,7 +221,8 @@ class RolloutPolicy(Record):
         description="What judges the candidate; any Fail rolls it back.",
         min_length=1,
         max_length=GATES_LIMIT,
-        json_schema_extra=list_map("name"),
+        # Merged by name, the default gates would stay beside those that somebody applies later.
+        json_schema_extra=ATOMIC_LIST,
     )
     false_alarm: Annotated[Decimal, checked(_is_small, FALSE_ALARM)] = Field(
         default=Decimal("0.01"),
