@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,15 +155,20 @@ def team(cluster: Cluster, namespace: Kubectl) -> Team:
 
 
 @pytest.fixture
-def traffic(team: Team, monkeypatch: pytest.MonkeyPatch) -> Iterator[Traffic]:
+def traffic(team: Team, monkeypatch: pytest.MonkeyPatch) -> Traffic:
     """A load generator in the team's namespace; it sends once the test sets a rate."""
     monkeypatch.setenv("KUBECONFIG", str(team.kubectl.kubeconfig))
+    return traffic_of(team)
+
+
+def traffic_of(team: Team) -> Traffic:
+    """Start a load generator that sends nothing yet; the demo's kubectl follows KUBECONFIG."""
     kubectl = DemoKubectl(namespace=team.kubectl.namespace)
     load = Load(kubectl, team.cluster.images["server"], "http://churn/v2/models/churn/infer")
     load.start(models.rows(), rate=1)
     load_ready(team)
     load.control(rate=1, running=False)
-    yield Traffic(load)
+    return Traffic(load)
 
 
 def load_ready(team: Team) -> None:

@@ -59,12 +59,12 @@ def config_map(name: str, files: Mapping[str, str]) -> dict[str, Any]:
 
 def model(artifact: str, name: str = "churn", **spec: Any) -> dict[str, Any]:
     """A Model whose bundle is in a ConfigMap."""
-    return {
-        "apiVersion": "weirkeeper.dev/v1alpha1",
-        "kind": "Model",
-        "metadata": {"name": name},
-        "spec": {"artifact": {"uri": f"configmap://{artifact}"}, **spec},
-    }
+    return model_of({"artifact": {"uri": f"configmap://{artifact}"}, **spec}, name)
+
+
+def model_of(spec: Mapping[str, Any], name: str = "churn") -> dict[str, Any]:
+    """A Model of any spec."""
+    return {"apiVersion": "weirkeeper.dev/v1alpha1", "kind": "Model", "metadata": {"name": name}, "spec": dict(spec)}
 
 
 def rollout(name: str = "churn", **spec: Any) -> dict[str, Any]:
@@ -92,7 +92,10 @@ def request(row: int = 0) -> str:
 
 
 def rows() -> str:
-    """All rows as the load generator reads them."""
+    """All rows as the load generator reads them; in the drifted ones the first input is off by two deviations."""
     inputs, _ = frame()
+    first = COLUMNS[0]
+    drifted = inputs.assign(**{first: inputs[first] + 2 * inputs[first].std()})
     columns = [{"name": column, "datatype": "FP64"} for column in COLUMNS]
-    return json.dumps({"columns": columns, "sets": {"live": inputs.to_numpy().tolist()}})
+    sets = {"live": inputs.to_numpy().tolist(), "drifted": drifted.to_numpy().tolist()}
+    return json.dumps({"columns": columns, "sets": sets})
