@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -9,13 +10,17 @@ from importlib.metadata import version
 from weirkeeper.api.bundle import MODEL_FILE, BundleManifest
 from weirkeeper_server import skops_file
 from weirkeeper_server.bundle import Bundle
+from weirkeeper_server.decode import read_request
 from weirkeeper_server.errors import BundleError
 from weirkeeper_server.predictor import Predictor
 from weirkeeper_server.probe import probe
 from weirkeeper_server.probed import ProbeError, ProbeResult
 from weirkeeper_server.settings import Settings
+from weirkeeper_server.shortcuts.agreement import agrees
 
 LIBRARIES = ("scikit-learn", "skops", "numpy")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,18 @@ def judge(bundle: Bundle, predictor: Predictor, differences: str, settings: Sett
     if result.failures:
         raise ProbeError(result, differences)
     remark = f"LibraryMismatch: {differences}; the golden requests agree" if differences else ""
-    return LoadedModel(bundle, predictor, result, remark)
+    return LoadedModel(bundle, _quickest(bundle, predictor, settings), result, remark)
+
+
+def _quickest(bundle: Bundle, predictor: Predictor, settings: Settings) -> Predictor:
+    """Take the shortcuts where they are proven on the golden requests' rows."""
+    signature = bundle.manifest.signature
+    quick = Predictor(predictor.estimator, signature, settings.parameters, shortcuts=True)
+    asked = [{"inputs": list(golden.request.inputs)} for golden in bundle.golden]
+    rows = [read_request(document, signature, settings.limits.max_rows).inputs for document in asked]
+    proven = bool(rows) and agrees(predictor, quick, rows)
+    log.info("shortcuts are %s", "taken" if proven else "not taken: they would answer otherwise")
+    return quick if proven else predictor
 
 
 def _differences(manifest: BundleManifest) -> str:

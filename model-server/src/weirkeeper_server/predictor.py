@@ -13,6 +13,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from weirkeeper.api.bundle import Signature
 from weirkeeper_server.errors import BundleError
+from weirkeeper_server.shortcuts.columns import preparation
+from weirkeeper_server.shortcuts.forests import predictions, probabilities
 from weirkeeper_server.tensors import Array, Columns
 
 PREDICT: Final = "predict"
@@ -27,15 +29,22 @@ class Predictor:
     """Calls the estimator the way it was fitted: with an array, or with a frame of named columns.
 
     A pipeline's transforming steps run once for both outputs, which is what its own methods do twice. With the
-    parameter `threshold` a two-class model predicts its second class from that probability on.
+    parameter `threshold` a two-class model predicts its second class from that probability on. With `shortcuts` it
+    computes itself what it knows to compute; whether the answers are the same is for others to find out.
     """
 
-    def __init__(self, estimator: Any, signature: Signature, parameters: Mapping[str, str]) -> None:
+    def __init__(
+        self, estimator: Any, signature: Signature, parameters: Mapping[str, str], *, shortcuts: bool = False
+    ) -> None:
         self.signature = signature
         self.estimator = estimator
-        self._transform, self._final = _stages(estimator)
+        transform, final = _stages(estimator)
+        self._final = final
+        self._given = (shortcuts and preparation(estimator, signature)) or (lambda i: transform(self._features(i)))
+        self._likelihood = (shortcuts and probabilities(final)) or getattr(final, PROBABILITIES, None)
+        self._result = (shortcuts and predictions(final)) or final.predict
         self._probabilities = any(tensor.name == PROBABILITIES for tensor in signature.outputs)
-        self._threshold = _threshold(self._final, signature, parameters)
+        self._threshold = _threshold(final, signature, parameters)
 
     def predict(self, inputs: Columns) -> dict[str, Array]:
         """Give every output of the signature, each an array with one entry or row for each row of `inputs`.
@@ -43,10 +52,10 @@ class Predictor:
         All of them are computed, whatever was asked for, so that the counts of outputs are complete. Raises whatever
         the estimator raises.
         """
-        features = self._transform(self._features(inputs))
+        features = self._given(inputs)
         outputs: dict[str, Array] = {}
-        if self._probabilities:
-            outputs[PROBABILITIES] = np.asarray(self._final.predict_proba(features))
+        if self._probabilities and self._likelihood is not None:
+            outputs[PROBABILITIES] = np.asarray(self._likelihood(features))
         return {PREDICT: self._predictions(features, outputs), **outputs}
 
     def _features(self, inputs: Columns) -> Any:
@@ -59,7 +68,7 @@ class Predictor:
             return self._classes((outputs[PROBABILITIES][:, 1] >= self._threshold).astype(np.intp))
         if self._probabilities and isinstance(self._final, _CLASS_IS_LIKELIEST):
             return self._classes(np.argmax(outputs[PROBABILITIES], axis=1))
-        return np.asarray(self._final.predict(features))
+        return np.asarray(self._result(features))
 
     def _classes(self, chosen: Array) -> Array:
         return np.asarray(self._final.classes_).take(chosen)

@@ -16,6 +16,7 @@ import pytest
 from aiohttp import FormData
 from aiohttp.test_utils import TestClient, TestServer
 
+from tests.cluster.programs import promtool
 from tests.unit.server.churn import request
 from weirkeeper_server.core import ModelServer
 from weirkeeper_server.evidence import evidence_application
@@ -253,7 +254,7 @@ async def test_metrics_are_as_prometheus_wants_them(client: Client, evidence: Cl
     await client.post(INFER, json=request())
     text = await (await evidence.get("/metrics")).text()
     checked = await asyncio.to_thread(
-        subprocess.run, ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False
+        subprocess.run, [str(promtool()), "check", "metrics"], input=text, capture_output=True, text=True, check=False
     )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
     assert 'weirkeeper_server_requests_total{model="churn",outcome="ok",revision="churn-1"} 1.0' in text

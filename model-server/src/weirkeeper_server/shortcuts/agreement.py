@@ -1,0 +1,65 @@
+"""Proof before use: a shortcut must answer like the estimator itself, on golden rows and on rows around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from weirkeeper_server.predictor import Predictor
+from weirkeeper_server.tensors import Array, Columns
+
+UNHEARD_OF: Final = "\x00 no category"
+SAME_DIGITS: Final = 1e-10
+FAR: Final = (-1e30, -1.0, 0.0, 1e6)
+
+
+def agrees(plain: Predictor, quick: Predictor, rows: Sequence[Columns]) -> bool:
+    """Say whether `quick` gives what `plain` gives, to the last digits, or raises where it raises."""
+    return all(_same(_answer(plain, row), _answer(quick, row)) for row in (*rows, *_around(plain, rows)))
+
+
+def _around(predictor: Predictor, rows: Sequence[Columns]) -> Iterator[Columns]:
+    """Change one input at a time: to what nobody has heard of, to nothing where it may lack, to far away."""
+    for number, tensor in enumerate(predictor.signature.inputs):
+        if not rows:
+            return
+        row = rows[number % len(rows)]
+        given = row[tensor.name]
+        if given.dtype.kind == "O":
+            values: list[Any] = [UNHEARD_OF]
+        else:
+            values = [value for value in FAR if given.dtype.kind == "f" or value > FAR[0]]
+        values += [np.nan] if tensor.nullable else []
+        for value in values if given.dtype.kind in "Ofi" else []:
+            yield {**row, tensor.name: _filled(given, value)}
+
+
+def _filled(like: Array, value: Any) -> Array:
+    changed = np.empty_like(like)
+    changed[...] = value
+    return changed
+
+
+def _answer(predictor: Predictor, row: Columns) -> Columns | None:
+    """Give the answer, None where the estimator raises."""
+    try:
+        return predictor.predict(row)
+    except Exception:  # noqa: BLE001  an estimator may raise anything; that it does is what is compared
+        return None
+
+
+def _same(one: Columns | None, other: Columns | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.keys() == other.keys() and all(_equal(one[name], other[name]) for name in one)
+
+
+def _equal(one: Array, other: Array) -> bool:
+    """Compare; sums of products may differ in their last bits by how a matrix lies in memory."""
+    if one.dtype != other.dtype or one.shape != other.shape:
+        return False
+    if one.dtype.kind == "f":
+        return np.allclose(one, other, rtol=SAME_DIGITS, atol=SAME_DIGITS, equal_nan=True)
+    return np.array_equal(one, other)

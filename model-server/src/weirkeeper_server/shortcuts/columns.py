@@ -1,0 +1,73 @@
+"""The transforming steps of a pipeline: from a request's columns to the matrix that the last step predicts from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+
+from weirkeeper.api.bundle import Signature
+from weirkeeper_server.shortcuts.blocks import Floats, encoding, numeric
+from weirkeeper_server.tensors import Columns
+
+Preparation = Callable[[Columns], Any]
+Block = Callable[[Columns], Floats]
+
+NUMBERS: Final = frozenset({"FP64", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32"})
+"""Datatypes that scikit-learn turns into double precision without loss."""
+
+
+def preparation(estimator: Any, signature: Signature) -> Preparation | None:
+    """Find a shortcut for all steps of a pipeline but the last, None where there is none."""
+    if type(estimator) is not Pipeline or len(estimator.steps) < 2:  # noqa: PLR2004  one that transforms, one that predicts
+        return None
+    first, *others = [step for _, step in estimator.steps[:-1]]
+    begin = _columns(first, signature) if type(first) is ColumnTransformer else None
+    if begin is None:
+        return None
+    further = [numeric(step) or step.transform for step in others if step != "passthrough"]
+
+    def prepare(inputs: Columns) -> Any:
+        block = begin(inputs)
+        for step in further:
+            block = step(block)
+        return block
+
+    return prepare
+
+
+def _columns(transformer: ColumnTransformer, signature: Signature) -> Block | None:
+    if transformer.sparse_output_ or getattr(transformer, "_sklearn_output_config", None):
+        return None
+    blocks: list[Block] = []
+    for _, part, chosen in transformer.transformers_:
+        names = [chosen] if isinstance(chosen, str) else list(chosen)
+        if not all(isinstance(name, str) for name in names):
+            return None
+        if names and part != "drop":
+            blocks.append(_block(part, names, single=isinstance(chosen, str), signature=signature))
+    return lambda inputs: np.hstack([block(inputs) for block in blocks])
+
+
+def _block(part: Any, names: Sequence[str], *, single: bool, signature: Signature) -> Block:
+    datatypes = {tensor.datatype for tensor in signature.inputs if tensor.name in names}
+    if datatypes <= NUMBERS and (step := numeric(part)) and not single:
+        return lambda inputs: step(np.column_stack([inputs[name] for name in names]).astype(np.float64, copy=False))
+    if (encode := encoding(part)) and not single:
+        return lambda inputs: encode([inputs[name].tolist() for name in names])
+    return _as_it_is(part, names, single=single)
+
+
+def _as_it_is(part: Any, names: Sequence[str], *, single: bool) -> Block:
+    """Ask a transformer that has no shortcut with the frame that it would get."""
+
+    def block(inputs: Columns) -> Floats:
+        frame = pd.DataFrame({name: inputs[name] for name in names})
+        made = part.transform(frame[names[0]] if single else frame)
+        return np.asarray(made.toarray() if hasattr(made, "toarray") else made)
+
+    return block
