@@ -9,6 +9,7 @@ import aiohttp
 import grpc
 import pytest
 
+from tests.cluster.programs import promtool
 from tests.component.router.harness import Router, endpoint_slice, eventually, free_ports, model
 from tests.component.router.load import http_requests
 from tests.component.router.stubs import METHOD, HttpStub, grpc_stub
@@ -195,7 +196,7 @@ async def test_metrics_please_promtool(router: Router, stub: HttpStub) -> None:
         await http_status(router, wish)
     _, text = await router.ask_agent("/metrics")
     checked = await asyncio.to_thread(
-        subprocess.run, ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False
+        subprocess.run, [str(promtool()), "check", "metrics"], input=text, capture_output=True, text=True, check=False
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
     owner, revision = 'model="churn",namespace="team-a"', 'revision="churn-a"'

@@ -1,9 +1,9 @@
-import shutil
 import subprocess
 from typing import Any
 
 from prometheus_client.exposition import generate_latest
 
+from tests.cluster.programs import promtool
 from tests.unit.kube.samples import model
 from tests.unit.runtime.world import World, key
 from weirkeeper.plan.assessment import Assessment
@@ -84,11 +84,8 @@ def test_the_age_of_evidence_is_that_of_the_namespace() -> None:
 
 
 def test_promtool_accepts_the_series() -> None:
-    promtool = shutil.which("promtool")
-    assert promtool, "promtool is part of Debian's package prometheus"
-    checked = subprocess.run(
-        [promtool, "check", "metrics"], input=exposition(busy_world()), capture_output=True, text=True, check=False
-    )
+    command = [str(promtool()), "check", "metrics"]
+    checked = subprocess.run(command, input=exposition(busy_world()), capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
 
 
