@@ -168,6 +168,16 @@ def test_other_versions_are_the_reason_when_the_golden_requests_disagree(
     assert caught.value.reason == "LibraryMismatch"
 
 
+def test_other_versions_are_not_to_blame_for_a_probe_that_nobody_could_pass(
+    copied: Path, settings: Callable[..., Settings]
+) -> None:
+    make_older(copied)
+    unanswerable = probe_of(read_bundle(copied), request={"inputs": []})
+    with pytest.raises(ProbeError, match=r"^1 of \d+ golden requests failed: probe row 0") as caught:
+        loaded(settings(bundle=copied, probe=(unanswerable,)))
+    assert caught.value.reason == "ProbeFailed"
+
+
 def test_a_threshold_moves_the_models_answers_and_not_the_bundles_probe(settings: Callable[..., Settings]) -> None:
     model = loaded(settings(parameters={"threshold": "0.0"}))
     assert model.probed.failures == ()
