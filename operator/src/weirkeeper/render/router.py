@@ -41,15 +41,13 @@ def router_objects(namespace: str, models: Sequence[Mapping[str, Any]], settings
 
 
 def _binding(metadata: Mapping[str, Any], settings: Settings) -> Manifest:
+    """Named after its role: a binding's role can never be changed, and another installation may take over."""
+    kind, role = settings.router.role_kind, settings.router.role_name
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "RoleBinding",
-        "metadata": metadata,
-        "roleRef": {
-            "apiGroup": "rbac.authorization.k8s.io",
-            "kind": settings.router.role_kind,
-            "name": settings.router.role_name,
-        },
+        "metadata": {**metadata, "name": f"{names.ROUTER_NAME}-{kind.lower()}-{role}"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role},
         "subjects": [{"kind": "ServiceAccount", "name": names.ROUTER_NAME, "namespace": metadata["namespace"]}],
     }
 
