@@ -147,3 +147,51 @@ class Scatter(NamedTuple):
         share = self.bad / self.requests
         chi_square = (self.squares_over_n - share * self.bad) / (share * (1.0 - share))
         return max(1.0, chi_square / (self.slots - 1))
+
+
+TELLING_PAIRS = 8
+"""Pairs of neighbouring slots from which on the dispersion between the arms is known well enough."""
+
+DIGITS = 9
+"""Decimals that are kept of the sums, which lie in a status as JSON."""
+
+TELLING_BAD = 20
+"""Bad requests of both arms together that it takes besides."""
+
+
+class PairedScatter(NamedTuple):
+    """How the difference between two arms scatters from slot to slot, as sums that one more slot can be added to.
+
+    What shakes both arms of a slot alike (a busy node, a burst of heavy requests) leaves their difference alone, and a
+    difference that stays leaves its changes alone; only what hits one arm by itself remains. The estimate is the mean
+    squared successive difference (von Neumann et al. 1941) of the two shares of bad requests, by its binomial variance.
+    `squares` and `variances` are sums over `pairs` of neighbouring slots; `difference` and `variance` are those of the
+    latest slot, whose number of bad requests counts in `bad`.
+    """
+
+    squares: float = 0.0
+    variances: float = 0.0
+    pairs: int = 0
+    bad: int = 0
+    difference: float = 0.0
+    variance: float = -1.0
+
+    def with_slot(self, block: Block) -> PairedScatter:
+        """Add one slot; one in which an arm had no request is left out."""
+        if block.candidate == 0 or block.stable == 0:
+            return self
+        bad = block.candidate_bad + block.stable_bad
+        share = bad / (block.candidate + block.stable)
+        variance = round(share * (1.0 - share) * (1.0 / block.candidate + 1.0 / block.stable), DIGITS)
+        difference = round(block.candidate_bad / block.candidate - block.stable_bad / block.stable, DIGITS)
+        if self.variance < 0.0:
+            return self._replace(difference=difference, variance=variance, bad=self.bad + bad)
+        squares = round(self.squares + (difference - self.difference) ** 2, DIGITS)
+        variances = round(self.variances + variance + self.variance, DIGITS)
+        return PairedScatter(squares, variances, self.pairs + 1, self.bad + bad, difference, variance)
+
+    def factor(self, until_then: float) -> float:
+        """Estimate the dispersion, at least 1; `until_then` is used while too little was seen."""
+        if self.pairs < TELLING_PAIRS or self.bad < TELLING_BAD or self.variances == 0.0:
+            return until_then
+        return max(1.0, self.squares / self.variances)
