@@ -77,6 +77,9 @@ def _controller_manager(place: Place, kubernetes: Path) -> Component:
         "service-account-private-key-file": pki / "service-accounts.key",
         "use-service-account-credentials": "true",
         "leader-elect": "false",
+        # Elsewhere this process ends with its lease when the API server is away, and begins with a fresh view of nodes.
+        # Without a lease it would take them for dead once the API server is back, and empty all Services for seconds.
+        "node-monitor-grace-period": "10m",
         "bind-address": "127.0.0.1",
         "cert-dir": place.state / "run" / "kube-controller-manager",
     }
