@@ -11,6 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tests.cluster.processes import start_time
+from tests.harness.waiting import eventually
+
 
 class NotHere(Exception):
     """No process of this machine belongs to the container."""
@@ -43,10 +46,11 @@ def processes(identity: str) -> tuple[int, ...]:
 
 
 def kill(pids: tuple[int, ...]) -> None:
-    """End processes with SIGKILL: none of them gets to say or save anything."""
+    """End processes with SIGKILL, and wait until they are: none of them gets to say or save anything."""
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+    eventually(f"the end of processes {pids}", lambda: not any(map(start_time, pids)), timeout=30, poll=0.02)
 
 
 def kill_container(pod: Mapping[str, Any], name: str) -> None:
