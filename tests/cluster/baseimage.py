@@ -21,8 +21,10 @@ CMD ["python3"]
 """
 
 
-def _mirror() -> str:
-    return os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
+def _mirror() -> list[str]:
+    """The mirror that the environment names; otherwise debootstrap takes its own."""
+    named = os.environ.get("DEBIAN_MIRROR")
+    return [named] if named else []
 
 
 def base_image() -> str:
@@ -39,7 +41,7 @@ def base_image() -> str:
 
 def _build(image: str, context: Path) -> None:
     root = context / "root"
-    command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(root), _mirror()]
+    command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(root), *_mirror()]
     long_run(f"base image: Debian {SUITE} with Python (first time: a minute or two)", command, timeout=1200)
     for name in DISPENSABLE:
         shutil.rmtree(root / name, ignore_errors=True)
