@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from weirkeeper.delivery import gates
-from weirkeeper.delivery.errors import InvariantError
 from weirkeeper.delivery.history import begun, ended, noted
 from weirkeeper.delivery.memory import HISTORY
 from weirkeeper.delivery.sizes import ALL
@@ -116,17 +115,9 @@ def withdraw(turn: Turn, outcome: Outcome, phase: Phase, reason: str, by: str = 
     return turn.note(outcome, message) if outcome == "Superseded" else turn.note(outcome, message, "Warning")
 
 
-def former_of(turn: Turn) -> str:
-    """The revision that is still warm in the bake."""
-    if turn.memory.previous is None:
-        message = "there is no former revision to go back to: the memory contradicts itself"
-        raise InvariantError(message)
-    return turn.memory.previous
-
-
 def revert(turn: Turn, outcome: Outcome, phase: Phase, reason: str, by: str = "") -> Turn:
     """Go back, within the bake, to the revision that is still warm."""
-    memory, failed, former = turn.memory, turn.stable, former_of(turn)
+    memory, failed, former = turn.memory, turn.stable, turn.former
     turn = ended(turn, outcome, reason, by)
     turn = turn.to(
         stable=former,

@@ -62,7 +62,6 @@ class PodEvidence:
     signature: Mapping[str, Any] | None = None
     profile: Mapping[str, Any] | None = None
     profile_sha256: str | None = None
-    builtin: bool = True
 
 
 @dataclass(frozen=True)

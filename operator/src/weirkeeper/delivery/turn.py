@@ -127,6 +127,11 @@ class Turn:
         """The revision in production; raises InvariantError before the first."""
         return _present(self.memory.stable, "stable revision")
 
+    @property
+    def former(self) -> str:
+        """The revision that is still warm in the bake; raises InvariantError where there is none."""
+        return _present(self.memory.previous, "former revision")
+
     def ready(self, revision: str | None) -> int:
         """Ready pods of a revision."""
         return self.observed.ready.get(revision, 0) if revision else 0

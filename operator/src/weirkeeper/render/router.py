@@ -13,7 +13,6 @@ LABELS: Mapping[str, str] = {
     names.LABEL_MANAGED_BY: names.MANAGED_BY,
     names.LABEL_COMPONENT: names.COMPONENT_ROUTER,
 }
-SELECTOR = LABELS
 GRACE_SECONDS = 45
 ENVOY_LINGER_SECONDS = 27
 """How long Envoy outlives the request to end: the agent drains it and ends it itself, mostly much earlier."""
@@ -60,7 +59,7 @@ def _endpoints(metadata: Mapping[str, Any]) -> Manifest:
         "metadata": metadata,
         "spec": {
             "clusterIP": "None",
-            "selector": dict(SELECTOR),
+            "selector": dict(LABELS),
             "ports": [
                 {"name": names.HTTP_PORT_NAME, "port": names.HTTP_PORT, "targetPort": names.HTTP_PORT_NAME},
                 {"name": names.EVIDENCE_PORT_NAME, "port": names.EVIDENCE_PORT, "targetPort": names.EVIDENCE_PORT_NAME},
@@ -74,7 +73,7 @@ def _budget(metadata: Mapping[str, Any]) -> Manifest:
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
         "metadata": metadata,
-        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": dict(SELECTOR)}},
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": dict(LABELS)}},
     }
 
 
@@ -86,7 +85,7 @@ def _deployment(metadata: Mapping[str, Any], settings: Settings) -> Manifest:
         "spec": {
             "replicas": settings.router.replicas,
             "revisionHistoryLimit": 1,
-            "selector": {"matchLabels": dict(SELECTOR)},
+            "selector": {"matchLabels": dict(LABELS)},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "template": {"metadata": {"labels": dict(LABELS), "annotations": dict(SCRAPED)}, "spec": _pod(settings)},
         },
@@ -105,7 +104,7 @@ def _pod(settings: Settings) -> dict[str, Any]:
                 "maxSkew": 1,
                 "topologyKey": "kubernetes.io/hostname",
                 "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": {"matchLabels": dict(SELECTOR)},
+                "labelSelector": {"matchLabels": dict(LABELS)},
             }
         ],
         "initContainers": [_bootstrap(settings)],
