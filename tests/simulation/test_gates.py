@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from statistics import median
 
 import pytest
 
 from tests.simulation.traffic import Arm, Bad, Ended, Traffic, always, attempt
+from weirkeeper.api.rollout import Gate
 
 STEPS = (0.05, 0.25, 0.5)
+LATENCY = (Gate.model_validate({"name": "latency", "latency": {}}),)
 MINUTE = 12
 
 
@@ -100,6 +103,38 @@ def test_a_candidate_half_slower_is_rolled_back() -> None:
         attempt(Traffic(seed, 200, Arm(median=40.0), Arm(median=60.0)), STEPS, MINUTE, patience=60) for seed in range(5)
     ]
     assert failed(ended) == 5
+
+
+def swamped_at_first(now: int) -> float:
+    """Eight times slower until the attempt has run for half a minute, as where the candidate's own start takes all."""
+    return 8.0 if now < 600 + 30 else 1.0
+
+
+def swamped_later(now: int) -> float:
+    """Eight times slower from the second minute of the attempt on."""
+    return 8.0 if now >= 600 + 60 else 1.0
+
+
+@pytest.mark.parametrize("busy", [swamped_at_first, swamped_later])
+def test_a_machine_that_changes_its_pace_neither_keeps_a_good_candidate_nor_hides_a_slow_one(
+    busy: Callable[[int], float],
+) -> None:
+    stable, same, slower = Arm(busy=busy), Arm(busy=busy), Arm(median=20.0, busy=busy)
+    good = [attempt(Traffic(seed, 60, stable, same), STEPS, MINUTE, patience=60) for seed in range(10)]
+    assert [item.verdict for item in good] == ["Pass"] * 10
+    bad = [attempt(Traffic(seed, 60, stable, slower), STEPS, MINUTE, patience=60) for seed in range(10)]
+    assert failed(bad) == 10
+
+
+def test_identical_arms_are_not_rolled_back_for_latency_on_a_machine_that_changes_its_pace() -> None:
+    pace: Callable[[int], float] = lambda now: (1.0, 6.0, 0.5)[now // 90 % 3]  # noqa: E731  one expression
+    arms = Arm(busy=pace), Arm(busy=pace)
+    ended = [
+        attempt(Traffic(seed, 60, *arms), STEPS, 2 * MINUTE, patience=60, kinds=LATENCY, false_alarm=0.05)
+        for seed in range(100)
+    ]
+    # At most 5 in 100 and three standard deviations of that.
+    assert failed(ended) <= 11
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.02])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -32,15 +33,21 @@ def always(share: float) -> Bad:
 
 @dataclass(frozen=True)
 class Arm:
-    """How one revision behaves: `bad` by time, and log-normal latency with `median` in milliseconds."""
+    """How one revision behaves: `bad` by time, and log-normal latency with `median` in milliseconds.
+
+    `busy` is by what factor everything takes longer, by seconds since the traffic began.
+    """
 
     bad: Bad = field(default_factory=lambda: always(0.0))
     median: float = 4.0
     spread: float = 0.4
+    busy: Callable[[int], float] = field(default_factory=lambda: always(1.0))
 
-    def latency_shares(self) -> Floats:
+    @cache  # noqa: B019  arms are few and live as long as their test
+    def latency_shares(self, busy: float) -> Floats:
         """The probability of each latency bin."""
-        edges = [math.log(upper_edge_us(i) / 1000 / self.median) / self.spread for i in range(BINS - 1)]
+        median = self.median * busy
+        edges = [math.log(upper_edge_us(i) / 1000 / median) / self.spread for i in range(BINS - 1)]
         below = np.array([0.5 * math.erfc(-edge / math.sqrt(2)) for edge in edges] + [1.0])
         return np.diff(below, prepend=0.0)
 
@@ -61,7 +68,6 @@ class Traffic:
         self._rng = np.random.default_rng(self.seed)
         self._outcomes: list[OutcomeSlot] = []
         self._latency: dict[str, list[LatencySlot]] = {STABLE: [], CANDIDATE: []}
-        self._shares = {STABLE: self.stable.latency_shares(), CANDIDATE: self.candidate.latency_shares()}
         self.exposed = 0
 
     def slot(self, weight: float) -> None:
@@ -75,12 +81,12 @@ class Traffic:
             bad = int(self._rng.binomial(count, arm.bad(self.now)))
             seen[name] = Outcomes(count, bad, bad)
             if self.latency:
-                self._latency[name].append(self._latency_slot(name, count))
+                self._latency[name].append(self._latency_slot(arm, count))
         self._outcomes.append(OutcomeSlot(self.now, seen))
         self.now += SLOT
 
-    def _latency_slot(self, name: str, count: int) -> LatencySlot:
-        drawn = self._rng.multinomial(count, self._shares[name])
+    def _latency_slot(self, arm: Arm, count: int) -> LatencySlot:
+        drawn = self._rng.multinomial(count, arm.latency_shares(arm.busy(self.now)))
         places = np.flatnonzero(drawn)
         return LatencySlot(self.now, dict(zip(places.tolist(), drawn[places].tolist(), strict=True)))
 

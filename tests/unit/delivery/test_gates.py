@@ -283,10 +283,10 @@ def test_without_a_latency_gate_nothing_is_waited_for() -> None:
     assert gates.start(ERRORS, 0.01, 0.05).frozen
 
 
-def thresholds(memory: gates.GatesMemory) -> list[tuple[float, float]]:
+def thresholds(memory: gates.GatesMemory) -> list[tuple[float, ...]]:
     """List the milliseconds above which stable and candidate count as slow."""
     kept = memory.to_json()["latency"]["0"]["x"]
-    return [(upper_edge_us(settings[1]) / 1000, upper_edge_us(settings[2]) / 1000) for settings, *_ in kept]
+    return [tuple(upper_edge_us(i) / 1000 for i in settings[-1][1:]) for settings, *_ in kept]
 
 
 @pytest.mark.parametrize(
@@ -370,6 +370,59 @@ def test_slots_that_set_the_thresholds_are_not_judged_by_them() -> None:
     assert memory.frozen
     folded = gates.fold(memory, comparison(), evidence, BEGIN + 900)
     assert gates.results(folded, comparison())[0].candidate.requests == 0
+
+
+TIMES_TEN = milliseconds({20: 40, 40: 45, 80: 10, 120: 4, 200: 1})
+
+
+def followed(now: float = BEGIN + 900) -> gates.GatesMemory:
+    """Thresholds were set while everything took ten times as long; from the beginning on it is as usual."""
+    swamped = [LatencySlot(slot.start, TIMES_TEN) for slot in before()]
+    memory = gates.begin_step(gates.freeze(gates.start(LATENCY, 0.01, 0.05), latency(swamped), STABLE, BEGIN + SLOT))
+    usual = during(USUAL, 60).latency
+    return gates.fold(memory, comparison(), latency([*swamped, *usual[STABLE]], usual[CANDIDATE]), now)
+
+
+def test_thresholds_that_stable_left_behind_are_taken_anew_and_tell_again() -> None:
+    memory = followed()
+    assert thresholds(memory) == thresholds(begun(LATENCY))
+    result = gates.results(memory, comparison())[0]
+    assert result.verdict == "Pass"
+    assert "(its p50, taken anew at " in result.message or "(its p99, taken anew at " in result.message
+
+
+def test_thresholds_move_only_once_a_thousand_requests_of_stable_have_left_them() -> None:
+    # Of a hundred requests a slot each: the thousandth request is in the tenth slot, which the next one is judged by.
+    usual = thresholds(begun(LATENCY))
+    assert not set(usual) & set(thresholds(followed(BEGIN + SLOT * 3)))
+    assert thresholds(followed(BEGIN + SLOT * 14)) == usual
+
+
+def test_thresholds_that_still_tell_are_left_alone() -> None:
+    memory = gates.fold(
+        begun(LATENCY),
+        comparison(),
+        latency([*before(), *during(USUAL, 60).latency[STABLE]], during(USUAL, 60).latency[CANDIDATE]),
+        BEGIN + 900,
+    )
+    assert thresholds(memory) == thresholds(begun(LATENCY))
+
+
+def test_a_candidate_s_own_latency_moves_no_threshold() -> None:
+    fast = gates.fold(begun(LATENCY), comparison(), during(milliseconds({0.1: 100}), 60), BEGIN + 900)
+    assert thresholds(fast) == thresholds(begun(LATENCY))
+
+
+def test_the_slots_before_a_move_are_judged_for_pass_by_the_former_thresholds() -> None:
+    at_once = followed()
+    memory = followed(BEGIN + SLOT)
+    for tick in range(2, 80):
+        swamped = [LatencySlot(slot.start, TIMES_TEN) for slot in before()]
+        usual = during(USUAL, 60).latency
+        evidence = latency([*swamped, *usual[STABLE]], usual[CANDIDATE])
+        memory = gates.fold(memory, comparison(), evidence, BEGIN + SLOT * tick)
+        assert gates.GatesMemory.from_json(json.loads(json.dumps(memory.to_json()))) == memory
+    assert memory == at_once
 
 
 def test_latency_never_fails_where_there_is_no_stable_arm() -> None:

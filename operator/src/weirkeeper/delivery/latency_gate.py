@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from weirkeeper.delivery.evidence import LatencySlot
-from weirkeeper.delivery.latency_threshold import Threshold, requests_of, telling_bin
+from weirkeeper.delivery.latency_threshold import Bins, Threshold, histogram_of, latest, requests_of, telling_bin
 from weirkeeper.delivery.projection import gain_so_far, requests_to_reach
 from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Verdict, odds_ratio
-from weirkeeper.statistics.latency import BINS, bin_of, exceeding, merge, upper_edge_us
+from weirkeeper.statistics.latency import bin_of, exceeding, upper_edge_us
 from weirkeeper.statistics.sequential import (
     Scatter,
     log_e,
@@ -83,45 +84,65 @@ class LatencyMemory:
         collected = sum(requests_of(item) for item in recent)
         if collected < FREEZE_REQUESTS:
             return replace(self, collected=collected)
-        histogram = merge(item.counts for item in recent)
-        # What never ended is slower than anything that did.
-        histogram[BINS] = sum(item.active for item in recent)
-        latest = max(item.start for item in recent)
+        histogram = histogram_of(recent)
+        newest = max(item.start for item in recent)
         # A slot that set a threshold is not judged by it.
         return replace(
             self,
             collected=collected,
             thresholds=tuple(self._threshold(quantile, histogram, recent) for quantile in QUANTILES),
-            fail_cursor=latest,
-            pass_cursor=latest,
+            fail_cursor=newest,
+            pass_cursor=newest,
         )
 
     def _threshold(self, quantile: float, histogram: Mapping[int, int], recent: Sequence[LatencySlot]) -> Threshold:
-        stable = telling_bin(histogram, quantile)
-        edge = upper_edge_us(stable)
-        allowed = max((1.0 + self.increase) * edge, edge + self.increase_us)
+        bins = self._bins(quantile, histogram, 0)
         scatter = Scatter()
         for item in recent:
-            scatter = scatter.with_slot(exceeding(item.counts, stable) + item.active, requests_of(item))
-        return Threshold(quantile, stable, bin_of(allowed), round(scatter.factor, 4))
+            scatter = scatter.with_slot(exceeding(item.counts, bins.stable) + item.active, requests_of(item))
+        return Threshold(quantile, (bins,), round(scatter.factor, 4))
+
+    def _bins(self, quantile: float, histogram: Mapping[int, int], since: int) -> Bins:
+        stable = telling_bin(histogram, quantile)
+        edge = upper_edge_us(stable)
+        return Bins(since, stable, bin_of(max((1.0 + self.increase) * edge, edge + self.increase_us)))
+
+    def follow(self, stable: Slots, start: int) -> LatencyMemory:
+        """Take thresholds anew that stable has left behind, for slots from `start` on.
+
+        Only slots before `start` decide that, and only stable's: each slot is judged by thresholds that were chosen
+        without it, so the processes stay valid.
+        """
+        recent = latest(stable, start)
+        if not recent or not any(item.left_behind(recent) for item in self.thresholds):
+            return self
+        histogram = histogram_of(recent)
+        moved = (
+            item.moved(self._bins(item.quantile, histogram, start)) if item.left_behind(recent) else item
+            for item in self.thresholds
+        )
+        return replace(self, thresholds=tuple(moved))
 
     def fold(self, candidate: Slots, stable: Slots, comparison: Comparison, now: float) -> LatencyMemory:
         """Add the slots that are complete and not folded yet: for Fail as soon as they can tell, for Pass later."""
         if not self.thresholds:
             return self
         ended = now - comparison.slot
-        memory = self.fold_fail(candidate, stable, comparison, ended - self._tells_after(comparison))
+        memory = self.fold_fail(candidate, stable, comparison, ended)
         return memory.fold_pass(candidate, stable, comparison, ended - comparison.route_timeout)
 
-    def _tells_after(self, comparison: Comparison) -> float:
+    def tells_after(self, comparison: Comparison) -> float:
         """Tell how long after its end a slot is known: the slowest threshold, and a tick of the collector."""
-        slowest = max(upper_edge_us(max(item.stable, item.candidate)) for item in self.thresholds) / 1e6
+        slowest = max(upper_edge_us(max(item.current[1:])) for item in self.thresholds) / 1e6
         return min(slowest, comparison.route_timeout) + comparison.slot
 
-    def fold_fail(self, candidate: Slots, stable: Slots, comparison: Comparison, latest: float) -> LatencyMemory:
-        """Add the slots up to `latest` to the Fail processes."""
+    def fold_fail(self, candidate: Slots, stable: Slots, comparison: Comparison, ended: float) -> LatencyMemory:
+        """Add the slots up to `ended`, as far as they can tell, to the Fail processes."""
         memory = self
-        for start in _unfolded(candidate, stable, max(self.fail_cursor + 1, comparison.latency_from), latest):
+        for start in _unfolded(candidate, stable, max(self.fail_cursor + 1, comparison.latency_from), ended):
+            memory = memory.follow(stable, start)
+            if start > ended - memory.tells_after(comparison):
+                break
             started = memory.started + (memory.due and memory.started < memory.steps)
             begun = (item.start() if started > memory.started else item for item in memory.thresholds)
             thresholds = tuple(item.fold_fail(item.block(candidate[start], stable[start])) for item in begun)
@@ -136,16 +157,18 @@ class LatencyMemory:
             )
         return memory
 
-    def fold_pass(self, candidate: Slots, stable: Slots, comparison: Comparison, latest: float) -> LatencyMemory:
-        """Add the slots up to `latest` to the Pass processes, never one that Fail has not seen."""
+    def fold_pass(self, candidate: Slots, stable: Slots, comparison: Comparison, ended: float) -> LatencyMemory:
+        """Add the slots up to `ended` to the Pass processes, never one that Fail has not seen."""
         memory = self
-        latest = min(latest, memory.fail_cursor)
-        for start in _unfolded(candidate, stable, max(self.pass_cursor + 1, comparison.latency_from), latest):
+        ended = min(ended, memory.fail_cursor)
+        for start in _unfolded(candidate, stable, max(self.pass_cursor + 1, comparison.latency_from), ended):
             thresholds = tuple(
                 item.fold_pass(item.block(candidate[start], stable[start])) for item in memory.thresholds
             )
             memory = replace(memory, thresholds=thresholds, pass_cursor=start)
-        return memory
+        # The next slot for Pass starts after its cursor.
+        needed = tuple(item.without_bins_before(memory.pass_cursor + 1) for item in memory.thresholds)
+        return replace(memory, thresholds=needed)
 
     @property
     def log_e_fail(self) -> float:
@@ -190,10 +213,10 @@ class LatencyMemory:
     def _told(self, shown: Threshold | None, candidate: ArmCounts, stable: ArmCounts, comparison: Comparison) -> str:
         if shown is None:
             return f"{self.collected} of {FREEZE_REQUESTS} requests of stable seen that its percentiles are taken from"
-        slow, usual = (_milliseconds(upper_edge_us(i)) for i in (shown.candidate, shown.stable))
+        slow, usual = (_milliseconds(upper_edge_us(i)) for i in (shown.current.candidate, shown.current.stable))
         told = (
             f"candidate {candidate.share:.1%} of {candidate.requests} over {slow}, "
-            f"stable {stable.share:.1%} of {stable.requests} over {usual} (its p{shown.quantile * 100:g})"
+            f"stable {stable.share:.1%} of {stable.requests} over {usual} (its p{shown.quantile * 100:g}{_anew(shown)})"
         ).replace("%", " %")
         return told if comparison.paired else f"{told}; not judged without stable in the same slots"
 
@@ -206,9 +229,14 @@ class LatencyMemory:
         return max(known) if known and len(known) == len(needed) else None
 
 
-def _unfolded(candidate: Slots, stable: Slots, earliest: int, latest: float) -> list[int]:
+def _unfolded(candidate: Slots, stable: Slots, earliest: int, ended: float) -> list[int]:
     """List the slots seen of both arms; one arm alone cannot be compared."""
-    return sorted(start for start in candidate.keys() & stable.keys() if earliest <= start <= latest)
+    return sorted(start for start in candidate.keys() & stable.keys() if earliest <= start <= ended)
+
+
+def _anew(threshold: Threshold) -> str:
+    since = threshold.current.since
+    return f", taken anew at {datetime.fromtimestamp(since, UTC):%H:%M:%SZ}" if since else ""
 
 
 def _milliseconds(us: float) -> str:

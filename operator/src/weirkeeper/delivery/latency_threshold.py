@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from weirkeeper.delivery.evidence import LatencySlot
 from weirkeeper.delivery.projection import rounded
-from weirkeeper.statistics.latency import BINS, exceeding, quantile_bin
+from weirkeeper.statistics.latency import BINS, exceeding, merge, quantile_bin
 from weirkeeper.statistics.sequential import (
     LOWER_GRID,
     UPPER_GRID,
@@ -25,22 +25,36 @@ TOLERATED_ODDS_RATIO = 1.0
 EXCLUDED_ODDS_RATIO = 2.0
 """Pass excludes that the candidate's odds of exceeding a threshold are this many times those of stable."""
 
+FOLLOW_REQUESTS = 1000
+"""So many of stable's latest requests tell whether a threshold still is the percentile that it was taken as."""
+
+LEFT_BEHIND = 4.0
+"""A threshold is taken anew when stable's odds of exceeding it are off by this factor, either way."""
+
 UNSEEN = PairedScatter()
+
+
+class Bins(NamedTuple):
+    """Above whose upper edges a request of each arm counts as slow, in slots that start at `since` or later."""
+
+    since: int
+    stable: int
+    candidate: int
 
 
 @dataclass(frozen=True)
 class Threshold:
     """What a slot is asked at one quantile, and the evidence so far.
 
-    `stable` and `candidate` are bins above whose upper edge a request of that arm counts as slow. `factor` is the
-    dispersion of stable alone before the attempt, by which evidence is divided until that between the arms is known:
-    `failing` and `passing` are what the two tests have seen of it, each before the slot that it divides. `slower` is
-    the Fail process summed over its starts, `no_slower` that of Pass. The counts are of the slots folded for Fail.
+    `bins` are oldest first; the last are in force, the others are kept for slots that Pass has yet to fold. `factor`
+    is the dispersion of stable alone before the attempt, by which evidence is divided until that between the arms is
+    known: `failing` and `passing` are what the two tests have seen of it, each before the slot that it divides.
+    `slower` is the Fail process summed over its starts, `no_slower` that of Pass. The counts are of the slots folded
+    for Fail.
     """
 
     quantile: float
-    stable: int
-    candidate: int
+    bins: tuple[Bins, ...]
     factor: float
     slower: tuple[float, ...] = ()
     no_slower: tuple[float, ...] = (0.0,) * len(LOWER_GRID)
@@ -52,7 +66,7 @@ class Threshold:
 
     def to_json(self) -> list[Any]:
         """Write it without names: there are several."""
-        settings = [self.quantile, self.stable, self.candidate, self.factor]
+        settings = [self.quantile, self.factor, *(list(one) for one in self.bins)]
         counts = [self.candidate_slow, self.stable_slow, self.passed_requests]
         scatters = [list(scatter) for scatter in (self.failing, self.passing)]
         return [settings, list(self.slower), list(self.no_slower), counts, scatters]
@@ -60,22 +74,49 @@ class Threshold:
     @classmethod
     def from_json(cls, found: Sequence[Any]) -> Threshold:
         """Read what `to_json` wrote."""
-        (quantile, stable, candidate, factor), slower, no_slower, counts, scatters = found
+        (quantile, factor, *bins), slower, no_slower, counts, scatters = found
         fail, passing = (tuple(float(value) for value in values) for values in (slower, no_slower))
-        failing, passed = (PairedScatter(*scatter) for scatter in scatters)
-        slow, usual, requests = counts
         return cls(
-            float(quantile), stable, candidate, float(factor), fail, passing, slow, usual, requests, failing, passed
-        )
+            float(quantile), tuple(Bins(*one) for one in bins), float(factor), fail, passing, *counts,
+            *(PairedScatter(*scatter) for scatter in scatters),
+        )  # fmt: skip
+
+    @property
+    def current(self) -> Bins:
+        """The bins in force."""
+        return self.bins[-1]
 
     def block(self, candidate: LatencySlot, stable: LatencySlot) -> Block:
         """Count who is slow; what is still active when a slot may be folded has been for longer than the threshold."""
+        bins = next((one for one in reversed(self.bins) if one.since <= stable.start), self.bins[0])
         return Block(
-            exceeding(candidate.counts, self.candidate) + candidate.active,
+            _slow(candidate, bins.candidate),
             requests_of(candidate),
-            exceeding(stable.counts, self.stable) + stable.active,
+            _slow(stable, bins.stable),
             requests_of(stable),
         )
+
+    def left_behind(self, recent: Sequence[LatencySlot]) -> bool:
+        """Tell whether stable's latest slots exceed the threshold far more, or far less often than its quantile says.
+
+        Where (almost) no request exceeds it, or (almost) every one, it tells the arms apart no more.
+        """
+        slow = sum(_slow(slot, self.current.stable) for slot in recent)
+        others = sum(requests_of(slot) for slot in recent) - slow
+        if slow == 0 or others == 0:
+            return True
+        off = slow / others * self.quantile / (1.0 - self.quantile)
+        return not 1.0 / LEFT_BEHIND <= off <= LEFT_BEHIND
+
+    def moved(self, bins: Bins) -> Threshold:
+        """Ask later slots by other bins; what was found by the former ones stays."""
+        same = bins[1:] == self.current[1:]
+        return self if same else replace(self, bins=(*self.bins, bins))
+
+    def without_bins_before(self, start: int) -> Threshold:
+        """Forget bins that no slot from `start` on is asked by."""
+        kept = [i for i, one in enumerate(self.bins) if one.since <= start]
+        return replace(self, bins=self.bins[kept[-1] :]) if kept and kept[-1] else self
 
     def start(self) -> Threshold:
         """Start one more Fail process."""
@@ -98,6 +139,29 @@ class Threshold:
         requests = self.passed_requests + block.candidate
         passing = self.passing.with_slot(block)
         return replace(self, no_slower=rounded(self.no_slower + gained), passed_requests=requests, passing=passing)
+
+
+def latest(slots: Mapping[int, LatencySlot], before: int) -> list[LatencySlot]:
+    """List the newest slots before a start that hold FOLLOW_REQUESTS; none where there are fewer requests."""
+    taken: list[LatencySlot] = []
+    requests = 0
+    for start in sorted((one for one in slots if one < before), reverse=True):
+        taken.append(slots[start])
+        requests += requests_of(slots[start])
+        if requests >= FOLLOW_REQUESTS:
+            return taken
+    return []
+
+
+def histogram_of(slots: Sequence[LatencySlot]) -> dict[int, int]:
+    """Add slots up; what never ended is slower than anything that did."""
+    histogram = merge(slot.counts for slot in slots)
+    histogram[BINS] = sum(slot.active for slot in slots)
+    return histogram
+
+
+def _slow(slot: LatencySlot, threshold: int) -> int:
+    return exceeding(slot.counts, threshold) + slot.active
 
 
 def requests_of(slot: LatencySlot) -> int:
