@@ -7,10 +7,10 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from weirkeeper.api.attempts import GATES_LIMIT, HISTORY_LIMIT, NAMES_LIMIT, AttemptStatus, GateSummary, Phase, Verdict
-from weirkeeper.api.conditions import Condition
+from weirkeeper.api.attempts import GATES_LIMIT, NAMES_LIMIT, Attempts, GateSummary, Phase, Verdict
+from weirkeeper.api.conditions import Conditions, ObservedGeneration
 from weirkeeper.api.parsing import parse_spec
-from weirkeeper.api.record import ATOMIC_LIST, ATOMIC_MAP, CONDITIONS_LIMIT, Record, checked, list_map, rule, rules
+from weirkeeper.api.record import ATOMIC_LIST, ATOMIC_MAP, Record, checked, list_map, rule, rules
 from weirkeeper.api.values import Decimal, Duration
 
 STEP_NAME: Final = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
@@ -279,23 +279,9 @@ class RolloutStatus(Record):
         max_length=GATES_LIMIT,
         json_schema_extra=list_map("name"),
     )
-    attempts: tuple[AttemptStatus, ...] = Field(
-        default=(),
-        description="The last ten attempts, the newest last.",
-        max_length=HISTORY_LIMIT,
-        json_schema_extra=list_map("attempt"),
-    )
-    conditions: tuple[Condition, ...] = Field(
-        default=(),
-        description="Progressing, Paused, Stalled and Healthy.",
-        max_length=CONDITIONS_LIMIT,
-        json_schema_extra=list_map("type"),
-    )
-    observed_generation: int | None = Field(
-        default=None,
-        description="The generation of the spec that this status is about.",
-        ge=0,
-    )
+    attempts: Attempts = ()
+    conditions: Conditions = Field(default=(), description="Progressing, Paused, Stalled and Healthy.")
+    observed_generation: ObservedGeneration = None
 
 
 def parse_rollout(item: Mapping[str, Any]) -> RolloutSpec:
