@@ -44,10 +44,11 @@ class SettingsError(ServerError):
 
 
 class BundleError(ServerError):
-    """A bundle cannot be served."""
+    """A bundle cannot be served; `types` are those that an UntrustedType is about."""
 
-    def __init__(self, reason: BundleReason, message: str) -> None:
+    def __init__(self, reason: BundleReason, message: str, types: tuple[str, ...] = ()) -> None:
         self.reason: BundleReason = reason
+        self.types = types
         super().__init__(message)
 
 

@@ -41,7 +41,8 @@ def load(data: bytes, name: str, trusted_types: Collection[str]) -> Any:
             warnings.simplefilter("ignore")
             estimator = skops.io.loads(data, trusted=sorted(TRUSTED_TYPES.union(trusted_types)))
     except UntrustedTypesFoundException as error:
-        raise BundleError("UntrustedType", _untrusted(data, name, trusted_types)) from error
+        named = sorted(set(skops.io.get_untrusted_types(data=data)) - TRUSTED_TYPES - set(trusted_types))
+        raise BundleError("UntrustedType", _untrusted(name, named), tuple(named)) from error
     except (
         ArithmeticError, AttributeError, ImportError, LookupError, NotImplementedError, OSError,
         RecursionError, TypeError, ValueError, zipfile.BadZipFile,
@@ -51,10 +52,9 @@ def load(data: bytes, name: str, trusted_types: Collection[str]) -> Any:
     return estimator
 
 
-def _untrusted(data: bytes, name: str, trusted_types: Collection[str]) -> str:
-    named = set(skops.io.get_untrusted_types(data=data)) - TRUSTED_TYPES - set(trusted_types)
+def _untrusted(name: str, types: list[str]) -> str:
     return (
-        f"{name} holds {', '.join(sorted(named))}, not on the list of scikit-learn's own types; "
+        f"{name} holds {', '.join(types)}, not on the list of scikit-learn's own types; "
         "build the model without it, or name it in artifact.trustedTypes where that is allowed"
     )
 
