@@ -126,7 +126,6 @@ def _differences(manifest: BundleManifest) -> str:
     here = running_versions(manifest.runtime)
     made = manifest.versions
     told = [f"{name} {made[name]} (here {here[name]})" for name in here if name in made and _differ(name, made, here)]
-    told += [f"a {name} that it does not name (here {here[name]})" for name in here if name not in made]
     return f"the bundle was made with {', '.join(told)}" if told else ""
 
 
