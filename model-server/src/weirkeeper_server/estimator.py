@@ -39,6 +39,8 @@ class EstimatorPredictor:
         self.signature = signature
         self.estimator = estimator
         self._parameters = parameters
+        # What was fitted on a frame knows its columns' names; vectorisers are fitted on a list of texts.
+        self._takes_texts = len(signature.inputs) == 1 and not hasattr(estimator, "feature_names_in_")
         transform, final = _stages(estimator)
         self._final = final
         self._given = (shortcuts and preparation(estimator, signature)) or (lambda i: transform(self._features(i)))
@@ -66,6 +68,8 @@ class EstimatorPredictor:
     def _features(self, inputs: Columns) -> Any:
         if self.signature.takes_array:
             return inputs[self.signature.inputs[0].name]
+        if self._takes_texts:
+            return next(iter(inputs.values()))
         return pd.DataFrame(dict(inputs), copy=False)
 
     def _predictions(self, features: Any, outputs: Mapping[str, Array]) -> Array:

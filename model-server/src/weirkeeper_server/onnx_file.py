@@ -25,6 +25,7 @@ DOMAINS: Final = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
 _NAME: Final = MODEL_FILES["ONNX"]
 _ERRORS_ALONE: Final = 4
 _PREFIX: Final = re.compile(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : (?:/\S+:\d+ .*?\) )?")
+_LOCALE: Final = re.compile(r"Failed to construct locale with name:([^:]*)")
 _NEWEST_OPSET: Final = re.compile(r"Opset (\d+) is .* for domain (\S+) is till opset (\d+)", re.DOTALL)
 
 
@@ -108,5 +109,10 @@ def _reason(message: str) -> str:
         return (
             f"it asks for opset {given} of {domain}; onnxruntime {onnxruntime.__version__} goes up to {newest}: "
             f"export it with opset {newest} or lower"
+        )
+    if found := _LOCALE.search(message):
+        return (
+            f"it compares text by the locale {found[1]}, which is neither here nor in the server's image: export "
+            "it with locale C (skl2onnx: the vectorizer's option locale)"
         )
     return " ".join(_PREFIX.sub("", message).split())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -85,7 +85,7 @@ def as_array(name: str, answer: Any, classes: Sequence[Any] | None) -> Array:
         return answer.reshape(-1) if answer.ndim == ARRAY_RANK and answer.shape[1] == 1 else answer
     wanted = set(classes or ())
     if not isinstance(answer, list) or any(not isinstance(row, dict) or set(row) != wanted for row in answer):
-        raise ValueError(f"output {name!r} is no tensor and no map by the model's classes")
+        raise ValueError(f"output {name!r} is no tensor, nor a map by classes")
     return np.array([[row[chosen] for chosen in classes or ()] for row in answer], dtype=np.float32)
 
 
@@ -101,30 +101,39 @@ def check_signature(session: InferenceSession, signature: Signature) -> None:
     Raises:
         BundleError: ModelLoadFailed; the message names the first difference.
     """
-    takes, gives = session.get_inputs(), session.get_outputs()
-    for what, has, says in (("takes", takes, signature.inputs), ("gives", gives, signature.outputs)):
-        named = {one.name: one for one in has}
-        missing = [one.name for one in says if one.name not in named]
-        if what == "takes":
-            missing += [name for name in named if name not in {tensor.name for tensor in says}]
-        differing = [one.name for one in says if one.name in named and not _alike(named[one.name], one)]
-        if missing or differing:
-            raise BundleError(
-                "ModelLoadFailed",
-                f"model.onnx {what} {', '.join(map(_described, has))}, which is not what model.yaml says of "
-                f"{', '.join(missing or differing)}; make the bundle again with `weirkeeper bundle`",
-            )
+    takes = {one.name: one for one in session.get_inputs()}
+    gives = {one.name: one for one in session.get_outputs()}
+    asked = {tensor.name for tensor in signature.inputs}
+    wrong = [
+        one.name for one in signature.inputs if one.name not in takes or not _same_type_and_width(takes[one.name], one)
+    ]
+    if wrong := [*wrong, *(name for name in takes if name not in asked)]:
+        raise _differs("takes", takes.values(), wrong)
+    if wrong := [
+        one.name for one in signature.outputs if one.name not in gives or not _same_type(gives[one.name], one)
+    ]:
+        raise _differs("gives", gives.values(), wrong)
 
 
-def _alike(found: Any, tensor: Tensor) -> bool:
+def _differs(what: str, has: Iterable[Any], names: Sequence[str]) -> BundleError:
+    described = ", ".join(f"{one.name} {one.type}{list(one.shape)}" for one in has)
+    return BundleError(
+        "ModelLoadFailed",
+        f"model.onnx {what} {described}, which is not what model.yaml says of {', '.join(names)}; "
+        "make the bundle again with `weirkeeper bundle`",
+    )
+
+
+def _same_type(found: Any, tensor: Tensor) -> bool:
+    """Compare types alone: converters declare shapes of outputs that are none, so each answer is looked at."""
     if found.type in MAPS:
         return tensor.datatype == "FP32" and len(tensor.shape) == ARRAY_RANK
+    return DATATYPES.get(found.type) == tensor.datatype
+
+
+def _same_type_and_width(found: Any, tensor: Tensor) -> bool:
     width = tensor.shape[1] if len(tensor.shape) == ARRAY_RANK else 1
     sizes = found.shape[1:] or [1]
     # A size that is open has a name, or none.
     fits = len(sizes) == 1 and (sizes[0] == width or not isinstance(sizes[0], int))
-    return fits and DATATYPES.get(found.type) == tensor.datatype
-
-
-def _described(found: Any) -> str:
-    return f"{found.name} {found.type}{list(found.shape)}"
+    return fits and _same_type(found, tensor)

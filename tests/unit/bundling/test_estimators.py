@@ -107,6 +107,8 @@ CLASSIFIERS: dict[str, tuple[Any, Any, Any]] = {
         FRAME,
         NAMES,
     ),
+    "texts alone": (make_pipeline(TfidfVectorizer(), LogisticRegression()), FRAME["note"], NAMES),
+    "a list of texts": (make_pipeline(CountVectorizer(), MultinomialNB()), FRAME["note"].tolist(), YES),
     "histogram boosting with what lacks": (
         HistGradientBoostingClassifier(max_iter=3),
         LACKING[["income", "debt", "visits"]],

@@ -126,7 +126,7 @@ class Transformer:
         (Transformer(), MATRIX, UnsuitableEstimator, "has no predict"),
         (LogisticRegression(), MATRIX, UnsuitableEstimator, "NotFittedError"),
         (LinearRegression().fit(MATRIX, NUMBERS), MATRIX[:0], UnsuitableSample, "has no rows"),
-        (LinearRegression().fit(MATRIX, NUMBERS), MATRIX[0], UnsuitableSample, "give a frame or a matrix"),
+        (LinearRegression().fit(MATRIX, NUMBERS), MATRIX[0], UnsuitableSample, "give a frame or a matrix, or texts"),
         (fitted(), rows().drop(columns="region"), UnsuitableSample, "the sample lacks region"),
         (fitted(), rows().assign(region=pd.Timestamp("2026-11-21")), UnsuitableSample, "holds Timestamp"),
     ],

@@ -16,7 +16,7 @@ from skops.io.exceptions import UnsupportedTypeException
 from weirkeeper.api.bundle import Runtime, Signature, Tensor
 from weirkeeper.bundling.errors import UnsuitableEstimator
 from weirkeeper.bundling.metrics import Answers
-from weirkeeper.bundling.sample import conform, describe, tensors_of
+from weirkeeper.bundling.sample import Sample, conform, describe, tensors_of
 from weirkeeper_server.estimator import PREDICT, PROBABILITIES, EstimatorPredictor
 from weirkeeper_server.tensors import Array
 
@@ -31,8 +31,8 @@ class EstimatorSource:
             raise UnsuitableEstimator(f"{type(estimator).__name__} has no predict; give an estimator that predicts")
         self._estimator = estimator
 
-    def tensors(self, sample: pd.DataFrame | Array) -> dict[str, Array]:
-        """Take the columns that the estimator was fitted with, in its order, or the matrix."""
+    def tensors(self, sample: Sample) -> dict[str, Array]:
+        """Take the columns that the estimator was fitted with, in its order, or the matrix or the texts."""
         return tensors_of(conform(sample, self._estimator) if isinstance(sample, pd.DataFrame) else sample)
 
     def answers(self, tensors: Mapping[str, Array]) -> dict[str, Array]:

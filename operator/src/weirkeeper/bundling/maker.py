@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from weirkeeper.api.bundle import MANIFEST_FILE
-from weirkeeper.bundling.errors import BundleRefused, BundlingError, UnsuitableSample
+from weirkeeper.bundling.errors import BundleRefused, BundlingError, UnsuitableEstimator, UnsuitableSample
 from weirkeeper.bundling.estimator_source import EstimatorSource
 from weirkeeper.bundling.metrics import measure
+from weirkeeper.bundling.sample import Sample
 from weirkeeper.bundling.source import Source
 from weirkeeper.bundling.writing import manifest_of, write_described
 from weirkeeper.statistics.offline import OfflineMetric, Rows
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 VERIFICATION_SECONDS: Final = 600
-
-Sample = pd.DataFrame | Array
 
 
 def bundle(
@@ -44,7 +43,8 @@ def bundle(
     `model` is a fitted scikit-learn estimator, or an ONNX model as `onnx.ModelProto` or the bytes of its file.
 
     `X` holds rows like those the model was trained on, raw as callers will send them: a frame where the model takes
-    named columns (one input a column), a matrix otherwise (one input `[rows, k]`). It gives the signature, the
+    named columns (one input a column), a matrix otherwise (one input `[rows, k]`), or texts where it begins with a
+    vectoriser (one input). It gives the signature, the
     reference profile and the golden requests.
 
     Metrics with confidence intervals are measured on `held_out`, rows and labels kept from the training, or else on
@@ -57,6 +57,7 @@ def bundle(
     source = _source(model)
     tensors = source.tensors(X)
     outputs = source.answers(tensors)
+    _check_finite(outputs)
     performance = _measured(source, (X, y), held_out)
     manifest = manifest_of(source, tensors, outputs)
     target = Path(path)
@@ -79,6 +80,16 @@ def _source(model: Any) -> Source:
     from weirkeeper.bundling.onnx_source import OnnxSource  # noqa: PLC0415  an estimator's bundle needs no onnxruntime
 
     return OnnxSource(model)
+
+
+def _check_finite(outputs: Mapping[str, Array]) -> None:
+    for name, answers in outputs.items():
+        if answers.dtype.kind == "f" and not np.isfinite(answers).all():
+            row = int(np.argmin(np.isfinite(answers.reshape(len(answers), -1)).all(axis=1)))
+            raise UnsuitableEstimator(
+                f"output {name!r} is NaN or infinite for row {row} of the sample, which no answer can carry; "
+                "let the model give numbers, or leave such rows out"
+            )
 
 
 def _measured(

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
+from scipy.stats import binomtest, rankdata
 from sklearn.metrics import (
     accuracy_score,
     brier_score_loss,
@@ -37,8 +37,6 @@ Measured = tuple[MetricName, float, float, float, Interval]
 
 MOST_ROWS: Final = 20_000
 RESAMPLES: Final = 1_000
-RESAMPLES_OF_RANKS: Final = 200
-"""For AUC, where each needs the scores sorted again."""
 
 SEED: Final = 20_261_121
 LEVEL: Final = (2.5, 97.5)
@@ -176,19 +174,26 @@ def _of_probabilities(actual: Places, likely: Floats, random: np.random.Generato
 def _auc(actual: Places, likely: Floats) -> float:
     if likely.shape[1] == TWO:
         return float(roc_auc_score(actual, likely[:, 1]))
-    known = np.eye(likely.shape[1])[actual]
-    return float(np.mean([roc_auc_score(known[:, one], likely[:, one]) for one in range(likely.shape[1])]))
+    return float(roc_auc_score(actual, likely, multi_class="ovr", labels=np.arange(likely.shape[1])))
 
 
 def _auc_interval(actual: Places, likely: Floats, random: np.random.Generator) -> tuple[float, float]:
     """Draw within each class: a draw without one of them has no AUC."""
     members = [np.flatnonzero(actual == place) for place in range(likely.shape[1])]
+    judged = range(1, TWO) if likely.shape[1] == TWO else range(likely.shape[1])
 
     def draw() -> float:
         rows = np.concatenate([random.choice(rows, len(rows)) for rows in members])
-        return _auc(actual[rows], likely[rows])
+        return float(np.mean([_by_ranks(actual[rows] == one, likely[rows, one]) for one in judged]))
 
-    return _interval([draw() for _ in range(RESAMPLES_OF_RANKS)])
+    return _interval([draw() for _ in range(RESAMPLES)])
+
+
+def _by_ranks(positive: npt.NDArray[np.bool_], scores: Floats) -> float:
+    """Give the AUC as Mann and Whitney's U, ties counted half: quicker than drawing the curve each time."""
+    count = int(positive.sum())
+    above = rankdata(scores)[positive].sum() - count * (count + 1) / 2
+    return float(above / (count * (len(scores) - count)))
 
 
 def _mean_interval(losses: Floats, random: np.random.Generator) -> tuple[float, float]:

@@ -12,6 +12,7 @@ import pandas as pd
 from weirkeeper.api.bundle import ARRAY_RANK, Runtime
 from weirkeeper.bundling.errors import UnsuitableEstimator, UnsuitableSample
 from weirkeeper.bundling.metrics import Answers
+from weirkeeper.bundling.sample import Sample
 from weirkeeper_server import onnx_file
 from weirkeeper_server.errors import BundleError
 from weirkeeper_server.onnx_predictor import DATATYPES, MAPS, as_array, ask
@@ -39,7 +40,7 @@ class OnnxSource:
             if one.type not in DATATYPES and one.type not in MAPS:
                 raise UnsuitableEstimator(f"output {one.name!r} is {one.type}, which cannot be served; {NO_MAPS}")
 
-    def tensors(self, sample: pd.DataFrame | Array) -> dict[str, Array]:
+    def tensors(self, sample: Sample) -> dict[str, Array]:
         """Take a frame's columns by name, or a matrix for a model that takes one tensor, in the model's types."""
         if len(sample) == 0:
             raise UnsuitableSample("the sample has no rows; give the rows the model was trained or validated on")
@@ -117,7 +118,7 @@ def _is_column(one: Any) -> bool:
     return len(one.shape) == 1 or one.shape[1] == 1
 
 
-def _matrix(one: Any, sample: pd.DataFrame | Array) -> Array:
+def _matrix(one: Any, sample: Sample) -> Array:
     matrix = np.asarray(sample.to_numpy() if isinstance(sample, pd.DataFrame) else sample)
     width = one.shape[1]
     if matrix.ndim != ARRAY_RANK or (isinstance(width, int) and matrix.shape[1] != width):
@@ -126,7 +127,7 @@ def _matrix(one: Any, sample: pd.DataFrame | Array) -> Array:
     return _typed(one, matrix)
 
 
-def _frame(names: list[str], sample: pd.DataFrame | Array) -> pd.DataFrame:
+def _frame(names: list[str], sample: Sample) -> pd.DataFrame:
     if not isinstance(sample, pd.DataFrame):
         raise UnsuitableSample(f"the model takes columns {', '.join(names[:10])}; give a frame that has them")
     if missing := [name for name in names if name not in sample.columns]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,14 +12,15 @@ from weirkeeper.api.bundle import ARRAY_RANK, Signature, Tensor
 from weirkeeper.client.errors import NoAnswer, UnfitRows
 from weirkeeper_server.tensors import DTYPES, Array
 
-Rows = pd.DataFrame | Array
+Rows: TypeAlias = "pd.DataFrame | pd.Series[Any] | Array | Sequence[Any]"
 MOST_NAMED: Final = 10
 
 
 def as_frame(rows: Rows, signature: Signature) -> pd.DataFrame:
     """Give rows as a frame with a column for each that the model takes, by the names of `columns_of`.
 
-    A matrix, or a frame for a model that takes one matrix, goes by position. Other columns are left out.
+    A matrix, or a frame for a model that takes one matrix, goes by position, and so does a list or a series for a
+    model of one column. Other columns are left out.
 
     Raises:
         UnfitRows: there are no rows, or a column is missing; the message names it.
@@ -29,6 +30,10 @@ def as_frame(rows: Rows, signature: Signature) -> pd.DataFrame:
         raise UnfitRows("there are no rows to ask about")
     if signature.takes_array and not (isinstance(rows, pd.DataFrame) and set(names) <= set(rows.columns)):
         return _by_position(rows, names)
+    if isinstance(rows, pd.Series):
+        rows = rows.to_frame(names[0]) if len(names) == 1 else rows.to_frame()
+    if not isinstance(rows, pd.DataFrame) and len(names) == 1 and np.ndim(rows) == 1:
+        rows = pd.DataFrame({names[0]: rows})
     if not isinstance(rows, pd.DataFrame):
         raise UnfitRows(f"the model takes named columns; give a frame with {_list(names)}")
     if missing := [name for name in names if name not in rows.columns]:
