@@ -25,14 +25,14 @@ def add_parsers(subparsers: Any) -> None:
     digest = subparsers.add_parser("digest", help="print the sha256 that spec.artifact.sha256 takes")
     digest.add_argument("path", type=Path, help="an archive's file, or a bundle's folder")
     digest.set_defaults(run=print_digest)
-    serve = subparsers.add_parser("serve", help="serve a bundle on this machine, as a pod would")
+    serve = subparsers.add_parser("serve", help="serve a bundle on this machine, as a pod would, with a page")
     serve.add_argument("bundle", type=Path, help="folder of the bundle")
     serve.add_argument("--model", default="model", help="name under which it is served")
     serve.add_argument("--revision", default="local", help="given as model_version")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on")
     serve.add_argument("--http-port", type=int, default=8080, help="port of the Open Inference Protocol")
     serve.add_argument("--evidence-port", type=int, default=8081, help="port of evidence and metrics")
-    serve.set_defaults(run=serve_here, drain_seconds=0.0)
+    serve.set_defaults(run=serve_here, drain_seconds=0.0, page=True)
 
 
 def _add_bundle(parser: argparse.ArgumentParser) -> None:
@@ -87,6 +87,7 @@ def serve_here(arguments: argparse.Namespace) -> int:
     """Run the model server until Ctrl-C."""
     from weirkeeper_server.cli import serve  # noqa: PLC0415  it sets the number of threads
 
+    print(f"weirkeeper: the model's page is http://{arguments.host}:{arguments.http_port}/", file=sys.stderr)
     try:
         return serve(arguments)
     except ServerError as error:
