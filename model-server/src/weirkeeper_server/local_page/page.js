@@ -40,7 +40,7 @@ function showCard(bundle) {
   ]);
   fill(byId("performance"), bundle.performance.length ? ["Offline", "Value", "95 %", "Rows"] : [],
     bundle.performance.map((one) => [
-      one.metric, short(one.value), one.ci95.map(short).join(" – "),
+      one.metric, one.value.toPrecision(4), one.ci95.map((end) => end.toPrecision(4)).join(" – "),
       `${one.rows} ${one.measuredOn === "HeldOut" ? "held out" : "of the sample"}`,
     ]));
 }
