@@ -85,7 +85,7 @@ def test_a_browser_shows_signature_card_form_and_counts(port: int, bundle_folder
         f"--user-data-dir={tmp_path}",
         "--virtual-time-budget=5000",
         "--dump-dom",
-        address,
+        f"http://127.0.0.1:{port}/",
     ]
     shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
     bundle = read_bundle(bundle_folder)
