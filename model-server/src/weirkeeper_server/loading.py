@@ -25,8 +25,6 @@ LIBRARIES: Final[Mapping[Runtime, tuple[str, ...]]] = {
 }
 """What may change, with its version, what a model answers or whether it can be read."""
 
-_OUR_LIBRARIES: Final = ("sklearn.", "skops.", "numpy.", "scipy.")
-
 log = logging.getLogger(__name__)
 
 
@@ -55,7 +53,7 @@ def load(bundle: Bundle, settings: Settings) -> tuple[Predictor, str]:
     try:
         return _PREDICTORS[bundle.manifest.runtime](bundle, settings), differences
     except BundleError as error:
-        if differences and _may_be_due_to_versions(error):
+        if differences and error.by_versions:
             raise BundleError("LibraryMismatch", f"{differences}; {error}") from error
         raise
 
@@ -79,13 +77,6 @@ def _onnx_predictor(bundle: Bundle, settings: Settings) -> Predictor:
 
 
 _PREDICTORS: Final = {"ScikitLearn": _estimator_predictor, "ONNX": _onnx_predictor}
-
-
-def _may_be_due_to_versions(error: BundleError) -> bool:
-    """Say whether other versions explain an error: a file that cannot be read, or a type that a library renamed."""
-    if error.reason == "UntrustedType":
-        return all(name.startswith(_OUR_LIBRARIES) for name in error.types)
-    return error.reason == "ModelLoadFailed"
 
 
 def judge(bundle: Bundle, predictor: Predictor, differences: str, settings: Settings) -> LoadedModel:

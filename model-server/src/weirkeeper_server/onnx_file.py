@@ -45,7 +45,8 @@ def load(data: bytes) -> onnxruntime.InferenceSession:
     try:
         return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no class in common
-        raise BundleError("ModelLoadFailed", f"{_NAME} cannot be run: {_reason(str(error))}") from error
+        message = f"{_NAME} cannot be run: {_reason(str(error))}"
+        raise BundleError("ModelLoadFailed", message, by_versions=True) from error
 
 
 def read(data: bytes) -> ModelProto:

@@ -25,6 +25,7 @@ MOST_BYTES: Final = 4 * 2**30
 HIGHEST_RATIO: Final = 1000
 RATIO_COUNTS_FROM: Final = 2**20
 SCHEMA: Final = "schema.json"
+LIBRARIES: Final = ("sklearn.", "skops.", "numpy.", "scipy.")
 
 
 def load(data: bytes, name: str, trusted_types: Collection[str]) -> Any:
@@ -42,12 +43,15 @@ def load(data: bytes, name: str, trusted_types: Collection[str]) -> Any:
             estimator = skops.io.loads(data, trusted=sorted(TRUSTED_TYPES.union(trusted_types)))
     except UntrustedTypesFoundException as error:
         named = sorted(set(skops.io.get_untrusted_types(data=data)) - TRUSTED_TYPES - set(trusted_types))
-        raise BundleError("UntrustedType", _untrusted(name, named), tuple(named)) from error
+        # Such a type of the libraries' own is one that another version named otherwise.
+        renamed = all(one.startswith(LIBRARIES) for one in named)
+        raise BundleError("UntrustedType", _untrusted(name, named), by_versions=renamed) from error
     except (
         ArithmeticError, AttributeError, ImportError, LookupError, NotImplementedError, OSError,
         RecursionError, TypeError, ValueError, zipfile.BadZipFile,
     ) as error:  # fmt: skip
-        raise BundleError("ModelLoadFailed", f"{name} cannot be read: {type(error).__name__}: {error}") from error
+        message = f"{name} cannot be read: {type(error).__name__}: {error}"
+        raise BundleError("ModelLoadFailed", message, by_versions=True) from error
     check_trees(estimator)
     return estimator
 

@@ -276,6 +276,25 @@ def test_another_onnxruntime_is_the_reason_when_they_disagree(copied: Path) -> N
     assert caught.value.reason == "LibraryMismatch"
 
 
+@pytest.mark.parametrize("same", [True, False], ids=["the same onnxruntime", "another onnxruntime"])
+def test_versions_are_to_blame_for_a_model_that_cannot_run(copied: Path, *, same: bool) -> None:
+    (copied / "model.onnx").write_bytes(onnx_models.linear(opset=99).SerializeToString())
+    if not same:
+        change_manifest(copied, versions={"onnxruntime": "9.9.9"})
+    with pytest.raises(BundleError, match="it asks for opset 99") as caught:
+        remark_of(copied)
+    assert caught.value.reason == ("ModelLoadFailed" if same else "LibraryMismatch")
+
+
+def test_versions_are_not_to_blame_for_what_no_version_would_take(copied: Path) -> None:
+    change_manifest(copied, versions={"onnxruntime": "9.9.9"})
+    (copied / "model.onnx").write_bytes(onnx_models.with_external_data("w")["subgraph"].SerializeToString())
+    for changes in ({}, {"parameters": {"threshold": "0.5"}}):
+        with pytest.raises(BundleError) as caught:
+            remark_of(copied, **changes)
+        assert caught.value.reason == "ModelLoadFailed"
+
+
 def test_parameters_mean_nothing_to_an_onnx_model(copied: Path) -> None:
     with pytest.raises(BundleError, match="parameters name threshold; an ONNX bundle takes no parameters"):
         remark_of(copied, parameters={"threshold": "0.5"})

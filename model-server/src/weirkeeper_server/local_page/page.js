@@ -69,7 +69,6 @@ function control(tensor, label, known) {
       list.id = `known ${label}`.replaceAll(/\s/g, "-");
       known.forEach((value) => { const option = element("option"); option.value = value; list.append(option); });
       made.setAttribute("list", list.id);
-      made.after(list);
       byId("inputs").append(list);
     }
   }
@@ -100,10 +99,10 @@ function fields(bundle) {
 
 function fillIn(golden) {
   for (const tensor of told.bundle.signature.inputs) {
-    const given = golden.request.inputs.find((one) => one.name === tensor.name).data.flat();
+    const given = golden.request.inputs.find((one) => one.name === tensor.name)?.data.flat() ?? [];
     const texts = given.map((value) => (value === null ? "" : String(value)));
     const single = tensor.controls.length === 1;
-    tensor.controls.forEach((one, number) => { one.value = single ? texts.join(", ") : texts[number]; });
+    tensor.controls.forEach((one, number) => { one.value = single ? texts.join(", ") : texts[number] ?? ""; });
   }
   byId("answer").replaceChildren();
   showRequest();
