@@ -160,11 +160,20 @@ WHOLE = np.arange(80) % 2
         ),
         (SGDClassifier(random_state=0).fit(MATRIX, WHOLE), WHOLE, {"Accuracy", "Precision", "Recall", "F1"}),
         (LinearRegression().fit(MATRIX, WHOLE), WHOLE, {"MAE", "RMSE"}),
+        (LinearRegression().fit(MATRIX, WHOLE), WHOLE.reshape(-1, 1), {"MAE", "RMSE"}),
         (RandomForestRegressor(3).fit(MATRIX, MATRIX), MATRIX, set()),
         (KMeans(2, n_init=1).fit(MATRIX), WHOLE, set()),
         (LinearRegression().fit(MATRIX, WHOLE), None, set()),
     ],
-    ids=["classifier", "no probabilities", "regressor", "several outputs", "clusters", "no labels"],
+    ids=[
+        "classifier",
+        "no probabilities",
+        "regressor",
+        "a column of labels",
+        "several outputs",
+        "clusters",
+        "no labels",
+    ],
 )
 @pytest.mark.usefixtures("unverified")
 def test_each_kind_has_the_metrics_that_apply(estimator: Any, labels: Any, names: set[str], tmp_path: Path) -> None:

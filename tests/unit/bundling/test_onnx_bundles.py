@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,46 @@ def test_an_onnx_bundle_is_verified_in_a_process_of_its_own_and_describes_itself
     measured = {metric.metric: metric for metric in bundle.profile.performance}
     assert set(measured) == {"Accuracy", "Precision", "Recall", "F1", "AUC", "Brier", "LogLoss"}
     assert measured["Accuracy"].value == np.mean(fitted().predict(sample) == LABELS)
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "names"),
+    [
+        ("named columns, a matrix", LABELS, {"Accuracy", "Precision", "Recall", "F1", "AUC", "Brier", "LogLoss"}),
+        ("one tensor, a map by number", NUMBERS, {"Accuracy", "Precision", "Recall", "F1", "AUC", "Brier", "LogLoss"}),
+        ("one tensor of double precision", NUMBERS, {"MAE", "RMSE"}),
+        ("a column of booleans", NUMBERS > 1, {"Accuracy", "Precision", "Recall", "F1"}),
+        ("several numbers", NUMBERS, set()),
+    ],
+)
+@pytest.mark.usefixtures("unverified")
+def test_each_kind_has_the_metrics_that_apply(name: str, labels: Any, names: set[str], tmp_path: Path) -> None:
+    model, sample = CASES[name]
+    path = weirkeeper.bundle(model, sample, labels, path=tmp_path / "bundle")
+    assert {metric.metric for metric in read_bundle(path).profile.performance} == names
+
+
+def test_labels_of_another_type_than_the_answers_are_refused(tmp_path: Path) -> None:
+    model, sample = CASES["named columns, a matrix"]
+    with pytest.raises(
+        UnsuitableSample, match=r"y holds 0 and the model answers '.*'; give labels as the model answers"
+    ):
+        weirkeeper.bundle(model, sample, np.arange(200), path=tmp_path / "bundle")
+
+
+def test_one_session_answers_several_threads_at_once(made: Path) -> None:
+    settings = Settings(bundle=made, model="churn", revision="churn-1")
+    predictor, _ = load(read_bundle(made), settings)
+    columns = {name: column.to_numpy() for name, column in rows().items()}
+    columns["income"] = columns["income"].astype(np.float32)
+
+    def ask(row: int) -> tuple[Any, list[float]]:
+        answer = predictor.predict({str(name): column[row : row + 1] for name, column in columns.items()})
+        return answer["output_label"][0], answer["output_probability"][0].tolist()
+
+    alone = [ask(row) for row in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, range(200))) == alone
 
 
 def sequence_output() -> ModelProto:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 VERIFICATION_SECONDS: Final = 600
+COLUMN_RANK: Final = 2
 
 
 def bundle(
@@ -100,6 +101,8 @@ def _measured(
     if given is None:
         return ()
     labels = np.asarray(given)
+    if labels.ndim == COLUMN_RANK and labels.shape[1] == 1:
+        labels = labels[:, 0]
     if labels.ndim != 1:
         return ()
     if labels.dtype.kind in "OUT":

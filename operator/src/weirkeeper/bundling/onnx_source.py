@@ -91,14 +91,23 @@ class OnnxSource:
         if predicted.dtype.kind == "f":
             return Answers(predicted, None, None)
         matrices = [array for array in outputs.values() if array.ndim == ARRAY_RANK and array.dtype.kind == "f"]
-        known = set(labels.tolist()) | set(predicted.tolist())
-        classes = self._classes or tuple(sorted(known))
+        classes = self._classes or _sorted_classes(labels, predicted)
         fitting = next((one for one in matrices if one.shape[1] == len(classes)), None)
         return Answers(predicted, fitting, classes)
 
     def write(self, file: Path) -> None:
         """Write the model as it came."""
         file.write_bytes(self._model)
+
+
+def _sorted_classes(labels: Array, predicted: Array) -> tuple[Any, ...]:
+    said = labels.tolist(), predicted.tolist()
+    try:
+        return tuple(sorted({*said[0], *said[1]}))
+    except TypeError:
+        raise UnsuitableSample(
+            f"y holds {said[0][0]!r:.40} and the model answers {said[1][0]!r:.40}; give labels as the model answers"
+        ) from None
 
 
 def _check_input(one: Any) -> None:
