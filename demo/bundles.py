@@ -14,7 +14,7 @@ CONFIG_MAP_LIMIT: Final = 700_000  # bytes; a ConfigMap holds 1 MiB, of which ba
 def write(version: Version, folder: Path) -> Path:
     """Write the bundle of ``version`` below ``folder`` and return its path."""
     path = folder / artifact(version.name)
-    weirkeeper.bundle(version.pipeline, version.train, version.train_labels, path=path)
+    weirkeeper.bundle(version.pipeline, version.train, path=path)
     return path
 
 

@@ -26,5 +26,5 @@ model = make_pipeline(StandardScaler(), LogisticRegression()).fit(train, train_l
 print(f"accuracy on held-out rows: {model.score(test, test_labels):.1%}")
 
 path = Path(sys.argv[1] if len(sys.argv) > 1 else "diagnosis-bundle")
-weirkeeper.bundle(model, train, train_labels, path=path)
+weirkeeper.bundle(model, train, path=path, held_out=(test, test_labels))
 print(f"bundle: {path}")

@@ -12,7 +12,7 @@ from typing import Any, Final
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from weirkeeper.api.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, PROFILE_FILE, BundleManifest, GoldenRequest
+from weirkeeper.api.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILES, PROFILE_FILE, BundleManifest, GoldenRequest
 from weirkeeper.statistics.profile import ReferenceProfile
 from weirkeeper_server.digest import digest_of_files, files_of
 from weirkeeper_server.errors import BundleError
@@ -49,7 +49,7 @@ def read_bundle(folder: Path) -> Bundle:
     """
     contents = _read(folder)
     fetched = contents.pop(FETCHED_FILE, None)
-    check_names(list(contents))
+    name = check_names(list(contents))
     if len(contents[PROFILE_FILE]) > MOST_PROFILE_BYTES:
         raise BundleError(
             "NotABundle",
@@ -57,9 +57,15 @@ def read_bundle(folder: Path) -> Bundle:
             "make the bundle again with fewer columns",
         )
     document = _json(PROFILE_FILE, contents[PROFILE_FILE])
+    manifest = _manifest(contents[MANIFEST_FILE])
+    if manifest.model_file != name:
+        raise BundleError(
+            "NotABundle",
+            f"{MANIFEST_FILE} has runtime {manifest.runtime}, which reads {manifest.model_file}, not {name}",
+        )
     return Bundle(
-        manifest=_manifest(contents[MANIFEST_FILE]),
-        model=contents[MODEL_FILE],
+        manifest=manifest,
+        model=contents[name],
         profile=_profile(document),
         profile_document=document,
         golden=_golden(contents[GOLDEN_FILE]),
@@ -74,18 +80,23 @@ def _read(folder: Path) -> dict[str, bytes]:
         raise BundleError("NotABundle", f"the bundle cannot be read: {error.strerror}") from error
 
 
-def check_names(names: list[str]) -> None:
-    """Check by the names of a folder's files that it can be a bundle.
+def check_names(names: list[str]) -> str:
+    """Check by the names of a folder's files that it can be a bundle; give the name of the model's file.
 
     Raises:
         BundleError: PickleRefused or NotABundle.
     """
-    missing = [name for name in (MODEL_FILE, MANIFEST_FILE, PROFILE_FILE, GOLDEN_FILE) if name not in names]
-    if not missing:
-        return
+    models = [name for name in MODEL_FILES.values() if name in names]
+    missing = [name for name in (MANIFEST_FILE, PROFILE_FILE, GOLDEN_FILE) if name not in names]
+    if len(models) == 1 and not missing:
+        return models[0]
     pickles = sorted(name for name in names if name.lower().endswith(SUFFIXES))
-    if pickles and MODEL_FILE in missing:
+    if pickles and not models:
         raise BundleError("PickleRefused", f"the model is a pickle ({pickles[0]}), {ADVICE}")
+    if len(models) > 1:
+        raise BundleError("NotABundle", f"the folder holds {' and '.join(models)}; a bundle has one model: keep one")
+    if not models:
+        missing.insert(0, " or ".join(MODEL_FILES.values()))
     held = ", ".join(sorted(names)[:5]) or "nothing"
     raise BundleError(
         "NotABundle", f"{', '.join(missing)} lacks; the folder holds {held}. Make a bundle with `weirkeeper bundle`"

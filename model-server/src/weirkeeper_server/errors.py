@@ -44,10 +44,11 @@ class SettingsError(ServerError):
 
 
 class BundleError(ServerError):
-    """A bundle cannot be served."""
+    """A bundle cannot be served; other versions of libraries than the bundle's may explain it, `by_versions`."""
 
-    def __init__(self, reason: BundleReason, message: str) -> None:
+    def __init__(self, reason: BundleReason, message: str, *, by_versions: bool = False) -> None:
         self.reason: BundleReason = reason
+        self.by_versions = by_versions
         super().__init__(message)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Final
 
-from weirkeeper.api.bundle import MODEL_FILE, BundleManifest
-from weirkeeper_server import skops_file
+from weirkeeper.api.bundle import BundleManifest, Runtime
 from weirkeeper_server.bundle import Bundle
 from weirkeeper_server.decode import read_request
 from weirkeeper_server.errors import BundleError
@@ -18,7 +19,11 @@ from weirkeeper_server.probed import ProbeError, ProbeResult
 from weirkeeper_server.settings import Settings
 from weirkeeper_server.shortcuts.agreement import agrees
 
-LIBRARIES = ("scikit-learn", "skops", "numpy")
+LIBRARIES: Final[Mapping[Runtime, tuple[str, ...]]] = {
+    "ScikitLearn": ("python", "scikit-learn", "skops", "numpy"),
+    "ONNX": ("onnxruntime",),
+}
+"""What may change, with its version, what a model answers or whether it can be read."""
 
 log = logging.getLogger(__name__)
 
@@ -33,25 +38,45 @@ class LoadedModel:
     remark: str = ""
 
 
-def running_versions() -> dict[str, str]:
-    """Tell the versions that a bundle made here would carry."""
-    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+def running_versions(runtime: Runtime) -> dict[str, str]:
+    """Tell the versions that a bundle made here for `runtime` would carry."""
+    return {name: platform.python_version() if name == "python" else version(name) for name in LIBRARIES[runtime]}
 
 
 def load(bundle: Bundle, settings: Settings) -> tuple[Predictor, str]:
     """Build the predictor; the text tells how libraries differ from those the model was made with.
 
     Raises:
-        BundleError: as in `skops_file.load`, or LibraryMismatch where that is the likely cause.
+        BundleError: as in `skops_file.load` and `onnx_file.load`, or LibraryMismatch where that is the likely cause.
     """
     differences = _differences(bundle.manifest)
     try:
-        estimator = skops_file.load(bundle.model, MODEL_FILE, settings.trusted_types)
+        return _PREDICTORS[bundle.manifest.runtime](bundle, settings), differences
     except BundleError as error:
-        if error.reason == "ModelLoadFailed" and differences:
+        if differences and error.by_versions:
             raise BundleError("LibraryMismatch", f"{differences}; {error}") from error
         raise
-    return Predictor(estimator, bundle.manifest.signature, settings.parameters), differences
+
+
+def _estimator_predictor(bundle: Bundle, settings: Settings) -> Predictor:
+    from weirkeeper_server import skops_file  # noqa: PLC0415  a server of ONNX needs no scikit-learn, nor the reverse
+    from weirkeeper_server.estimator import EstimatorPredictor  # noqa: PLC0415  see above
+
+    estimator = skops_file.load(bundle.model, bundle.manifest.model_file, settings.trusted_types)
+    return EstimatorPredictor(estimator, bundle.manifest.signature, settings.parameters)
+
+
+def _onnx_predictor(bundle: Bundle, settings: Settings) -> Predictor:
+    from weirkeeper_server import onnx_file  # noqa: PLC0415  see _estimator_predictor
+    from weirkeeper_server.onnx_predictor import OnnxPredictor  # noqa: PLC0415  see _estimator_predictor
+
+    if settings.parameters:
+        named = ", ".join(sorted(settings.parameters))
+        raise BundleError("ModelLoadFailed", f"parameters name {named}; an ONNX bundle takes no parameters")
+    return OnnxPredictor(onnx_file.load(bundle.model), bundle.manifest)
+
+
+_PREDICTORS: Final = {"ScikitLearn": _estimator_predictor, "ONNX": _onnx_predictor}
 
 
 def judge(bundle: Bundle, predictor: Predictor, differences: str, settings: Settings) -> LoadedModel:
@@ -60,22 +85,28 @@ def judge(bundle: Bundle, predictor: Predictor, differences: str, settings: Sett
     Raises:
         BundleError: ProbeFailed with what was expected and got, or LibraryMismatch where versions differ.
     """
-    bare = Predictor(predictor.estimator, bundle.manifest.signature, {})
-    own = probe(bare, bundle.golden, "golden request", settings.limits.max_rows)
+    own = probe(predictor.unconfigured(), bundle.golden, "golden request", settings.limits.max_rows)
     result = own + probe(predictor, settings.probe, "probe", settings.limits.max_rows)
     if result.failures:
         # Versions are to blame only where the bundle no longer answers as it did when it was made.
         raise ProbeError(result, differences if own.failures else "")
-    remark = f"LibraryMismatch: {differences}; the golden requests agree" if differences else ""
+    if differences and not own.passed:
+        raise BundleError(
+            "LibraryMismatch",
+            f"{differences}; the bundle has no golden requests that would show whether it still answers as it did: "
+            "make it again with `weirkeeper bundle`",
+        )
+    remark = f"LibraryMismatch: {differences}; the {own.passed} golden requests agree" if differences else ""
     return LoadedModel(bundle, _quickest(bundle, predictor, settings), result, remark)
 
 
 def _quickest(bundle: Bundle, predictor: Predictor, settings: Settings) -> Predictor:
     """Take the shortcuts where they are proven on the golden requests' rows."""
-    signature = bundle.manifest.signature
-    quick = Predictor(predictor.estimator, signature, settings.parameters, shortcuts=True)
+    quick = predictor.quickened()
+    if quick is None:
+        return predictor
     asked = [{"inputs": list(golden.request.inputs)} for golden in bundle.golden]
-    rows = [read_request(document, signature, settings.limits.max_rows).inputs for document in asked]
+    rows = [read_request(document, predictor.signature, settings.limits.max_rows).inputs for document in asked]
     proven = bool(rows) and agrees(predictor, quick, rows)
     log.info("shortcuts are %s", "taken" if proven else "not taken: they would answer otherwise")
     return quick if proven else predictor
@@ -83,13 +114,14 @@ def _quickest(bundle: Bundle, predictor: Predictor, settings: Settings) -> Predi
 
 def _differences(manifest: BundleManifest) -> str:
     """Tell libraries whose version is another; Python's patch releases do not count."""
-    here = running_versions()
-    differing = [
-        f"{name} {made} (here {here[name]})"
-        for name, made in manifest.versions.items()
-        if name in here and _significant(name, made) != _significant(name, here[name])
-    ]
-    return f"the bundle was made with {', '.join(differing)}" if differing else ""
+    here = running_versions(manifest.runtime)
+    made = manifest.versions
+    told = [f"{name} {made[name]} (here {here[name]})" for name in here if name in made and _differ(name, made, here)]
+    return f"the bundle was made with {', '.join(told)}" if told else ""
+
+
+def _differ(name: str, made: Mapping[str, str], here: Mapping[str, str]) -> bool:
+    return _significant(name, made[name]) != _significant(name, here[name])
 
 
 def _significant(name: str, found: str) -> str:

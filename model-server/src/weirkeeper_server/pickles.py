@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from weirkeeper.api.bundle import MODEL_FILES
 from weirkeeper_server.errors import BundleError
 
 ZIP_MAGIC: Final = b"PK\x03\x04"
@@ -31,16 +32,19 @@ ADVICE: Final = (
 
 
 def refuse_pickle(head: bytes, tail: bytes, name: str) -> None:
-    """Refuse what is no zip archive by its first bytes (`head`): as a pickle where it begins, or ends, like one.
+    """Refuse a model's file that its first bytes (`head`) and last bytes (`tail`) show to be a pickle.
 
-    joblib compresses with zlib, gzip, bz2, lzma or lz4; protocols 0 and 1 have no magic number.
+    joblib compresses with zlib, gzip, bz2, lzma or lz4; protocols 0 and 1 have no magic number. A skops file must
+    also be a zip archive; whether `model.onnx` is an ONNX model, its parser tells.
 
     Raises:
         BundleError: PickleRefused or NotABundle.
     """
-    if head.startswith(ZIP_MAGIC):
+    onnx = name == MODEL_FILES["ONNX"]
+    if head.startswith(ZIP_MAGIC) and not onnx:
         return
-    text = head[:1] != b"" and head[0] in _TEXT and tail.rstrip().endswith(_STOP)
+    text = head[:1] != b"" and head[0] in _TEXT and tail.rstrip().endswith(_STOP) and not onnx
     if text or head.startswith((_BINARY, *_COMPRESSED)):
         raise BundleError("PickleRefused", f"{name} is a pickle, {ADVICE}")
-    raise BundleError("NotABundle", f"{name} is no skops file (no zip archive); make it with `weirkeeper bundle`")
+    if not onnx:
+        raise BundleError("NotABundle", f"{name} is no skops file (no zip archive); make it with `weirkeeper bundle`")

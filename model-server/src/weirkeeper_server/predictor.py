@@ -1,102 +1,30 @@
-"""The estimator behind its signature: columns in, arrays of outputs back."""
+"""What predicts: columns in, arrays of outputs back, whichever runtime reads the model."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
-
-import numpy as np
-import pandas as pd
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
-from sklearn.pipeline import Pipeline
-from sklearn.tree import DecisionTreeClassifier
+from typing import Protocol
 
 from weirkeeper.api.bundle import Signature
-from weirkeeper_server.errors import BundleError
-from weirkeeper_server.shortcuts.columns import preparation
-from weirkeeper_server.shortcuts.forests import predictions, probabilities
 from weirkeeper_server.tensors import Array, Columns
 
-PREDICT: Final = "predict"
-PROBABILITIES: Final = "predict_proba"
-THRESHOLD: Final = "threshold"
-TWO_CLASSES: Final = 2
-_CLASS_IS_LIKELIEST: Final = (RandomForestClassifier, ExtraTreesClassifier, DecisionTreeClassifier)
-"""Estimators whose own `predict` is the likeliest class by `predict_proba`, so that one walk of the trees will do."""
 
+class Predictor(Protocol):
+    """A model behind its signature; called by several threads at once."""
 
-class Predictor:
-    """Calls the estimator the way it was fitted: with an array, or with a frame of named columns.
-
-    A pipeline's transforming steps run once for both outputs, which is what its own methods do twice. With the
-    parameter `threshold` a two-class model predicts its second class from that probability on. With `shortcuts` it
-    computes itself what it knows to compute; whether the answers are the same is for others to find out.
-    """
-
-    def __init__(
-        self, estimator: Any, signature: Signature, parameters: Mapping[str, str], *, shortcuts: bool = False
-    ) -> None:
-        self.signature = signature
-        self.estimator = estimator
-        transform, final = _stages(estimator)
-        self._final = final
-        self._given = (shortcuts and preparation(estimator, signature)) or (lambda i: transform(self._features(i)))
-        self._likelihood = (shortcuts and probabilities(final)) or getattr(final, PROBABILITIES, None)
-        self._result = (shortcuts and predictions(final)) or final.predict
-        self._probabilities = any(tensor.name == PROBABILITIES for tensor in signature.outputs)
-        self._threshold = _threshold(final, signature, parameters)
+    signature: Signature
 
     def predict(self, inputs: Columns) -> dict[str, Array]:
         """Give every output of the signature, each an array with one entry or row for each row of `inputs`.
 
         All of them are computed, whatever was asked for, so that the counts of outputs are complete. Raises whatever
-        the estimator raises.
+        the model raises.
         """
-        features = self._given(inputs)
-        outputs: dict[str, Array] = {}
-        if self._probabilities and self._likelihood is not None:
-            outputs[PROBABILITIES] = np.asarray(self._likelihood(features))
-        return {PREDICT: self._predictions(features, outputs), **outputs}
+        ...
 
-    def _features(self, inputs: Columns) -> Any:
-        if self.signature.takes_array:
-            return inputs[self.signature.inputs[0].name]
-        return pd.DataFrame(dict(inputs), copy=False)
+    def unconfigured(self) -> Predictor:
+        """Give the model as its bundle has it, without the Model's parameters."""
+        ...
 
-    def _predictions(self, features: Any, outputs: Mapping[str, Array]) -> Array:
-        if self._threshold is not None:
-            return self._classes((outputs[PROBABILITIES][:, 1] >= self._threshold).astype(np.intp))
-        if self._probabilities and isinstance(self._final, _CLASS_IS_LIKELIEST):
-            return self._classes(np.argmax(outputs[PROBABILITIES], axis=1))
-        return np.asarray(self._result(features))
-
-    def _classes(self, chosen: Array) -> Array:
-        return np.asarray(self._final.classes_).take(chosen)
-
-
-def _stages(estimator: Any) -> tuple[Any, Any]:
-    """Part a plain pipeline into what transforms and what predicts; anything else predicts as a whole."""
-    if type(estimator) is Pipeline and len(estimator.steps) > 1:
-        return estimator[:-1].transform, estimator.steps[-1][1]
-    return _unchanged, estimator
-
-
-def _unchanged(features: Any) -> Any:
-    return features
-
-
-def _threshold(final: Any, signature: Signature, parameters: Mapping[str, str]) -> float | None:
-    if unknown := sorted(set(parameters) - {THRESHOLD}):
-        raise BundleError(
-            "ModelLoadFailed", f"parameters name {', '.join(unknown)}; a scikit-learn bundle knows only {THRESHOLD!r}"
-        )
-    if THRESHOLD not in parameters:
-        return None
-    names = {tensor.name for tensor in signature.outputs}
-    if PROBABILITIES not in names or len(getattr(final, "classes_", ())) != TWO_CLASSES:
-        raise BundleError("ModelLoadFailed", f"parameter {THRESHOLD!r} needs a model of two classes with probabilities")
-    try:
-        return float(parameters[THRESHOLD])
-    except ValueError:
-        message = f'parameter {THRESHOLD!r} is {parameters[THRESHOLD]!r}; give a number as a string, such as "0.42"'
-        raise BundleError("ModelLoadFailed", message) from None
+    def quickened(self) -> Predictor | None:
+        """Give a predictor that may be quicker and ought to answer the same, None where there is none."""
+        ...

@@ -38,7 +38,12 @@ async def _serve(settings: Settings) -> None:
         stack.callback(server.close)
         evidence = await _listen(evidence_application(server), settings.host, settings.evidence_port)
         stack.push_async_callback(evidence.cleanup)
-        protocol = await _listen(protocol_application(server), settings.host, settings.http_port)
+        application = protocol_application(server)
+        if settings.page:
+            from weirkeeper_server.local_page import add_page  # noqa: PLC0415  for `weirkeeper serve`, never in a pod
+
+            add_page(application, server)
+        protocol = await _listen(application, settings.host, settings.http_port)
         stack.push_async_callback(protocol.cleanup)
         loading = asyncio.create_task(server.start())
         loading.add_done_callback(_raise_bug)

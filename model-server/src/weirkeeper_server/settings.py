@@ -36,6 +36,7 @@ class Settings(BaseModel):
     http_port: int = 8080
     evidence_port: int = 8081
     drain_seconds: float = 5.0
+    page: bool = False
     pod: str = ""
     slot_seconds: Annotated[int, Field(gt=0)] = 5
     parameters: dict[str, str] = {}

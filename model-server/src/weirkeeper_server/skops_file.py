@@ -25,6 +25,7 @@ MOST_BYTES: Final = 4 * 2**30
 HIGHEST_RATIO: Final = 1000
 RATIO_COUNTS_FROM: Final = 2**20
 SCHEMA: Final = "schema.json"
+LIBRARIES: Final = ("sklearn.", "skops.", "numpy.", "scipy.")
 
 
 def load(data: bytes, name: str, trusted_types: Collection[str]) -> Any:
@@ -41,20 +42,23 @@ def load(data: bytes, name: str, trusted_types: Collection[str]) -> Any:
             warnings.simplefilter("ignore")
             estimator = skops.io.loads(data, trusted=sorted(TRUSTED_TYPES.union(trusted_types)))
     except UntrustedTypesFoundException as error:
-        raise BundleError("UntrustedType", _untrusted(data, name, trusted_types)) from error
+        named = sorted(set(skops.io.get_untrusted_types(data=data)) - TRUSTED_TYPES - set(trusted_types))
+        # Such a type of the libraries' own is one that another version named otherwise.
+        renamed = all(one.startswith(LIBRARIES) for one in named)
+        raise BundleError("UntrustedType", _untrusted(name, named), by_versions=renamed) from error
     except (
         ArithmeticError, AttributeError, ImportError, LookupError, NotImplementedError, OSError,
         RecursionError, TypeError, ValueError, zipfile.BadZipFile,
     ) as error:  # fmt: skip
-        raise BundleError("ModelLoadFailed", f"{name} cannot be read: {type(error).__name__}: {error}") from error
+        message = f"{name} cannot be read: {type(error).__name__}: {error}"
+        raise BundleError("ModelLoadFailed", message, by_versions=True) from error
     check_trees(estimator)
     return estimator
 
 
-def _untrusted(data: bytes, name: str, trusted_types: Collection[str]) -> str:
-    named = set(skops.io.get_untrusted_types(data=data)) - TRUSTED_TYPES - set(trusted_types)
+def _untrusted(name: str, types: list[str]) -> str:
     return (
-        f"{name} holds {', '.join(sorted(named))}, not on the list of scikit-learn's own types; "
+        f"{name} holds {', '.join(types)}, not on the list of scikit-learn's own types; "
         "build the model without it, or name it in artifact.trustedTypes where that is allowed"
     )
 

@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from weirkeeper.bundling.maker import bundle
+    from weirkeeper.client.asking import predict
 
 __version__ = version("weirkeeper")
 
-__all__ = ["__version__", "bundle"]
+__all__ = ["__version__", "bundle", "predict"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import what makes bundles when it is first asked for: the operator's image has no scikit-learn."""
+    """Import what makes bundles and asks models when it is first asked for: the operator's image has no pandas."""
     if name == "bundle":
         from weirkeeper.bundling.maker import bundle  # noqa: PLC0415  see above
 
         return bundle
+    if name == "predict":
+        from weirkeeper.client.asking import predict  # noqa: PLC0415  see above
+
+        return predict
     raise AttributeError(f"module 'weirkeeper' has no attribute {name!r}")

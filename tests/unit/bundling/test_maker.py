@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +12,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 import weirkeeper
 from tests.unit.server.churn import fitted, rows
-from weirkeeper.bundling import verification
+from weirkeeper.bundling import maker, verification
 from weirkeeper.bundling.errors import BundleRefused, BundlingError, UnsuitableEstimator, UnsuitableSample
 from weirkeeper.bundling.golden import MOST
 from weirkeeper_server.bundle import read_bundle
@@ -126,7 +129,7 @@ class Transformer:
         (Transformer(), MATRIX, UnsuitableEstimator, "has no predict"),
         (LogisticRegression(), MATRIX, UnsuitableEstimator, "NotFittedError"),
         (LinearRegression().fit(MATRIX, NUMBERS), MATRIX[:0], UnsuitableSample, "has no rows"),
-        (LinearRegression().fit(MATRIX, NUMBERS), MATRIX[0], UnsuitableSample, "give a frame or a matrix"),
+        (LinearRegression().fit(MATRIX, NUMBERS), MATRIX[0], UnsuitableSample, "give a frame or a matrix, or texts"),
         (fitted(), rows().drop(columns="region"), UnsuitableSample, "the sample lacks region"),
         (fitted(), rows().assign(region=pd.Timestamp("2026-11-21")), UnsuitableSample, "holds Timestamp"),
     ],
@@ -150,6 +153,17 @@ def test_a_bundle_replaces_a_bundle_and_nothing_else(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"bundle", "thesis"}
 
 
+class Untouched(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+    """Predicts what it is given."""
+
+    def fit(self, _: Any, __: Any = None) -> Untouched:
+        self.fitted_ = True
+        return self
+
+    def predict(self, features: Any) -> Any:
+        return features[:, 0]
+
+
 class Mine(LogisticRegression):  # type: ignore[misc]  # scikit-learn is untyped
     """A class that no server knows."""
 
@@ -168,6 +182,54 @@ def test_a_model_that_is_not_what_it_was_is_refused(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(skops.io, "dump", lambda _, file, **given: dump(other, file, **given))
     with pytest.raises(BundleRefused, match=r"ProbeFailed: .* golden requests failed"):
         weirkeeper.bundle(LogisticRegression().fit(MATRIX, NUMBERS), MATRIX, path=tmp_path / "bundle")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("datatype", "FP32"), ("shape", [1, 1]), ("name", "another")],
+    ids=["datatype", "shape", "name"],
+)
+@pytest.mark.usefixtures("unverified")
+def test_golden_answers_are_compared_whole(field: str, value: Any, tmp_path: Path) -> None:
+    path = weirkeeper.bundle(LinearRegression().fit(MATRIX, NUMBERS), MATRIX, path=tmp_path / "bundle")
+    golden = json.loads((path / "golden.json").read_text())
+    golden[1]["expect"]["outputs"][0][field] = value
+    (path / "golden.json").write_text(json.dumps(golden))
+    assert verification.refusal(path, ()).startswith("ProbeFailed: ")
+
+
+@pytest.mark.usefixtures("unverified")
+def test_a_bundle_without_golden_requests_is_refused(tmp_path: Path) -> None:
+    path = weirkeeper.bundle(LinearRegression().fit(MATRIX, NUMBERS), MATRIX, path=tmp_path / "bundle")
+    (path / "golden.json").write_text("[]")
+    assert verification.refusal(path, ()) == "ProbeFailed: the bundle has no golden requests"
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("import os; os.kill(os.getpid(), 9)", "was ended by signal 9: it said nothing"),
+        ("raise MemoryError('all gone')", "MemoryError: all gone"),
+        ("import time; time.sleep(600)", "took over 1 s"),
+    ],
+)
+def test_a_process_that_dies_is_told(
+    program: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that ends its process, or never ends, must not be taken for a good one."""
+    run = subprocess.run
+    monkeypatch.setattr(maker, "VERIFICATION_SECONDS", 1)
+    monkeypatch.setattr(subprocess, "run", lambda _, **given: run([sys.executable, "-c", program], **given))
+    with pytest.raises(BundleRefused, match=message):
+        maker.verify(tmp_path)
+
+
+def test_a_model_that_answers_nan_is_refused(tmp_path: Path) -> None:
+    logarithm = make_pipeline(FunctionTransformer(np.log), Untouched())
+    features = np.abs(MATRIX[:, :1])
+    features[5] = -1.0
+    with np.errstate(all="ignore"), pytest.raises(UnsuitableEstimator, match="is NaN or infinite for row 5"):
+        weirkeeper.bundle(logarithm.fit(features), features, path=tmp_path / "bundle")
 
 
 def test_the_package_knows_its_version_and_nothing_that_it_has_not() -> None:

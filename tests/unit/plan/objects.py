@@ -69,6 +69,7 @@ class Cluster:
     config_maps: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
     signatures: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     pods: list[Mapping[str, Any]] = field(default_factory=list)
+    remark: str = ""
     starts: bool = True
     acknowledges: bool = True
     now: float = NOW
@@ -98,10 +99,7 @@ class Cluster:
             }
             for name, count in running.items()
         )
-        pods = {
-            name: (PodEvidence(name, name, "Ready", sha256=SHA256, signature=self.signatures.get(name, SIGNATURE)),)
-            for name in running
-        }
+        pods = {name: (self._pod(name),) for name in running}
         acknowledged = self.status.get("decision", 0) if self.acknowledges else None
         return Snapshot(
             namespace="team-a",
@@ -115,6 +113,10 @@ class Cluster:
             config_maps=self.config_maps,
             evidence=Evidence(pods=pods, routers=(RouterEvidence("r-1", acknowledged, 0.0),)),
         )
+
+    def _pod(self, name: str) -> PodEvidence:
+        signature = self.signatures.get(name, SIGNATURE)
+        return PodEvidence(name, name, "Ready", message=self.remark, sha256=SHA256, signature=signature)
 
     def reconcile(self, times: int = 1, seconds: float = 5.0) -> Plan:
         """Plan and carry it out, so many times."""

@@ -247,3 +247,16 @@ def test_a_rollout_without_its_model_says_so() -> None:
     plan = plan_model(replace(cluster.snapshot(), model=None), cluster.now)
     status = plan.statuses[0].status
     assert status["conditions"][0]["reason"] == "ModelNotFound"
+
+
+def test_what_a_ready_server_remarks_stands_beside_that_it_serves() -> None:
+    cluster = served()
+    stable = cluster.status["stable"]["revision"]
+    assert cluster.condition("Ready")["message"] == f"{stable} serves"
+    cluster.remark = (
+        "LibraryMismatch: the bundle was made with scikit-learn 1.8.0 (here 1.9.1); the 9 golden requests agree"
+    )
+    cluster.reconcile()
+    ready = cluster.condition("Ready")
+    assert (ready["status"], ready["reason"]) == ("True", "Serving")
+    assert ready["message"] == f"{stable} serves; {cluster.remark}"

@@ -51,7 +51,7 @@ def test_a_folder_without_one_of_its_files_is_no_bundle(copied: Path, name: str)
     (copied / name).unlink()
     error = refused(copied)
     assert error.reason == "NotABundle"
-    assert str(error).startswith(f"{name} lacks")
+    assert str(error).partition(" lacks")[0] == name.replace("model.skops", "model.skops or model.onnx")
 
 
 @pytest.mark.parametrize("name", ["model.pkl", "model.joblib", "model.PKL.gz"])
@@ -166,6 +166,46 @@ def test_other_versions_are_the_reason_when_the_golden_requests_disagree(
     with pytest.raises(ProbeError, match=r"made with scikit-learn 1\.2\.3 .*expected 'elsewhere'") as caught:
         loaded(settings(bundle=copied))
     assert caught.value.reason == "LibraryMismatch"
+
+
+def test_other_versions_need_golden_requests_that_show_their_harmlessness(
+    copied: Path, settings: Callable[..., Settings]
+) -> None:
+    (copied / "golden.json").write_text("[]")
+    assert loaded(settings(bundle=copied)).remark == ""
+    make_older(copied)
+    with pytest.raises(BundleError, match=r"made with scikit-learn 1\.2\.3 .*has no golden requests") as caught:
+        loaded(settings(bundle=copied))
+    assert caught.value.reason == "LibraryMismatch"
+
+
+@pytest.mark.parametrize(
+    ("module", "reason", "named"),
+    [
+        (
+            "sklearn.linear_model._old",
+            "LibraryMismatch",
+            r"made with scikit-learn 1\.2\.3 .*holds sklearn.linear_model._old",
+        ),
+        ("os", "UntrustedType", "holds os.gone, not on the list"),
+    ],
+)
+def test_a_type_that_another_version_named_otherwise_is_told_as_such(
+    copied: Path, settings: Callable[..., Settings], module: str, reason: str, named: str
+) -> None:
+    make_older(copied)
+    (copied / "model.skops").write_bytes(artifacts.skops_file(artifacts.function_schema(module, "gone")))
+    with pytest.raises(BundleError, match=named) as caught:
+        loaded(settings(bundle=copied))
+    assert caught.value.reason == reason
+
+
+def test_a_type_is_untrusted_where_versions_are_the_same(copied: Path, settings: Callable[..., Settings]) -> None:
+    schema = artifacts.function_schema("sklearn.linear_model._old", "gone")
+    (copied / "model.skops").write_bytes(artifacts.skops_file(schema))
+    with pytest.raises(BundleError) as caught:
+        loaded(settings(bundle=copied))
+    assert caught.value.reason == "UntrustedType"
 
 
 def test_other_versions_are_not_to_blame_for_a_probe_that_nobody_could_pass(

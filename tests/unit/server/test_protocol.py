@@ -232,7 +232,7 @@ async def test_a_failed_load_is_told_and_the_process_stays(
     await server.start()
     told = server.evidence()
     assert (told["state"], told["reason"]) == ("Failed", "NotABundle")
-    assert "model.skops, model.yaml, profile.json, golden.json lacks" in told["message"]
+    assert "model.skops or model.onnx, model.yaml, profile.json, golden.json lacks" in told["message"]
     assert not server.ready
     assert "NotABundle" in caplog.text
     server.close()

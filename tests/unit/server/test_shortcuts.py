@@ -25,8 +25,8 @@ from sklearn.preprocessing import (
 
 from weirkeeper.api.bundle import Signature, Tensor
 from weirkeeper_server.bundle import read_bundle
+from weirkeeper_server.estimator import EstimatorPredictor
 from weirkeeper_server.loading import judge, load
-from weirkeeper_server.predictor import Predictor
 from weirkeeper_server.settings import Settings
 from weirkeeper_server.shortcuts import blocks
 from weirkeeper_server.shortcuts.agreement import agrees
@@ -107,8 +107,8 @@ TAKEN: dict[str, list[Any]] = {
 def test_a_shortcut_gives_the_same(name: str, final: Any) -> None:
     pipeline = make_pipeline(*TAKEN[name], final).fit(FRAME, LABELS)
     assert preparation(pipeline, SIGNATURE) is not None
-    plain = Predictor(pipeline, SIGNATURE, {})
-    assert agrees(plain, Predictor(pipeline, SIGNATURE, {}, shortcuts=True), rows())
+    plain = EstimatorPredictor(pipeline, SIGNATURE, {})
+    assert agrees(plain, EstimatorPredictor(pipeline, SIGNATURE, {}, shortcuts=True), rows())
 
 
 def formatted() -> Pipeline:
@@ -180,6 +180,7 @@ def test_a_shortcut_that_knows_fewer_categories_is_found_out(settings: Callable[
     bundle = read_bundle(given.bundle)
     plain, _ = load(bundle, given)
     lenient, _ = load(bundle, given)
+    assert isinstance(lenient, EstimatorPredictor)
     lenient.estimator[0].named_transformers_["region"].handle_unknown = "ignore"
     rows = [
         {"income": np.array([5e4]), "visits": np.array([3]), "region": np.array(["north"], dtype=object)},

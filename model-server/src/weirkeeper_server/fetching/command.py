@@ -15,7 +15,6 @@ from typing import Any
 
 from yarl import URL
 
-from weirkeeper.api.bundle import MODEL_FILE
 from weirkeeper_server.bundle import FETCHED_FILE, check_names
 from weirkeeper_server.digest import digest_of_files
 from weirkeeper_server.errors import BundleError, FetchError, FetchReason, SettingsError
@@ -195,11 +194,11 @@ def _unpacked(order: Order, landing: Landing) -> tuple[Path, dict[str, str]]:
 def _check_bundle(folder: Path, contents: Mapping[str, str]) -> None:
     """Refuse early, with the reason, what the server would refuse."""
     try:
-        check_names(list(contents))
-        with (folder / MODEL_FILE).open("rb") as file:
+        name = check_names(list(contents))
+        with (folder / name).open("rb") as file:
             head = file.read(LOOKED_AT)
             file.seek(-min(LOOKED_AT, file.seek(0, 2)), 2)
-            refuse_pickle(head, file.read(), MODEL_FILE)
+            refuse_pickle(head, file.read(), name)
     except BundleError as error:
         shutil.rmtree(folder)
         reason: FetchReason = "PickleRefused" if error.reason == "PickleRefused" else "NotABundle"

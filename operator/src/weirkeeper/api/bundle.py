@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -10,7 +11,6 @@ from weirkeeper.api.record import Record
 from weirkeeper.api.values import Tolerance
 
 BUNDLE_VERSION: Final = "bundle/v1"
-MODEL_FILE: Final = "model.skops"
 MANIFEST_FILE: Final = "model.yaml"
 PROFILE_FILE: Final = "profile.json"
 GOLDEN_FILE: Final = "golden.json"
@@ -20,6 +20,12 @@ NULLABLE: Final = ("FP16", "FP32", "FP64", "BYTES")
 Datatype = Literal[
     "BOOL", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", "FP16", "FP32", "FP64", "BYTES"
 ]
+
+Runtime = Literal["ScikitLearn", "ONNX"]
+MODEL_FILES: Final[Mapping[Runtime, str]] = {"ScikitLearn": "model.skops", "ONNX": "model.onnx"}
+"""The file that each runtime reads. Which one it is stands in `model.yaml` alone: no file is ever tried."""
+
+_PLATFORMS: Final[Mapping[Runtime, str]] = {"ScikitLearn": "scikit-learn", "ONNX": "onnxruntime_onnx"}
 
 
 class Tensor(Record):
@@ -64,10 +70,20 @@ class BundleManifest(Record):
     """`model.yaml`: which runtime reads the model, its signature, its classes and the versions of what made it."""
 
     api_version: Literal["bundle/v1"] = BUNDLE_VERSION
-    runtime: Literal["ScikitLearn"] = "ScikitLearn"
+    runtime: Runtime = "ScikitLearn"
     signature: Signature
     classes: tuple[str | int | float | bool, ...] | None = None
     versions: dict[str, str]
+
+    @property
+    def model_file(self) -> str:
+        """The name of the file that holds the model."""
+        return MODEL_FILES[self.runtime]
+
+    @property
+    def platform(self) -> str:
+        """What the protocol's metadata calls the runtime."""
+        return _PLATFORMS[self.runtime]
 
 
 class Inputs(Record):

@@ -1,174 +1,139 @@
-"""Making a bundle: the estimator as skops, its signature, its reference profile and answers that it must give again."""
+"""Making a bundle: the model, its signature, its reference profile, its metrics and answers that it must give again."""
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
-import skops.io
-import yaml
-from skops.io.exceptions import UnsupportedTypeException
 
-from weirkeeper.api.bundle import (
-    GOLDEN_FILE,
-    MANIFEST_FILE,
-    MODEL_FILE,
-    PROFILE_FILE,
-    BundleManifest,
-    Expected,
-    GoldenRequest,
-    Inputs,
-    Signature,
-    Tensor,
-)
+from weirkeeper.api.bundle import MANIFEST_FILE
 from weirkeeper.bundling.errors import BundleRefused, BundlingError, UnsuitableEstimator, UnsuitableSample
-from weirkeeper.bundling.golden import chosen_rows
-from weirkeeper.bundling.sample import as_request, conform, describe, rows_of, tensors_of
-from weirkeeper.statistics.errors import ProfileError
-from weirkeeper.statistics.profile import ReferenceProfile
-from weirkeeper_server.counting import profile_columns
-from weirkeeper_server.loading import running_versions
-from weirkeeper_server.predictor import PREDICT, PROBABILITIES, Predictor
-from weirkeeper_server.tensors import Array, datatype_of, tensor_data
+from weirkeeper.bundling.estimator_source import EstimatorSource
+from weirkeeper.bundling.metrics import measure
+from weirkeeper.bundling.sample import Sample
+from weirkeeper.bundling.source import Source
+from weirkeeper.bundling.writing import manifest_of, write_described
+from weirkeeper.statistics.offline import OfflineMetric, Rows
+from weirkeeper_server.tensors import Array
 
-MOST_ROWS_PROFILED = 200_000
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+VERIFICATION_SECONDS: Final = 600
+COLUMN_RANK: Final = 2
 
 
 def bundle(
-    estimator: Any,
-    X: pd.DataFrame | Array,  # noqa: N803  scikit-learn's own name for it
-    y: object = None,  # noqa: ARG001  taken as scikit-learn does; what the labels say of the model comes with metrics
+    model: Any | ModelProto | bytes,
+    X: Sample,  # noqa: N803  scikit-learn's own name for it
+    y: object = None,
     *,
     path: str | Path,
+    held_out: tuple[Sample, object] | None = None,
     trusted_types: Sequence[str] = (),
 ) -> Path:
-    """Write the bundle of a fitted scikit-learn estimator to the folder `path`, and give it back.
+    """Write the bundle of a model to the folder `path`, and give it back.
 
-    `X` holds rows like those the model was trained on, raw as callers will send them: a frame where the estimator
-    was fitted on one (one input a column), a matrix otherwise (one input `[rows, k]`). It gives the signature, the
-    reference profile and the golden requests. The finished bundle is loaded in a process of its own and asked its
-    golden requests before anything appears at `path`; a bundle that is there already is replaced.
+    `model` is a fitted scikit-learn estimator, or an ONNX model as `onnx.ModelProto` or the bytes of its file.
+
+    `X` holds rows like those the model was trained on, raw as callers will send them: a frame where the model takes
+    named columns (one input a column), a matrix otherwise (one input `[rows, k]`), or texts where it begins with a
+    vectoriser (one input). It gives the signature, the
+    reference profile and the golden requests.
+
+    Metrics with confidence intervals are measured on `held_out`, rows and labels kept from the training, or else on
+    `X` and `y` where `y` is given; the profile says on which. The finished bundle is loaded in a process of its own
+    and must give every golden answer before anything appears at `path`; a bundle that is there already is replaced.
 
     Raises:
-        BundlingError: the estimator or the sample will not do, or a server would refuse the result.
+        BundlingError: the model, the sample or the labels will not do, or a server would refuse the result.
     """
-    tensors = tensors_of(conform(X, estimator) if isinstance(X, pd.DataFrame) else X)
-    outputs = _answers(estimator, tensors)
-    manifest = _manifest(estimator, tensors, outputs)
+    source = _source(model)
+    tensors = source.tensors(X)
+    outputs = source.answers(tensors)
+    _check_finite(outputs)
+    performance = _measured(source, (X, y), held_out)
+    manifest = manifest_of(source, tensors, outputs)
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
         made = Path(folder) / "bundle"
         made.mkdir()
-        _write(made, estimator, manifest, tensors, outputs)
+        source.write(made / manifest.model_file)
+        write_described(made, manifest, tensors, outputs, performance)
         verify(made, trusted_types)
         _replace(target, made)
     return target
 
 
-def _answers(estimator: Any, tensors: Mapping[str, Array]) -> dict[str, Array]:
-    """Ask the estimator through the server's own predictor, so that both see the same columns."""
-    if not hasattr(estimator, "predict"):
-        raise UnsuitableEstimator(f"{type(estimator).__name__} has no predict; give an estimator that predicts")
-    inputs = tuple(describe(name, array) for name, array in tensors.items())
-    # With several outputs at once, scikit-learn gives a list of matrices, for which the protocol has no tensor.
-    several = isinstance(getattr(estimator, "classes_", None), list)
-    names = [PREDICT, PROBABILITIES] if hasattr(estimator, PROBABILITIES) and not several else [PREDICT]
-    outputs = tuple(Tensor(name=name, datatype="FP64", shape=(-1,)) for name in names)
-    predictor = Predictor(estimator, Signature(inputs=inputs, outputs=outputs), {})
-    try:
-        return predictor.predict(tensors)
-    except Exception as error:
-        raise UnsuitableEstimator(
-            f"{type(estimator).__name__} cannot predict the sample: {type(error).__name__}: {error}"
-        ) from error
+def _source(model: Any) -> Source:
+    if hasattr(model, "SerializeToString"):
+        model = model.SerializeToString()
+    if not isinstance(model, bytes):
+        return EstimatorSource(model)
+    from weirkeeper.bundling.onnx_source import OnnxSource  # noqa: PLC0415  an estimator's bundle needs no onnxruntime
+
+    return OnnxSource(model)
 
 
-def _manifest(estimator: Any, tensors: Mapping[str, Array], outputs: Mapping[str, Array]) -> BundleManifest:
-    try:
-        described = tuple(
-            Tensor(name=name, datatype=datatype_of(answer.dtype), shape=(-1, *answer.shape[1:]))
-            for name, answer in outputs.items()
-        )
-    except ValueError as error:
-        raise UnsuitableEstimator(f"the estimator's answers cannot be sent: {error}") from error
-    inputs = tuple(describe(name, array) for name, array in tensors.items())
-    classes = getattr(estimator, "classes_", None)
-    return BundleManifest(
-        signature=Signature(inputs=inputs, outputs=described),
-        classes=tuple(classes.tolist()) if isinstance(classes, np.ndarray) else None,
-        versions=running_versions(),
-    )
+def _check_finite(outputs: Mapping[str, Array]) -> None:
+    for name, answers in outputs.items():
+        if answers.dtype.kind == "f" and not np.isfinite(answers).all():
+            row = int(np.argmin(np.isfinite(answers.reshape(len(answers), -1)).all(axis=1)))
+            raise UnsuitableEstimator(
+                f"output {name!r} is NaN or infinite for row {row} of the sample, which no answer can carry; "
+                "let the model give numbers, or leave such rows out"
+            )
 
 
-def _write(
-    folder: Path, estimator: Any, manifest: BundleManifest, tensors: Mapping[str, Array], outputs: Mapping[str, Array]
-) -> None:
-    try:
-        skops.io.dump(estimator, folder / MODEL_FILE, compression=zipfile.ZIP_DEFLATED)
-    except UnsupportedTypeException as error:
-        raise UnsuitableEstimator(f"skops cannot write this estimator: {error}") from error
-    text = yaml.safe_dump(manifest.to_json(), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
-    (folder / MANIFEST_FILE).write_text(text)
-    (folder / PROFILE_FILE).write_bytes(_profile(tensors, outputs).to_bytes())
-    golden = [json.dumps(request.to_json(), allow_nan=False) for request in _golden(manifest, tensors, outputs)]
-    (folder / GOLDEN_FILE).write_text("[\n" + ",\n".join(golden) + "\n]\n")
-
-
-def _profile(tensors: Mapping[str, Array], outputs: Mapping[str, Array]) -> ReferenceProfile:
-    few = np.arange(min(MOST_ROWS_PROFILED, len(next(iter(tensors.values())))))
-    try:
-        return ReferenceProfile.from_columns(
-            profile_columns(rows_of(tensors, few)), profile_columns(rows_of(outputs, few))
-        )
-    except ProfileError as error:
-        raise UnsuitableSample(f"no reference profile can be made: {error}") from error
-
-
-def _golden(
-    manifest: BundleManifest, tensors: Mapping[str, Array], outputs: Mapping[str, Array]
-) -> list[GoldenRequest]:
-    return [
-        GoldenRequest(
-            name=name,
-            request=Inputs(inputs=tuple(as_request(rows_of(tensors, np.array([row]))))),
-            expect=Expected(outputs=tuple(_expected(manifest, rows_of(outputs, np.array([row]))))),
-        )
-        for name, row in chosen_rows(tensors).items()
-    ]
-
-
-def _expected(manifest: BundleManifest, outputs: Mapping[str, Array]) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": tensor.name,
-            "datatype": tensor.datatype,
-            "shape": list(outputs[tensor.name].shape),
-            "data": list(tensor_data(outputs[tensor.name])),
-        }
-        for tensor in manifest.signature.outputs
-    ]
+def _measured(
+    source: Source, sample: tuple[Sample, object], held_out: tuple[Sample, object] | None
+) -> tuple[OfflineMetric, ...]:
+    rows, given = held_out or sample
+    measured_on: Rows = "HeldOut" if held_out else "Sample"
+    if given is None:
+        return ()
+    labels = np.asarray(given)
+    if labels.ndim == COLUMN_RANK and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1:
+        return ()
+    if labels.dtype.kind in "OUT":
+        labels = labels.astype(object)
+    if pd.isna(labels).any():
+        raise UnsuitableSample("y lacks values; leave rows without a label out")
+    answers = source.comparable(source.answers(source.tensors(rows)), labels)
+    return measure(labels, answers, measured_on) if answers else ()
 
 
 def verify(folder: Path, trusted_types: Sequence[str] = ()) -> None:
     """Load a bundle in a fresh process, as a server would, and ask its golden requests.
 
+    The process sees no module beside the script that calls: a server would not have it either.
+
     Raises:
-        BundleRefused: it does not load, or answers otherwise than the estimator did.
+        BundleRefused: it does not load, or answers otherwise than the model did.
     """
-    command = [sys.executable, "-m", "weirkeeper.bundling.verification", str(folder), *trusted_types]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own module
+    command = [sys.executable, "-P", "-m", "weirkeeper.bundling.verification", str(folder.resolve()), *trusted_types]
+    try:
+        done = subprocess.run(  # noqa: S603  our own module
+            command, capture_output=True, text=True, check=False, timeout=VERIFICATION_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        raise BundleRefused(
+            f"loading the bundle and asking its golden requests took over {VERIFICATION_SECONDS} s"
+        ) from None
     if done.returncode != 0:
-        raise BundleRefused(done.stdout.strip() or done.stderr.strip().splitlines()[-1])
+        said = done.stdout.strip() or (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        how = f"the process that loaded it was ended by signal {-done.returncode}: " if done.returncode < 0 else ""
+        raise BundleRefused(how + said)
 
 
 def _replace(target: Path, made: Path) -> None:

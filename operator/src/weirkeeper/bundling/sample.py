@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,13 @@ MATRIX = "input"
 MATRIX_RANK = 2
 
 
-def tensors_of(sample: pd.DataFrame | Array) -> dict[str, Array]:
+Sample: TypeAlias = "pd.DataFrame | pd.Series[Any] | Array | Sequence[str]"
+
+
+def tensors_of(sample: Sample) -> dict[str, Array]:
     """Take a sample apart the way a server puts it together: an array for each column, or one matrix `input`.
+
+    Texts, as vectorisers take them, are one column: that of the series' name, or `input`.
 
     Raises:
         UnsuitableSample: no rows, names that are no strings, or types that the protocol lacks.
@@ -30,8 +35,12 @@ def tensors_of(sample: pd.DataFrame | Array) -> dict[str, Array]:
             raise UnsuitableSample(f"column {unnamed[0]!r} has a name that is no string; rename it")
         return {str(name): _column(str(name), sample[str(name)]) for name in names}
     matrix = np.asarray(sample)
+    if matrix.ndim == 1 and all(isinstance(value, str) for value in matrix):
+        return {str(getattr(sample, "name", None) or MATRIX): matrix.astype(object)}
     if matrix.ndim != MATRIX_RANK or matrix.dtype.kind not in "biufOU":
-        raise UnsuitableSample(f"the sample is {matrix.dtype} of shape {matrix.shape}; give a frame or a matrix")
+        raise UnsuitableSample(
+            f"the sample is {matrix.dtype} of shape {matrix.shape}; give a frame or a matrix, or texts"
+        )
     return {MATRIX: matrix.astype(object) if matrix.dtype.kind == "U" else matrix}
 
 
@@ -73,13 +82,6 @@ def describe(name: str, array: Array) -> Tensor:
         raise UnsuitableSample(f"input {name!r}: {error}") from error
     lacking = datatype in NULLABLE and bool(pd.isna(array).any())
     return Tensor(name=name, datatype=datatype, shape=(-1, *array.shape[1:]), nullable=lacking)
-
-
-def as_features(tensors: Mapping[str, Array]) -> pd.DataFrame | Array:
-    """Put tensors together as a server does, to ask the estimator with exactly what it will be asked with."""
-    if set(tensors) == {MATRIX} and tensors[MATRIX].ndim == MATRIX_RANK:
-        return tensors[MATRIX]
-    return pd.DataFrame(dict(tensors))
 
 
 def rows_of(tensors: Mapping[str, Array], chosen: Array) -> dict[str, Array]:

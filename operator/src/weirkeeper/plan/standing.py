@@ -89,7 +89,13 @@ def _ready(view: Projected) -> tuple[str, str, str]:
         return "False", why.reason, why.message
     if not memory.applied:
         return "False", "RouteNotAcknowledged", "the routers do not have the Model's route yet"
-    return "True", "Serving", f"{memory.stable} serves"
+    return "True", "Serving", "; ".join([f"{memory.stable} serves", *_remarks(view, memory.stable)])
+
+
+def _remarks(view: Projected, revision: str) -> list[str]:
+    """What ready servers say, such as that the bundle was made with other versions and still answers as it did."""
+    pods = view.snapshot.evidence.pods.get(revision, ())
+    return sorted({pod.message for pod in pods if pod.state == "Ready" and pod.message})
 
 
 def _current(view: Projected) -> tuple[str, str, str]:

@@ -1,4 +1,4 @@
-"""The command `weirkeeper`: the operator, the router's agent, the CRDs, and what makes bundles."""
+"""The command `weirkeeper`: the operator, the router's agent, the CRDs, what makes bundles and what asks models."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from weirkeeper.api.names import ENVOY_DIRECTORY, OPERATOR_PORT
+from weirkeeper.client.cli import add_parser as add_client_parser
 from weirkeeper.runtime.errors import Unusable
 
 UNUSABLE = 2
@@ -40,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     crds = commands.add_parser("crds", help="write the custom resource definitions, or check them", add_help=False)
     crds.set_defaults(run=_crds)
     _add_bundling(commands)
+    add_client_parser(commands)
     return parser
 
 

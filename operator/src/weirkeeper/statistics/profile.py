@@ -13,6 +13,7 @@ from weirkeeper.statistics.building import profile_input, profile_output
 from weirkeeper.statistics.cleaning import Column
 from weirkeeper.statistics.errors import ProfileError
 from weirkeeper.statistics.feature import FeatureProfile
+from weirkeeper.statistics.offline import OfflineMetric
 
 API_VERSION = "profile/v1"
 SCHEMA_VERSION = 1
@@ -21,14 +22,23 @@ LARGEST_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class ReferenceProfile:
-    """The profiles of a model's input columns (`features`) and of its answers (`outputs`) on `rows` reference rows."""
+    """The profiles of a model's input columns (`features`) and of its answers (`outputs`) on `rows` reference rows.
+
+    `performance` is what was measured on labelled rows, if any.
+    """
 
     rows: int
     features: tuple[FeatureProfile, ...]
     outputs: tuple[FeatureProfile, ...] = ()
+    performance: tuple[OfflineMetric, ...] = ()
 
     @classmethod
-    def from_columns(cls, inputs: Mapping[str, Column], outputs: Mapping[str, Column]) -> ReferenceProfile:
+    def from_columns(
+        cls,
+        inputs: Mapping[str, Column],
+        outputs: Mapping[str, Column],
+        performance: tuple[OfflineMetric, ...] = (),
+    ) -> ReferenceProfile:
         """Profile columns, one array of one value a row each.
 
         Raises:
@@ -40,18 +50,21 @@ class ReferenceProfile:
             rows,
             tuple(profile_input(name, column) for name, column in inputs.items()),
             tuple(profile_output(name, column) for name, column in outputs.items()),
+            performance,
         )
         profile.to_bytes()
         return profile
 
     def to_json(self) -> dict[str, Any]:
         """Write it as profile.json has it."""
+        measured = {"performance": [metric.to_json() for metric in self.performance]} if self.performance else {}
         return {
             "apiVersion": API_VERSION,
             "integrity": {"schemaVersion": SCHEMA_VERSION},
             "source": {"rows": self.rows},
             "features": [feature.to_json() for feature in self.features],
             "outputs": [output.to_json() for output in self.outputs],
+            **measured,
         }
 
     @classmethod
@@ -66,14 +79,15 @@ class ReferenceProfile:
         version = found.get("apiVersion")
         if version != API_VERSION:
             raise ProfileError(f"profile has apiVersion {version!r}, expected {API_VERSION!r}; make the bundle anew")
-        features, outputs = found.get("features", []), found.get("outputs", [])
-        if not isinstance(features, list) or not isinstance(outputs, list):
-            raise ProfileError("profile's features and outputs must be lists; make the bundle anew")
+        features, outputs, measured = (found.get(name, []) for name in ("features", "outputs", "performance"))
+        if not all(isinstance(part, list) for part in (features, outputs, measured)):
+            raise ProfileError("profile's features, outputs and performance must be lists; make the bundle anew")
         source = found.get("source", {})
         return cls(
             int(source.get("rows", 0)) if isinstance(source, Mapping) else 0,
             tuple(FeatureProfile.from_json(item) for item in features),
             tuple(FeatureProfile.from_json(item) for item in outputs),
+            tuple(OfflineMetric.from_json(item) for item in measured),
         )
 
     def to_bytes(self) -> bytes:

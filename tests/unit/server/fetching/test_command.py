@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.corpus import artifacts
+from tests.corpus import artifacts, onnx_models
 from weirkeeper_server.bundle import read_bundle
 from weirkeeper_server.cli import main
 from weirkeeper_server.digest import digest_of
@@ -146,3 +146,16 @@ def test_settings_that_mean_nothing_are_a_wrong_call(
     monkeypatch.setenv("WEIRKEEPER_ALLOWED_HOSTS", "models.example.org")
     assert main(["fetch", "--uri", "pvc://models/churn", "--destination", str(destination)]) == 2
     assert "give a JSON list of host names" in capsys.readouterr().err
+
+
+def test_an_onnx_model_is_fetched_and_a_pickle_in_its_place_is_not(
+    fetch: Fetch, volume: Path, destination: Path, tmp_path: Path
+) -> None:
+    (volume / "churn/7/model.skops").unlink()
+    (volume / "churn/7/model.onnx").write_bytes(onnx_models.linear().SerializeToString())
+    assert fetch("pvc://models/churn/7", volume)[0] == 0
+    assert (destination / "model.onnx").read_bytes() == (volume / "churn/7/model.onnx").read_bytes()
+    (volume / "churn/7/model.onnx").write_bytes(artifacts.evil_pickles(tmp_path / "opened")["gzip"])
+    status, report = fetch("pvc://models/churn/7", volume)
+    assert (status, report["reason"]) == (1, "PickleRefused")
+    assert not (tmp_path / "opened").exists()
