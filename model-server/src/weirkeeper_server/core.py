@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -231,6 +232,11 @@ class Ticket:
 
 def outcome_of(error: BaseException | None) -> Outcome:
     """Say how a request ended, and whose fault an error is."""
-    if error is None:
-        return "ok"
-    return "invalid" if isinstance(error, RequestError) and error.status < 500 else "failed"  # noqa: PLR2004  HTTP's own border
+    match error:
+        case None:
+            return "ok"
+        case asyncio.CancelledError():
+            return "invalid"  # the caller did not wait for the answer
+        case RequestError(status=status) if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return "invalid"
+    return "failed"

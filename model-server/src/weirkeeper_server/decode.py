@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from weirkeeper.api.bundle import Signature, Tensor
 from weirkeeper_server.errors import InvalidRequest, RequestTooLarge
-from weirkeeper_server.tensors import Array, Columns, accepts, read_tensor
+from weirkeeper_server.raw_tensors import decode_raw
+from weirkeeper_server.tensors import Array, Columns, accepts, fitted, read_tensor
 
 MOST_INPUTS_NAMED = 10
 
@@ -48,8 +50,13 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return document
 
 
-def read_request(document: Mapping[str, Any], signature: Signature, max_rows: int) -> InferRequest:
-    """Check a request against the signature and turn its data into arrays.
+def read_request(
+    document: Mapping[str, Any],
+    signature: Signature,
+    max_rows: int,
+    raw: Mapping[str, memoryview] = MappingProxyType({}),
+) -> InferRequest:
+    """Check a request against the signature and turn its data into arrays; `raw` has bytes of inputs by name.
 
     Raises:
         InvalidRequest: something is missing, unknown, or of another type or shape; the message says what.
@@ -70,8 +77,16 @@ def read_request(document: Mapping[str, Any], signature: Signature, max_rows: in
                 "give every input the same number of rows"
             )
         rows = shape[0]
-        inputs[tensor.name] = read_tensor(tensor, shape, given[tensor.name].get("data"))
+        inputs[tensor.name] = _values(tensor, shape, given[tensor.name], raw.get(tensor.name))
     return InferRequest(identifier, inputs, rows, _wanted(document, signature))
+
+
+def _values(tensor: Tensor, shape: tuple[int, ...], entry: Mapping[str, Any], raw: memoryview | None) -> Array:
+    if raw is None:
+        return read_tensor(tensor, shape, entry.get("data"))
+    if "data" in entry:
+        raise InvalidRequest(f"input {tensor.name!r} has both data and binary_data_size; give one of them")
+    return fitted(tensor, decode_raw(tensor.name, entry["datatype"], shape, raw))
 
 
 def _named(entries: object, field: str) -> dict[str, Mapping[str, Any]]:

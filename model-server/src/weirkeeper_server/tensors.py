@@ -94,10 +94,20 @@ def read_tensor(tensor: Tensor, shape: tuple[int, ...], data: object) -> Array:
         if surplus != {type(None)} or not tensor.nullable:
             raise InvalidRequest(_wrong_type(tensor, values, surplus))
         values = [np.nan if value is None else value for value in values]
-    array = _array(tensor, values, dtype)
+    return fitted(tensor, _array(tensor, values, dtype)).reshape(shape)
+
+
+def fitted(tensor: Tensor, array: Array) -> Array:
+    """Give an array of a datatype that `accepts` admits the datatype of the tensor.
+
+    Raises:
+        InvalidRequest: a number is infinite, or NaN where no value may lack.
+    """
+    dtype = DTYPES[tensor.datatype]
+    array = array.astype(dtype, copy=False)
     if dtype.kind == "f":
         _check_finite(tensor, array)
-    return array.reshape(shape)
+    return array
 
 
 def _flat(tensor: Tensor, shape: tuple[int, ...], data: object) -> list[Any]:
@@ -142,7 +152,9 @@ def _array(tensor: Tensor, values: list[Any], dtype: np.dtype[Any]) -> Array:
         array[:] = values
         return array
     try:
-        return np.array(values, dtype=dtype)
+        # What is too large for a smaller float becomes infinite, and is refused as that.
+        with np.errstate(over="ignore"):
+            return np.array(values, dtype=dtype)
     except OverflowError:
         raise InvalidRequest(f"input {tensor.name!r} has a value that does not fit into {tensor.datatype}") from None
 

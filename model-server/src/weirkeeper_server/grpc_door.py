@@ -1,0 +1,206 @@
+"""The Open Inference Protocol over gRPC: a thin door before the prediction core, beside that of HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any, Final, NoReturn, TypeVar
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+
+from weirkeeper.api.bundle import Tensor
+from weirkeeper.api.names import HEADER_REVISION
+from weirkeeper_server.core import ModelServer
+from weirkeeper_server.errors import InvalidRequest, NotReady, RequestError, RequestTooLarge, UnknownModel
+from weirkeeper_server.grpc_messages import read_infer, write_infer
+from weirkeeper_server.protocol import open_inference_pb2 as messages
+
+SERVICE: Final = "inference.GRPCInferenceService"
+EXTENSIONS: Final = ("model_repository",)
+
+STATUSES: Final = {
+    HTTPStatus.NOT_FOUND: grpc.StatusCode.NOT_FOUND,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    HTTPStatus.TOO_MANY_REQUESTS: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    HTTPStatus.SERVICE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+"""The codes of errors by their status over HTTP; of the others, the caller's are INVALID_ARGUMENT, ours INTERNAL."""
+
+CONNECTIONS: Final = {
+    # Two servers on one port would each get a part of the calls, and nobody would notice.
+    "grpc.so_reuseport": 0,
+    "grpc.max_concurrent_streams": 1000,
+    # Connections on which nothing is asked are closed as those of HTTP are; half-open ones are noticed.
+    "grpc.max_connection_idle_ms": 75_000,
+    "grpc.server_handshake_timeout_ms": 10_000,
+    "grpc.keepalive_time_ms": 20_000,
+    "grpc.keepalive_timeout_ms": 10_000,
+    # Routers ask every 20 s whether a pod is still there, during a long prediction too; by default that is an offence.
+    "grpc.http2.max_ping_strikes": 0,
+}
+
+Asked = TypeVar("Asked", bound=Message)
+Handler = Callable[[Any, Any], Awaitable[Any]]
+
+log = logging.getLogger(__name__)
+
+
+async def serve_grpc(server: ModelServer, host: str, port: int) -> Any:
+    """Open the port and answer; gives the running `grpc.aio.Server`, whose `stop` lets calls under way end.
+
+    Raises:
+        RuntimeError: the port is taken.
+    """
+    limits = {"grpc.max_receive_message_length": server.settings.limits.max_body_bytes}
+    running = grpc.aio.server(options=tuple({**CONNECTIONS, **limits}.items()))
+    running.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, _handlers(server)),))
+    running.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+    await running.start()
+    return running
+
+
+def _handlers(server: ModelServer) -> dict[str, Any]:
+    door = _Door(server)
+    calls: dict[str, Handler] = {
+        "ModelInfer": door.call(door.model_infer),
+        "ServerLive": door.simple(messages.ServerLiveRequest, door.server_live),
+        "ServerReady": door.simple(messages.ServerReadyRequest, door.server_ready),
+        "ModelReady": door.simple(messages.ModelReadyRequest, door.model_ready),
+        "ServerMetadata": door.simple(messages.ServerMetadataRequest, door.server_metadata),
+        "ModelMetadata": door.simple(messages.ModelMetadataRequest, door.model_metadata),
+        "RepositoryIndex": door.simple(messages.RepositoryIndexRequest, door.repository_index),
+        "RepositoryModelLoad": door.simple(messages.RepositoryModelLoadRequest, door.repository_model_load),
+        "RepositoryModelUnload": door.simple(messages.RepositoryModelUnloadRequest, door.repository_model_unload),
+    }
+    # On the wire a call with one message is a stream of one. Taken as a stream, it is booked when it arrives, and one
+    # whose message is too large or does not come is answered here and counted, instead of by the library in silence.
+    return {name: grpc.stream_unary_rpc_method_handler(handler) for name, handler in calls.items()}
+
+
+class _Door:
+    def __init__(self, server: ModelServer) -> None:
+        self._server = server
+        self._metadata = ((HEADER_REVISION, server.identity.revision),)
+
+    def call(self, answer: Callable[[Any], Awaitable[Message]]) -> Handler:
+        """Wrap a call: its errors become statuses, and every answer names the revision."""
+
+        async def handle(_: Any, context: Any) -> Any:
+            try:
+                content = (await answer(context)).SerializeToString()
+            except RequestError as error:
+                code, message = status_of(error), str(error)
+            except Exception:
+                log.exception("a bug: in a call of gRPC")
+                code, message = grpc.StatusCode.INTERNAL, "the server failed on this call; the details are in its log"
+            else:
+                await context.send_initial_metadata(self._metadata)
+                return content
+            await context.send_initial_metadata(self._metadata)
+            return await context.abort(code, message)
+
+        return handle
+
+    def simple(self, kind: type[Asked], answer: Callable[[Asked], Message]) -> Handler:
+        """Wrap a call that needs no more than its message."""
+
+        async def read_and_answer(context: Any) -> Message:
+            return answer(await self._message(kind, context))
+
+        return self.call(read_and_answer)
+
+    async def _message(self, kind: type[Asked], context: Any) -> Asked:
+        limits = self._server.settings.limits
+        try:
+            async with asyncio.timeout(limits.request_timeout_seconds):
+                body = await context.read()
+        except TimeoutError:
+            raise InvalidRequest(f"the message did not arrive within {limits.request_timeout_seconds:g} s") from None
+        if body is grpc.aio.EOF:
+            # The library has answered already, where the message was too large.
+            raise RequestTooLarge(f"no message, or one larger than {limits.max_body_bytes} bytes; split the request")
+        try:
+            return kind.FromString(body)
+        except DecodeError:
+            raise InvalidRequest(f"the message is no {kind.DESCRIPTOR.full_name}; see open_inference.proto") from None
+
+    async def model_infer(self, context: Any) -> Message:
+        with self._server.begin() as ticket:
+            request = await self._message(messages.ModelInferRequest, context)
+            self._check_name(request.model_name, request.model_version)
+            question = read_infer(request, self._server.expected, self._server.settings.limits.max_rows)
+            ticket.rows = question.rows
+            return write_infer(await self._server.infer(question), raw=bool(request.raw_input_contents))
+
+    def server_live(self, _: messages.ServerLiveRequest) -> Message:
+        return messages.ServerLiveResponse(live=True)
+
+    def server_ready(self, _: messages.ServerReadyRequest) -> Message:
+        return messages.ServerReadyResponse(ready=self._server.ready)
+
+    def model_ready(self, request: messages.ModelReadyRequest) -> Message:
+        self._check_name(request.name, request.version)
+        return messages.ModelReadyResponse(ready=self._server.ready)
+
+    def server_metadata(self, _: messages.ServerMetadataRequest) -> Message:
+        return messages.ServerMetadataResponse(
+            name="weirkeeper-server", version=version("weirkeeper"), extensions=EXTENSIONS
+        )
+
+    def model_metadata(self, request: messages.ModelMetadataRequest) -> Message:
+        self._check_name(request.name, request.version)
+        identity, signature = self._server.identity, self._server.signature
+        if signature is None:
+            raise NotReady(f"model {identity.model!r} is not loaded; try again when it is ready")
+        return messages.ModelMetadataResponse(
+            name=identity.model,
+            versions=[identity.revision],
+            platform="scikit-learn",
+            inputs=map(_described, signature.inputs),
+            outputs=map(_described, signature.outputs),
+        )
+
+    def repository_index(self, request: messages.RepositoryIndexRequest) -> Message:
+        index = messages.RepositoryIndexResponse()
+        if self._server.ready or not request.ready:
+            identity = self._server.identity
+            index.models.add(name=identity.model, version=identity.revision, **self._standing())
+        return index
+
+    def _standing(self) -> dict[str, str]:
+        state = self._server.state
+        if state == "Ready":
+            return {"state": "READY"}
+        return {"state": "LOADING" if state == "Loading" else "UNAVAILABLE", "reason": self._server.reason or state}
+
+    def repository_model_load(self, request: messages.RepositoryModelLoadRequest) -> NoReturn:
+        _refuse("load", request.model_name)
+
+    def repository_model_unload(self, request: messages.RepositoryModelUnloadRequest) -> NoReturn:
+        _refuse("unload", request.model_name)
+
+    def _check_name(self, name: str, revision: str) -> None:
+        identity = self._server.identity
+        if name != identity.model:
+            raise UnknownModel(f"unknown model {name[:80]!r}; this server has {identity.model!r}")
+        if revision not in ("", identity.revision):
+            raise UnknownModel(f"unknown version {revision[:80]!r} of {name!r}; this server has {identity.revision!r}")
+
+
+def status_of(error: RequestError) -> grpc.StatusCode:
+    """Give the code of an error."""
+    other = grpc.StatusCode.INTERNAL if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
+    return STATUSES.get(HTTPStatus(error.status)) or other or grpc.StatusCode.INVALID_ARGUMENT
+
+
+def _described(tensor: Tensor) -> messages.ModelMetadataResponse.TensorMetadata:
+    return messages.ModelMetadataResponse.TensorMetadata(name=tensor.name, datatype=tensor.datatype, shape=tensor.shape)
+
+
+def _refuse(what: str, name: str) -> NoReturn:
+    raise InvalidRequest(f"cannot {what} {name[:80]!r}: a server has one revision for life; change the Model instead")
