@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from importlib.metadata import version
@@ -31,12 +33,21 @@ STATUSES: Final = {
 }
 """The codes of errors by their status over HTTP; of the others, the caller's are INVALID_ARGUMENT, ours INTERNAL."""
 
+AGE_SECONDS: Final = 10
+"""After so long a connection is changed for another, without a lost call: so clients spread over pods that are new,
+and leave one that goes."""
+
+LEAVING_SECONDS: Final = 1.2 * AGE_SECONDS
+"""The library spreads the age by 10 percent."""
+
+QUIET_SECONDS: Final = 1.0
+
 CONNECTIONS: Final = {
     # Two servers on one port would each get a part of the calls, and nobody would notice.
     "grpc.so_reuseport": 0,
     "grpc.max_concurrent_streams": 1000,
-    # Connections on which nothing is asked are closed as those of HTTP are; half-open ones are noticed.
-    "grpc.max_connection_idle_ms": 75_000,
+    "grpc.max_connection_age_ms": 1000 * AGE_SECONDS,
+    # Half-open connections are noticed.
     "grpc.server_handshake_timeout_ms": 10_000,
     "grpc.keepalive_time_ms": 20_000,
     "grpc.keepalive_timeout_ms": 10_000,
@@ -50,22 +61,38 @@ Handler = Callable[[Any, Any], Awaitable[Any]]
 log = logging.getLogger(__name__)
 
 
-async def serve_grpc(server: ModelServer, host: str, port: int) -> Any:
-    """Open the port and answer; gives the running `grpc.aio.Server`, whose `stop` lets calls under way end.
+class GrpcServer:
+    """The open port of the gRPC door."""
 
-    Raises:
-        RuntimeError: the port is taken.
-    """
-    limits = {"grpc.max_receive_message_length": server.settings.limits.max_body_bytes}
-    running = grpc.aio.server(options=tuple({**CONNECTIONS, **limits}.items()))
-    running.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, _handlers(server)),))
-    running.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
-    await running.start()
-    return running
+    def __init__(self, server: ModelServer) -> None:
+        limits = {"grpc.max_receive_message_length": server.settings.limits.max_body_bytes}
+        self._door = _Door(server)
+        self._running = grpc.aio.server(options=tuple({**CONNECTIONS, **limits}.items()))
+        handlers = grpc.method_handlers_generic_handler(SERVICE, _handlers(self._door))
+        self._running.add_generic_rpc_handlers((handlers,))
+
+    async def start(self, host: str, port: int) -> None:
+        """Answer from now on.
+
+        Raises:
+            RuntimeError: the port is taken.
+        """
+        self._running.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        await self._running.start()
+
+    async def stop(self, grace: float, quiet: float = QUIET_SECONDS) -> None:
+        """End when no call has come for `quiet` seconds; those under way then have `grace` seconds.
+
+        A call that comes while the library ends is lost. So whoever has a connection is given the time to leave it.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEAVING_SECONDS):
+                while (wait := self._door.last_call + quiet - time.monotonic()) > 0:  # noqa: ASYNC110
+                    await asyncio.sleep(wait)
+        await self._running.stop(grace)
 
 
-def _handlers(server: ModelServer) -> dict[str, Any]:
-    door = _Door(server)
+def _handlers(door: _Door) -> dict[str, Any]:
     calls: dict[str, Handler] = {
         "ModelInfer": door.call(door.model_infer),
         "ServerLive": door.simple(messages.ServerLiveRequest, door.server_live),
@@ -85,12 +112,14 @@ def _handlers(server: ModelServer) -> dict[str, Any]:
 class _Door:
     def __init__(self, server: ModelServer) -> None:
         self._server = server
+        self.last_call = 0.0
         self._metadata = ((HEADER_REVISION, server.identity.revision),)
 
     def call(self, answer: Callable[[Any], Awaitable[Message]]) -> Handler:
         """Wrap a call: its errors become statuses, and every answer names the revision."""
 
         async def handle(_: Any, context: Any) -> Any:
+            self.last_call = time.monotonic()
             try:
                 content = (await answer(context)).SerializeToString()
             except RequestError as error:

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from weirkeeper_server.core import ModelServer
 from weirkeeper_server.evidence import evidence_application
-from weirkeeper_server.grpc_door import serve_grpc
+from weirkeeper_server.grpc_door import GrpcServer
 from weirkeeper_server.open_inference import protocol_application
 from weirkeeper_server.settings import Settings
 
@@ -41,7 +41,8 @@ async def _serve(settings: Settings) -> None:
         stack.push_async_callback(evidence.cleanup)
         protocol = await _listen(protocol_application(server), settings.host, settings.http_port)
         stack.push_async_callback(protocol.cleanup)
-        calls = await serve_grpc(server, settings.host, settings.grpc_port)
+        calls = GrpcServer(server)
+        await calls.start(settings.host, settings.grpc_port)
         stack.push_async_callback(calls.stop, settings.limits.request_timeout_seconds)
         loading = asyncio.create_task(server.start())
         loading.add_done_callback(_raise_bug)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 import numpy as np
@@ -20,11 +20,13 @@ from tests.component.server.processes import free_port
 from weirkeeper_server import grpc_door
 from weirkeeper_server.core import ModelServer
 from weirkeeper_server.errors import RequestError
-from weirkeeper_server.grpc_door import SERVICE, serve_grpc, status_of
+from weirkeeper_server.grpc_door import SERVICE, GrpcServer, status_of
 from weirkeeper_server.protocol import open_inference_pb2 as messages
 from weirkeeper_server.settings import Limits, Settings
 
-Client = triton_aio.InferenceServerClient
+Client: TypeAlias = Any
+"""tritonclient.grpc.aio.InferenceServerClient, published without type information."""
+
 METHOD = f"/{SERVICE}/ModelInfer"
 
 
@@ -39,16 +41,17 @@ async def server(settings: Callable[..., Settings]) -> AsyncIterator[ModelServer
 @pytest.fixture
 async def address(server: ModelServer) -> AsyncIterator[str]:
     port = free_port()
-    running = await serve_grpc(server, "127.0.0.1", port)
+    running = GrpcServer(server)
+    await running.start("127.0.0.1", port)
     yield f"127.0.0.1:{port}"
-    await running.stop(None)
+    await running.stop(grace=0, quiet=0)
 
 
 @pytest.fixture
 async def client(server: ModelServer, address: str) -> AsyncIterator[Client]:
     """A client of a server that is ready."""
     await server.start()
-    async with Client(address) as client:
+    async with triton_aio.InferenceServerClient(address) as client:
         yield client
 
 
@@ -118,7 +121,7 @@ async def test_health_and_metadata(client: Client) -> None:
 
 
 async def test_before_it_is_loaded_a_server_is_live_and_not_ready(server: ModelServer, address: str) -> None:
-    async with Client(address) as client:
+    async with triton_aio.InferenceServerClient(address) as client:
         assert await client.is_server_live()
         assert not await client.is_server_ready()
         assert not await client.is_model_ready("churn")
@@ -386,7 +389,7 @@ async def test_calls_are_booked_into_latency_slots(client: Client, server: Model
 
 async def test_a_port_that_is_taken_is_not_shared(server: ModelServer, address: str) -> None:
     with pytest.raises(RuntimeError, match=address):
-        await serve_grpc(server, "127.0.0.1", int(address.split(":")[1]))
+        await GrpcServer(server).start("127.0.0.1", int(address.split(":")[1]))
 
 
 @pytest.mark.parametrize(
@@ -436,7 +439,7 @@ def fields_of(message: Any) -> dict[str, Any]:
 
 def test_every_call_of_the_definition_is_answered(server: ModelServer) -> None:
     defined = messages.DESCRIPTOR.services_by_name["GRPCInferenceService"].methods_by_name
-    assert set(grpc_door._handlers(server)) == set(defined)
+    assert set(grpc_door._handlers(grpc_door._Door(server))) == set(defined)
 
 
 def test_messages_have_a_pool_of_their_own() -> None:
