@@ -313,6 +313,20 @@ async def test_a_message_that_does_not_come_is_not_waited_for(channel: Any, serv
     assert server.outcomes == {"invalid": 1}
 
 
+@pytest.mark.parametrize("call", ["get_model_config", "get_inference_statistics"])
+async def test_what_is_not_of_the_protocol_is_not_served(client: Client, call: str) -> None:
+    assert (await refusal(getattr(client, call)("churn")))[0] == "StatusCode.UNIMPLEMENTED"
+
+
+async def test_a_client_need_not_wait(client: Client, server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(server._predictor, "predict", lambda _: release.wait(10))
+    code, _ = await refusal(client.infer("churn", columns(), client_timeout=0.1))
+    release.set()
+    assert code == "StatusCode.DEADLINE_EXCEEDED"
+    await booked(server, {"invalid": 1})
+
+
 async def test_a_call_that_its_client_gives_up_is_no_failure_of_the_server(
     channel: Any, server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
