@@ -1,4 +1,7 @@
-"""The prediction core: state, requests in, answers out, counts. It knows nothing of how requests arrive."""
+"""The prediction core: state, requests in, answers out, counts. It knows nothing of how requests arrive.
+
+A door decodes what came, lets the core predict, and encodes the answer, all of it within one `Ticket`.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Literal
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from weirkeeper.api.bundle import Signature
-from weirkeeper_server.answer import Identity, encode, response
+from weirkeeper_server.answer import Identity, InferAnswer, answer_of
 from weirkeeper_server.bundle import Bundle, read_bundle
 from weirkeeper_server.counting import OUTCOMES, Durations, LatencySlots, Outcome, TrafficProfile
-from weirkeeper_server.decode import InferRequest, parse, read_request
+from weirkeeper_server.decode import InferRequest
 from weirkeeper_server.errors import BundleError, NotReady, PredictionFailed, PredictionTimedOut, RequestError
 from weirkeeper_server.probed import ProbeError, ProbeResult
 from weirkeeper_server.settings import Settings
@@ -101,21 +105,29 @@ class ModelServer:
         """The model's signature, as soon as the bundle was read."""
         return self.bundle.manifest.signature if self.bundle else None
 
-    async def infer(self, body: bytes) -> bytes:
-        """Answer one inference request; both are JSON.
+    @property
+    def expected(self) -> Signature:
+        """The signature by which requests are read.
+
+        Raises:
+            NotReady: there is no model yet that could answer them.
+        """
+        return self._loaded().signature
+
+    def _loaded(self) -> Predictor:
+        if self._predictor is None:
+            raise NotReady(f"model {self.identity.model!r} is {self.state.lower()}; try again when it is ready")
+        return self._predictor
+
+    async def infer(self, request: InferRequest) -> InferAnswer:
+        """Answer one inference request.
 
         Raises:
             RequestError: it cannot be answered; the message is for the caller, details are in the log.
         """
-        document = parse(body)
-        predictor = self._predictor
-        if predictor is None:
-            raise NotReady(f"model {self.identity.model!r} is {self.state.lower()}; try again when it is ready")
-        request = read_request(document, predictor.signature, self.settings.limits.max_rows)
+        predictor = self._loaded()
         outputs = await self._predict(predictor, request)
-        answer = encode(response(self.identity, request, predictor.signature, outputs))
-        self.rows += request.rows
-        return answer
+        return answer_of(self.identity, request, predictor.signature, outputs)
 
     async def _predict(self, predictor: Predictor, request: InferRequest) -> Columns:
         running = asyncio.get_running_loop().run_in_executor(self._workers, self._work, predictor, request)
@@ -136,7 +148,7 @@ class ModelServer:
         return outputs
 
     def begin(self) -> Ticket:
-        """Book the arrival of an inference request; end the ticket with its outcome."""
+        """Book the arrival of an inference request; what happens within the ticket is its outcome."""
         return Ticket(self)
 
     def arrived(self) -> int:
@@ -145,9 +157,10 @@ class ModelServer:
         self.idle.clear()
         return self.latency.begin(self.clock())
 
-    def ended(self, slot: int, outcome: Outcome, seconds: float) -> None:
-        """Book the answer of a request that started in `slot`."""
+    def ended(self, slot: int, outcome: Outcome, seconds: float, rows: int) -> None:
+        """Book the answer of a request that started in `slot`, with the `rows` that it answered."""
         self.outcomes[outcome] += 1
+        self.rows += rows
         self.durations.add(seconds)
         self.latency.end(slot, seconds)
         self.active -= 1
@@ -199,18 +212,25 @@ def _loaded(bundle: Bundle, settings: Settings) -> LoadedModel:
 
 
 class Ticket:
-    """One inference request on its way."""
+    """One inference request on its way; `rows` is how many it asks about, once they are known."""
 
     def __init__(self, server: ModelServer) -> None:
         self._server = server
         self._slot = server.arrived()
         self._start = time.perf_counter()
+        self.rows = 0
 
-    def end(self, outcome: Outcome) -> None:
-        """Book the outcome and the time it took."""
-        self._server.ended(self._slot, outcome, time.perf_counter() - self._start)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        outcome = outcome_of(error)
+        rows = self.rows if outcome == "ok" else 0
+        self._server.ended(self._slot, outcome, time.perf_counter() - self._start, rows)
 
 
-def outcome_of(error: RequestError) -> Outcome:
-    """Say whose fault an error is."""
-    return "failed" if error.status >= 500 else "invalid"  # noqa: PLR2004  HTTP's own border
+def outcome_of(error: BaseException | None) -> Outcome:
+    """Say how a request ended, and whose fault an error is."""
+    if error is None:
+        return "ok"
+    return "invalid" if isinstance(error, RequestError) and error.status < 500 else "failed"  # noqa: PLR2004  HTTP's own border

@@ -12,7 +12,9 @@ from typing import Any
 from aiohttp import web
 
 from weirkeeper.api.names import HEADER_REVISION
-from weirkeeper_server.core import ModelServer, outcome_of
+from weirkeeper_server.answer import encode
+from weirkeeper_server.core import ModelServer
+from weirkeeper_server.decode import parse, read_request
 from weirkeeper_server.errors import InvalidRequest, NotReady, RequestError, RequestTooLarge, UnknownModel
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -71,18 +73,13 @@ class _Door:
         )
 
     async def infer(self, request: web.Request) -> web.Response:
-        ticket = self._server.begin()
-        try:
+        with self._server.begin() as ticket:
             self._check_name(request)
-            answer = await self._server.infer(await self._body(request))
-        except RequestError as error:
-            ticket.end(outcome_of(error))
-            raise
-        except BaseException:
-            ticket.end("failed")
-            raise
-        ticket.end("ok")
-        return self._respond(answer)
+            document = parse(await self._body(request))
+            question = read_request(document, self._server.expected, self._server.settings.limits.max_rows)
+            ticket.rows = question.rows
+            body = encode(await self._server.infer(question))
+        return self._respond(body)
 
     async def _body(self, request: web.Request) -> bytes:
         limits = self._server.settings.limits
