@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +32,7 @@ DTYPES: Final[Mapping[str, np.dtype[Any]]] = {
     "FP64": np.dtype(np.float64),
     "BYTES": np.dtype(object),
 }
+_SMALL_FLOATS: Final = frozenset({np.dtype(np.float16), np.dtype(np.float32)})
 
 # Exact types, since in Python a bool is an int.
 _KINDS: Final[Mapping[str, frozenset[type]]] = {
@@ -151,9 +153,10 @@ def _array(tensor: Tensor, values: list[Any], dtype: np.dtype[Any]) -> Array:
         array: Array = np.empty(len(values), dtype=object)
         array[:] = values
         return array
+    # What is too large for a smaller float becomes infinite, and is refused as that.
+    quiet = np.errstate(over="ignore") if dtype in _SMALL_FLOATS else nullcontext()
     try:
-        # What is too large for a smaller float becomes infinite, and is refused as that.
-        with np.errstate(over="ignore"):
+        with quiet:
             return np.array(values, dtype=dtype)
     except OverflowError:
         raise InvalidRequest(f"input {tensor.name!r} has a value that does not fit into {tensor.datatype}") from None
