@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final, NoReturn, TypeVar
@@ -16,13 +16,21 @@ from google.protobuf.message import DecodeError, Message
 
 from weirkeeper.api.bundle import Tensor
 from weirkeeper.api.names import HEADER_REVISION
-from weirkeeper_server.core import ModelServer
+from weirkeeper_server.core import ModelServer, State
 from weirkeeper_server.errors import InvalidRequest, NotReady, RequestError, RequestTooLarge, UnknownModel
 from weirkeeper_server.grpc_messages import read_infer, write_infer
 from weirkeeper_server.protocol import open_inference_pb2 as messages
 
 SERVICE: Final = "inference.GRPCInferenceService"
 EXTENSIONS: Final = ("model_repository",)
+
+STATES: Final[Mapping[State, str]] = {
+    "Loading": "LOADING",
+    "Ready": "READY",
+    "Failed": "UNAVAILABLE",
+    "Draining": "UNLOADING",
+}
+"""How the model repository extension calls them."""
 
 STATUSES: Final = {
     HTTPStatus.NOT_FOUND: grpc.StatusCode.NOT_FOUND,
@@ -198,14 +206,9 @@ class _Door:
         index = messages.RepositoryIndexResponse()
         if self._server.ready or not request.ready:
             identity = self._server.identity
-            index.models.add(name=identity.model, version=identity.revision, **self._standing())
+            state, reason = STATES[self._server.state], self._server.reason
+            index.models.add(name=identity.model, version=identity.revision, state=state, reason=reason)
         return index
-
-    def _standing(self) -> dict[str, str]:
-        state = self._server.state
-        if state == "Ready":
-            return {"state": "READY"}
-        return {"state": "LOADING" if state == "Loading" else "UNAVAILABLE", "reason": self._server.reason or state}
 
     def repository_model_load(self, request: messages.RepositoryModelLoadRequest) -> NoReturn:
         _refuse("load", request.model_name)

@@ -130,7 +130,7 @@ async def test_before_it_is_loaded_a_server_is_live_and_not_ready(server: ModelS
             "model 'churn' is loading; try again when it is ready",
         )
         assert (await refusal(client.get_model_metadata("churn")))[0] == "StatusCode.UNAVAILABLE"
-        assert states(await client.get_model_repository_index()) == [("churn", "churn-1", "LOADING", "Loading")]
+        assert states(await client.get_model_repository_index()) == [("churn", "churn-1", "LOADING", "")]
     assert server.outcomes == {"failed": 1}
 
 
@@ -139,7 +139,7 @@ async def test_a_draining_server_answers_and_is_not_ready(client: Client, server
     server.drain()
     assert not await client.is_model_ready("churn")
     assert (await client.infer("churn", columns())).as_numpy("predict").tolist() == [b"stay"]
-    assert states(await client.get_model_repository_index()) == [("churn", "churn-1", "UNAVAILABLE", "Draining")]
+    assert states(await client.get_model_repository_index()) == [("churn", "churn-1", "UNLOADING", "")]
 
 
 def states(index: Any) -> list[tuple[str, ...]]:
