@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from http import HTTPStatus
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn
 
 import grpc
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 
 from weirkeeper.api.bundle import Tensor
-from weirkeeper.api.names import HEADER_REVISION
 from weirkeeper_server.core import ModelServer, State
-from weirkeeper_server.errors import InvalidRequest, NotReady, RequestError, RequestTooLarge, UnknownModel
+from weirkeeper_server.errors import InvalidRequest, NotReady, UnknownModel
+from weirkeeper_server.grpc_exchange import Asked, Exchange, Handler, read_message
 from weirkeeper_server.grpc_messages import read_infer, write_infer
 from weirkeeper_server.protocol import open_inference_pb2 as messages
 
@@ -31,15 +29,6 @@ STATES: Final[Mapping[State, str]] = {
     "Draining": "UNLOADING",
 }
 """How the model repository extension calls them."""
-
-STATUSES: Final = {
-    HTTPStatus.NOT_FOUND: grpc.StatusCode.NOT_FOUND,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    HTTPStatus.TOO_MANY_REQUESTS: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    HTTPStatus.SERVICE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
-    HTTPStatus.GATEWAY_TIMEOUT: grpc.StatusCode.DEADLINE_EXCEEDED,
-}
-"""The codes of errors by their status over HTTP; of the others, the caller's are INVALID_ARGUMENT, ours INTERNAL."""
 
 AGE_SECONDS: Final = 10
 """After so long a connection is changed for another, without a lost call: so clients spread over pods that are new,
@@ -63,20 +52,15 @@ CONNECTIONS: Final = {
     "grpc.http2.max_ping_strikes": 0,
 }
 
-Asked = TypeVar("Asked", bound=Message)
-Handler = Callable[[Any, Any], Awaitable[Any]]
-
-log = logging.getLogger(__name__)
-
 
 class GrpcServer:
     """The open port of the gRPC door."""
 
     def __init__(self, server: ModelServer) -> None:
         limits = {"grpc.max_receive_message_length": server.settings.limits.max_body_bytes}
-        self._door = _Door(server)
+        self._exchange = Exchange(server)
         self._running = grpc.aio.server(options=tuple({**CONNECTIONS, **limits}.items()))
-        handlers = grpc.method_handlers_generic_handler(SERVICE, _handlers(self._door))
+        handlers = grpc.method_handlers_generic_handler(SERVICE, _handlers(_Door(server), self._exchange))
         self._running.add_generic_rpc_handlers((handlers,))
 
     async def start(self, host: str, port: int) -> None:
@@ -95,22 +79,30 @@ class GrpcServer:
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LEAVING_SECONDS):
-                while (wait := self._door.last_call + quiet - time.monotonic()) > 0:  # noqa: ASYNC110
+                while (wait := self._exchange.last_call + quiet - time.monotonic()) > 0:  # noqa: ASYNC110
                     await asyncio.sleep(wait)
         await self._running.stop(grace)
 
 
-def _handlers(door: _Door) -> dict[str, Any]:
-    calls: dict[str, Handler] = {
-        "ModelInfer": door.call(door.model_infer),
-        "ServerLive": door.simple(messages.ServerLiveRequest, door.server_live),
-        "ServerReady": door.simple(messages.ServerReadyRequest, door.server_ready),
-        "ModelReady": door.simple(messages.ModelReadyRequest, door.model_ready),
-        "ServerMetadata": door.simple(messages.ServerMetadataRequest, door.server_metadata),
-        "ModelMetadata": door.simple(messages.ModelMetadataRequest, door.model_metadata),
-        "RepositoryIndex": door.simple(messages.RepositoryIndexRequest, door.repository_index),
-        "RepositoryModelLoad": door.simple(messages.RepositoryModelLoadRequest, door.repository_model_load),
-        "RepositoryModelUnload": door.simple(messages.RepositoryModelUnloadRequest, door.repository_model_unload),
+def _handlers(door: _Door, exchange: Exchange) -> dict[str, Any]:
+    def plain(kind: type[Asked], answer: Callable[[Asked], Message]) -> Handler:
+        """Handle a call that needs no more than its message."""
+
+        async def read_and_answer(context: Any) -> Message:
+            return answer(await read_message(kind, context, door.limits))
+
+        return exchange.handler(read_and_answer)
+
+    calls = {
+        "ModelInfer": exchange.handler(door.model_infer),
+        "ServerLive": plain(messages.ServerLiveRequest, door.server_live),
+        "ServerReady": plain(messages.ServerReadyRequest, door.server_ready),
+        "ModelReady": plain(messages.ModelReadyRequest, door.model_ready),
+        "ServerMetadata": plain(messages.ServerMetadataRequest, door.server_metadata),
+        "ModelMetadata": plain(messages.ModelMetadataRequest, door.model_metadata),
+        "RepositoryIndex": plain(messages.RepositoryIndexRequest, door.repository_index),
+        "RepositoryModelLoad": plain(messages.RepositoryModelLoadRequest, door.repository_model_load),
+        "RepositoryModelUnload": plain(messages.RepositoryModelUnloadRequest, door.repository_model_unload),
     }
     # On the wire a call with one message is a stream of one. Taken as a stream, it is booked when it arrives, and one
     # whose message is too large or does not come is answered here and counted, instead of by the library in silence.
@@ -120,57 +112,13 @@ def _handlers(door: _Door) -> dict[str, Any]:
 class _Door:
     def __init__(self, server: ModelServer) -> None:
         self._server = server
-        self.last_call = 0.0
-        self._metadata = ((HEADER_REVISION, server.identity.revision),)
-
-    def call(self, answer: Callable[[Any], Awaitable[Message]]) -> Handler:
-        """Wrap a call: its errors become statuses, and every answer names the revision."""
-
-        async def handle(_: Any, context: Any) -> Any:
-            self.last_call = time.monotonic()
-            try:
-                content = (await answer(context)).SerializeToString()
-            except RequestError as error:
-                code, message = status_of(error), str(error)
-            except Exception:
-                log.exception("a bug: in a call of gRPC")
-                code, message = grpc.StatusCode.INTERNAL, "the server failed on this call; the details are in its log"
-            else:
-                await context.send_initial_metadata(self._metadata)
-                return content
-            await context.send_initial_metadata(self._metadata)
-            return await context.abort(code, message)
-
-        return handle
-
-    def simple(self, kind: type[Asked], answer: Callable[[Asked], Message]) -> Handler:
-        """Wrap a call that needs no more than its message."""
-
-        async def read_and_answer(context: Any) -> Message:
-            return answer(await self._message(kind, context))
-
-        return self.call(read_and_answer)
-
-    async def _message(self, kind: type[Asked], context: Any) -> Asked:
-        limits = self._server.settings.limits
-        try:
-            async with asyncio.timeout(limits.request_timeout_seconds):
-                body = await context.read()
-        except TimeoutError:
-            raise InvalidRequest(f"the message did not arrive within {limits.request_timeout_seconds:g} s") from None
-        if body is grpc.aio.EOF:
-            # The library has answered already, where the message was too large.
-            raise RequestTooLarge(f"no message, or one larger than {limits.max_body_bytes} bytes; split the request")
-        try:
-            return kind.FromString(body)
-        except DecodeError:
-            raise InvalidRequest(f"the message is no {kind.DESCRIPTOR.full_name}; see open_inference.proto") from None
+        self.limits = server.settings.limits
 
     async def model_infer(self, context: Any) -> Message:
         with self._server.begin() as ticket:
-            request = await self._message(messages.ModelInferRequest, context)
+            request = await read_message(messages.ModelInferRequest, context, self.limits)
             self._check_name(request.model_name, request.model_version)
-            question = read_infer(request, self._server.expected, self._server.settings.limits.max_rows)
+            question = read_infer(request, self._server.expected, self.limits.max_rows)
             ticket.rows = question.rows
             return write_infer(await self._server.infer(question), raw=bool(request.raw_input_contents))
 
@@ -222,12 +170,6 @@ class _Door:
             raise UnknownModel(f"unknown model {name[:80]!r}; this server has {identity.model!r}")
         if revision not in ("", identity.revision):
             raise UnknownModel(f"unknown version {revision[:80]!r} of {name!r}; this server has {identity.revision!r}")
-
-
-def status_of(error: RequestError) -> grpc.StatusCode:
-    """Give the code of an error."""
-    other = grpc.StatusCode.INTERNAL if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
-    return STATUSES.get(HTTPStatus(error.status)) or other or grpc.StatusCode.INVALID_ARGUMENT
 
 
 def _described(tensor: Tensor) -> messages.ModelMetadataResponse.TensorMetadata:

@@ -7,7 +7,7 @@ import re
 import grpc
 
 from tests.unit.docs.markdown import REFERENCE
-from weirkeeper_server import grpc_door
+from weirkeeper_server import grpc_door, grpc_exchange
 from weirkeeper_server.grpc_messages import UNSERVED
 from weirkeeper_server.protocol import open_inference_pb2 as messages
 from weirkeeper_server.settings import Limits, Settings
@@ -25,7 +25,7 @@ def test_every_call_is_in_the_table() -> None:
 
 
 def test_every_code_is_in_the_table() -> None:
-    own = {code.name for code in grpc_door.STATUSES.values()} | {"INVALID_ARGUMENT", "INTERNAL"}
+    own = {code.name for code in grpc_exchange.STATUSES.values()} | {"INVALID_ARGUMENT", "INTERNAL"}
     assert first_cells("Errors") == own | {grpc.StatusCode.UNIMPLEMENTED.name}
 
 

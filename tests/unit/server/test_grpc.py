@@ -20,7 +20,8 @@ from tests.component.server.processes import free_port
 from weirkeeper_server import grpc_door
 from weirkeeper_server.core import ModelServer
 from weirkeeper_server.errors import RequestError
-from weirkeeper_server.grpc_door import SERVICE, GrpcServer, status_of
+from weirkeeper_server.grpc_door import SERVICE, GrpcServer
+from weirkeeper_server.grpc_exchange import Exchange, status_of
 from weirkeeper_server.protocol import open_inference_pb2 as messages
 from weirkeeper_server.settings import Limits, Settings
 
@@ -453,7 +454,7 @@ def fields_of(message: Any) -> dict[str, Any]:
 
 def test_every_call_of_the_definition_is_answered(server: ModelServer) -> None:
     defined = messages.DESCRIPTOR.services_by_name["GRPCInferenceService"].methods_by_name
-    assert set(grpc_door._handlers(grpc_door._Door(server))) == set(defined)
+    assert set(grpc_door._handlers(grpc_door._Door(server), Exchange(server))) == set(defined)
 
 
 def test_messages_have_a_pool_of_their_own() -> None:
