@@ -20,7 +20,8 @@ LEAST_SAVED: Final = 0.1
 ASIDE: Final = 65_536
 """Bytes from which packing happens beside the event loop."""
 _ACCEPTED: Final = ("gzip", "deflate", "identity")
-_QUALITY: Final = re.compile(r"(?:^|;)\s*q\s*=\s*([0-9.]+)")
+_RANK: Final = re.compile(r"(?:^|;)\s*q\s*=\s*([^;\s]*)")
+_QUALITY: Final = re.compile(r"[01](\.[0-9]{0,3})?")
 
 
 async def read_body(request: web.Request, limits: Limits) -> bytes:
@@ -82,8 +83,7 @@ def preferred(accept_encoding: str) -> str:
 
 
 def _quality(parameters: str) -> float:
-    found = _QUALITY.search(parameters)
-    try:
-        return float(found[1]) if found else 1.0
-    except ValueError:
-        return 0.0
+    found = _RANK.search(parameters)
+    if not found:
+        return 1.0
+    return float(found[1]) if _QUALITY.fullmatch(found[1]) else 0.0
