@@ -23,6 +23,7 @@ TRACE: Final = web.RequestKey("trace", str)
 _LONGEST_PATH: Final = 120
 _PROBES: Final = ("/ready", "/live")
 _OK: Final = 200
+_TOO_SLOW: Final = 408
 _FAILED: Final = 500
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ def exchange(server: ModelServer, access_log: AccessLog | None) -> Any:
         current_request.set(request_id(request.headers.get(REQUEST_ID_HEADER)))
         request[TRACE] = trace_id(request.headers.get(TRACE_HEADER))
         response, reason = await _answered(server, request, handler)
-        if "Content-Encoding" in request.headers and not request.content.is_eof():
+        if not request.content.is_eof() and (response.status == _TOO_SLOW or "Content-Encoding" in request.headers):
             await _cut_off(request, response)
         if access_log and not (response.status == _OK and request.path.endswith(_PROBES)):
             access_log.add(_access(request, response.status, reason, time.perf_counter() - start))
@@ -73,7 +74,7 @@ async def _answered(server: ModelServer, request: web.Request, handler: Handler)
 
 
 async def _cut_off(request: web.Request, response: web.StreamResponse) -> None:
-    """Answer and close at once, for aiohttp would unpack the rest of the body while it lets the client finish."""
+    """Answer and close at once, for aiohttp would wait for the rest of the body, and unpack it."""
     response.force_close()
     await response.prepare(request)
     await response.write_eof()
