@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ from weirkeeper_server.answer import Identity
 FLUSH_SECONDS: Final = 0.1
 """Lines are written together after this time, so that no answer waits for its own."""
 _LINE: Final = json.JSONEncoder(separators=(",", ":"))
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,13 @@ class AccessLog:
     def flush(self) -> None:
         """Write what waits."""
         waiting, self._waiting = self._waiting, []
-        if waiting:
+        if not waiting:
+            return
+        try:
             self._target.writelines(self._line(ended, access) for ended, access in waiting)
             self._target.flush()
+        except OSError as error:
+            log.warning("%d accesses are lost, for they cannot be written: %s", len(waiting), error)
 
     def _line(self, ended: float, access: Access) -> str:
         when = datetime.fromtimestamp(ended, UTC).isoformat(timespec="milliseconds")

@@ -298,6 +298,19 @@ async def test_an_access_is_told_without_what_was_asked(settings: Make) -> None:
     assert "4.25" not in target.getvalue()
 
 
+async def test_a_log_that_cannot_be_written_stops_nothing(settings: Make, caplog: pytest.LogCaptureFixture) -> None:
+    class Gone(io.StringIO):
+        def flush(self) -> None:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    server = echo(settings)
+    access_log = AccessLog(Gone(), server.identity)
+    async with serving(server, access_log) as client:
+        assert (await client.post(INFER, json=asking([1.0]))).status == 200
+        access_log.flush()
+    assert "1 accesses are lost, for they cannot be written: [Errno 32] Broken pipe" in caplog.text
+
+
 @pytest.mark.parametrize("given", ["", "x" * 129, "two words", "naïve"])
 async def test_an_id_that_cannot_be_logged_is_replaced(settings: Make, given: str) -> None:
     async with serving(echo(settings)) as client:
