@@ -7,6 +7,7 @@ import gzip
 import json
 import re
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,6 +93,22 @@ def test_a_client_that_never_reads_its_answers_is_given_up(server: Server) -> No
         connection.connect(("127.0.0.1", server.http))
         with pytest.raises(ConnectionError):
             connection.sendall((head + body) * 100)
+
+
+def test_clients_that_leave_are_neither_failures_nor_bugs(server: Server) -> None:
+    body = json.dumps(request(5000)).encode()
+    head = f"POST {INFER} HTTP/1.1\r\nHost: churn\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    for sent in (head, head + body[:100], head + body):
+        for _ in range(2):
+            with socket.create_connection(("127.0.0.1", server.http)) as connection:
+                connection.sendall(sent)
+    until = time.monotonic() + WAIT_SECONDS
+    while sum((told := server.evidence)["outcomes"].values()) < 6 or any(slot[2] for slot in told["latency"]["slots"]):
+        assert time.monotonic() < until, told
+        time.sleep(0.05)
+    assert told["outcomes"]["failed"] == 0, server.accesses.read_text()
+    assert told["outcomes"]["invalid"] >= 4
+    assert "a bug" not in server.log.read_text()
 
 
 class Mixed:
