@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from weirkeeper_server.errors import PredictionFailed
 from weirkeeper_server.tensors import Array, Columns, tensor_data
 
 NO_ANSWER = "the answer of the model holds NaN, infinity or another value that an answer cannot carry"
+COMPACT: Final[Mapping[str, Any]] = {"allow_nan": False, "separators": (",", ":")}
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,14 @@ class Output:
     name: str
     datatype: Datatype
     array: Array
+
+    def head(self) -> dict[str, Any]:
+        """Describe it without its values."""
+        return {"name": self.name, "datatype": self.datatype, "shape": list(self.array.shape)}
+
+    def as_json(self) -> dict[str, Any]:
+        """Describe it with its values."""
+        return {**self.head(), "data": tensor_data(self.array)}
 
 
 @dataclass(frozen=True)
@@ -62,22 +72,15 @@ def encode(answer: InferAnswer) -> bytes:
         PredictionFailed: the model gave a value for which JSON has no word.
     """
     try:
-        return json.dumps(_document(answer), allow_nan=False, separators=(",", ":")).encode()
+        return json.dumps(described(answer, [output.as_json() for output in answer.outputs]), **COMPACT).encode()
     except (TypeError, ValueError):
         raise PredictionFailed(NO_ANSWER) from None
 
 
-def _document(answer: InferAnswer) -> dict[str, Any]:
+def described(answer: InferAnswer, outputs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Write an answer as the protocol has it, around its outputs."""
     document: dict[str, Any] = {"model_name": answer.identity.model, "model_version": answer.identity.revision}
     if answer.identifier is not None:
         document["id"] = answer.identifier
-    document["outputs"] = [
-        {
-            "name": output.name,
-            "datatype": output.datatype,
-            "shape": list(output.array.shape),
-            "data": tensor_data(output.array),
-        }
-        for output in answer.outputs
-    ]
+    document["outputs"] = outputs
     return document

@@ -107,14 +107,15 @@ def _check_booleans(name: str, raw: bytes | memoryview) -> None:
 
 
 def encode_raw(datatype: str, values: Any) -> bytes:
-    """Write an array as raw bytes, in the datatype that the signature announces.
+    """Write an array, or a flat list of strings, as raw bytes in the datatype that the signature announces.
 
     Raises:
         KeyError: the protocol has no such datatype.
         TypeError: the values are of another kind than the datatype, such as fractions where integers are announced.
     """
     if datatype == "BYTES":
-        return b"".join(_with_length(value) for value in np.asarray(values).ravel().tolist())
+        texts = values if isinstance(values, list) else np.asarray(values).ravel().tolist()
+        return b"".join(map(_with_length, texts))
     dtype = DTYPES[datatype]
     return np.asarray(values).astype(dtype.newbyteorder("<"), order="C", casting="same_kind").tobytes()
 
