@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
 from typing import Any, Final, NoReturn
 
@@ -13,10 +13,11 @@ import grpc
 from google.protobuf.message import Message
 
 from weirkeeper.api.bundle import Tensor
+from weirkeeper_server.access_log import AccessLog
 from weirkeeper_server.core import ModelServer, State
 from weirkeeper_server.errors import InvalidRequest, NotReady, UnknownModel
-from weirkeeper_server.grpc_exchange import Asked, Exchange, Handler, read_message
-from weirkeeper_server.grpc_messages import read_infer, write_infer
+from weirkeeper_server.grpc_exchange import Asked, Exchange, current_trace, read_message
+from weirkeeper_server.grpc_messages import read_infer, seconds, write_infer
 from weirkeeper_server.protocol import open_inference_pb2 as messages
 
 SERVICE: Final = "inference.GRPCInferenceService"
@@ -56,9 +57,9 @@ CONNECTIONS: Final = {
 class GrpcServer:
     """The open port of the gRPC door."""
 
-    def __init__(self, server: ModelServer) -> None:
+    def __init__(self, server: ModelServer, access_log: AccessLog | None = None) -> None:
         limits = {"grpc.max_receive_message_length": server.settings.limits.max_body_bytes}
-        self._exchange = Exchange(server)
+        self._exchange = Exchange(server, access_log)
         self._running = grpc.aio.server(options=tuple({**CONNECTIONS, **limits}.items()))
         handlers = grpc.method_handlers_generic_handler(SERVICE, _handlers(_Door(server), self._exchange))
         self._running.add_generic_rpc_handlers((handlers,))
@@ -85,16 +86,16 @@ class GrpcServer:
 
 
 def _handlers(door: _Door, exchange: Exchange) -> dict[str, Any]:
-    def plain(kind: type[Asked], answer: Callable[[Asked], Message]) -> Handler:
-        """Handle a call that needs no more than its message."""
+    def plain(kind: type[Asked], answer: Callable[[Asked], Message]) -> Callable[[Any], Awaitable[Message]]:
+        """Answer a call that needs no more than its message."""
 
         async def read_and_answer(context: Any) -> Message:
             return answer(await read_message(kind, context, door.limits))
 
-        return exchange.handler(read_and_answer)
+        return read_and_answer
 
     calls = {
-        "ModelInfer": exchange.handler(door.model_infer),
+        "ModelInfer": door.model_infer,
         "ServerLive": plain(messages.ServerLiveRequest, door.server_live),
         "ServerReady": plain(messages.ServerReadyRequest, door.server_ready),
         "ModelReady": plain(messages.ModelReadyRequest, door.model_ready),
@@ -106,7 +107,10 @@ def _handlers(door: _Door, exchange: Exchange) -> dict[str, Any]:
     }
     # On the wire a call with one message is a stream of one. Taken as a stream, it is booked when it arrives, and one
     # whose message is too large or does not come is answered here and counted, instead of by the library in silence.
-    return {name: grpc.stream_unary_rpc_method_handler(handler) for name, handler in calls.items()}
+    return {
+        name: grpc.stream_unary_rpc_method_handler(exchange.handler(f"/{SERVICE}/{name}", answer))
+        for name, answer in calls.items()
+    }
 
 
 class _Door:
@@ -116,11 +120,14 @@ class _Door:
 
     async def model_infer(self, context: Any) -> Message:
         with self._server.begin() as ticket:
+            ticket.trace = current_trace.get()
             request = await read_message(messages.ModelInferRequest, context, self.limits)
             self._check_name(request.model_name, request.model_version)
-            question = read_infer(request, self._server.expected, self.limits.max_rows)
+            question = read_infer(request, self._server.expected, self.limits)
             ticket.rows = question.rows
-            return write_infer(await self._server.infer(question), raw=bool(request.raw_input_contents))
+            return write_infer(
+                await self._server.infer(question, seconds(request)), raw=bool(request.raw_input_contents)
+            )
 
     def server_live(self, _: messages.ServerLiveRequest) -> Message:
         return messages.ServerLiveResponse(live=True)

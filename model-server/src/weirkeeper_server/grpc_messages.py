@@ -9,10 +9,12 @@ import numpy as np
 
 from weirkeeper.api.bundle import Signature
 from weirkeeper_server.answer import NO_ANSWER, InferAnswer, Output
+from weirkeeper_server.bounds import check_size, check_tensors
 from weirkeeper_server.decode import InferRequest, read_request
 from weirkeeper_server.errors import InvalidRequest, PredictionFailed
 from weirkeeper_server.protocol import open_inference_pb2 as messages
 from weirkeeper_server.raw_tensors import encode_raw
+from weirkeeper_server.settings import Limits
 from weirkeeper_server.tensors import DTYPES
 
 FIELDS: Final[Mapping[str, str]] = {
@@ -41,13 +43,13 @@ UNSERVED: Final[Mapping[str, str]] = {
 _Input = messages.ModelInferRequest.InferInputTensor
 
 
-def read_infer(request: messages.ModelInferRequest, signature: Signature, max_rows: int) -> InferRequest:
+def read_infer(request: messages.ModelInferRequest, signature: Signature, limits: Limits) -> InferRequest:
     """Check a request against the signature and turn its contents, typed or raw, into arrays.
 
     Raises:
         InvalidRequest: as `read_request` says; typed and raw contents are mixed, or lack, or are in a field of another
             datatype; or a parameter asks for what this server does not do.
-        RequestTooLarge: more than `max_rows` rows.
+        RequestTooLarge: more tensors, rows, values or longer strings than the limits allow.
     """
     _check_parameters("the request", request.parameters)
     for entry in request.inputs:
@@ -55,12 +57,27 @@ def read_infer(request: messages.ModelInferRequest, signature: Signature, max_ro
     for output in request.outputs:
         _check_parameters(f"output {output.name[:80]!r}", output.parameters)
     raw = _raw(request)
-    document = {
-        "id": request.id or None,
-        "inputs": [_described(entry, typed=not raw) for entry in request.inputs],
-        "outputs": [{"name": output.name} for output in request.outputs],
-    }
-    return read_request(document, signature, max_rows, raw)
+    outputs = [{"name": output.name} for output in request.outputs]
+    check_tensors({"inputs": list(request.inputs), "outputs": outputs}, limits)
+    inputs = [_described(entry, typed=not raw) for entry in request.inputs]
+    document = {"id": request.id or None, "inputs": inputs, "outputs": outputs}
+    question = read_request(document, signature, limits.max_rows, raw)
+    check_size(question, limits)
+    return question
+
+
+def seconds(request: messages.ModelInferRequest) -> float | None:
+    """Tell how long the caller waits, by the request's parameter `timeout` in microseconds; None where it has none.
+
+    Raises:
+        InvalidRequest: it is no positive integer.
+    """
+    if "timeout" not in request.parameters:
+        return None
+    timeout = _value(request.parameters["timeout"])
+    if type(timeout) is not int or timeout <= 0:
+        raise InvalidRequest(f"parameter 'timeout' is {timeout!r:.40}; give microseconds, a positive integer")
+    return timeout / 1e6
 
 
 def _check_parameters(where: str, parameters: Mapping[str, messages.InferParameter]) -> None:

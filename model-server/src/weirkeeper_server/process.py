@@ -46,7 +46,7 @@ async def _serve(settings: Settings) -> None:
         stack.push_async_callback(evidence.cleanup)
         protocol = await _listen(protocol_application(server, access_log), settings, settings.http_port)
         stack.push_async_callback(protocol.cleanup)
-        calls = GrpcServer(server)
+        calls = GrpcServer(server, access_log)
         await calls.start(settings.host, settings.grpc_port)
         stack.push_async_callback(calls.stop, settings.limits.request_timeout_seconds)
         loading = asyncio.create_task(server.start())

@@ -17,6 +17,7 @@ from weirkeeper_server.errors import InvalidRequest, PredictionFailed, RequestEr
 from weirkeeper_server.grpc_messages import FIELDS, read_infer, write_infer
 from weirkeeper_server.protocol.open_inference_pb2 import ModelInferRequest
 from weirkeeper_server.raw_tensors import decode_raw, encode_raw
+from weirkeeper_server.settings import Limits
 from weirkeeper_server.tensors import DTYPES
 
 VALUES: dict[str, list[Any]] = {
@@ -56,7 +57,7 @@ def raw(datatype: str, shape: list[int], *contents: bytes) -> ModelInferRequest:
 
 
 def read(made: ModelInferRequest, expected: Signature) -> InferRequest:
-    return read_infer(made, expected, max_rows=100)
+    return read_infer(made, expected, Limits(max_rows=100))
 
 
 @pytest.mark.parametrize("datatype", VALUES)
