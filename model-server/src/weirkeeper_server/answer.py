@@ -1,16 +1,21 @@
-"""From arrays of outputs to the body of an inference response."""
+"""What a request gets back, and its body as JSON."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from weirkeeper.api.bundle import Signature
+import numpy as np
+
+from weirkeeper.api.bundle import Datatype, Signature
 from weirkeeper_server.decode import InferRequest
 from weirkeeper_server.errors import PredictionFailed
-from weirkeeper_server.tensors import Columns, tensor_data
+from weirkeeper_server.tensors import Array, Columns, tensor_data
+
+NO_ANSWER = "the answer of the model holds NaN, infinity or another value that an answer cannot carry"
+COMPACT: Final[Mapping[str, Any]] = {"allow_nan": False, "separators": (",", ":")}
 
 
 @dataclass(frozen=True)
@@ -21,33 +26,61 @@ class Identity:
     revision: str
 
 
-def response(identity: Identity, request: InferRequest, signature: Signature, outputs: Columns) -> dict[str, Any]:
-    """Write outputs as the protocol has them, in the order in which they were asked for."""
-    datatypes = {tensor.name: tensor.datatype for tensor in signature.outputs}
-    answer: dict[str, Any] = {"model_name": identity.model, "model_version": identity.revision}
-    if request.identifier is not None:
-        answer["id"] = request.identifier
-    answer["outputs"] = [
-        {
-            "name": name,
-            "datatype": datatypes[name],
-            "shape": list(outputs[name].shape),
-            "data": tensor_data(outputs[name]),
-        }
-        for name in request.wanted
-    ]
-    return answer
+@dataclass(frozen=True)
+class Output:
+    """One tensor of an answer; `array` has one entry or row for each row that was asked about."""
+
+    name: str
+    datatype: Datatype
+    array: Array
+
+    def head(self) -> dict[str, Any]:
+        """Describe it without its values."""
+        return {"name": self.name, "datatype": self.datatype, "shape": list(self.array.shape)}
+
+    def as_json(self) -> dict[str, Any]:
+        """Describe it with its values."""
+        return {**self.head(), "data": tensor_data(self.array)}
 
 
-def encode(answer: Mapping[str, Any]) -> bytes:
-    """Write a response as JSON.
+@dataclass(frozen=True)
+class InferAnswer:
+    """An answer as no transport has it yet: the outputs asked for, in the order in which they were asked for."""
+
+    identity: Identity
+    identifier: str | None
+    outputs: tuple[Output, ...]
+
+
+def answer_of(identity: Identity, request: InferRequest, signature: Signature, outputs: Columns) -> InferAnswer:
+    """Pick from everything the model gave what was asked for.
 
     Raises:
-        PredictionFailed: the model gave NaN, infinity or another value for which JSON has no word.
+        PredictionFailed: a number among it is NaN or infinite.
+    """
+    datatypes = {tensor.name: tensor.datatype for tensor in signature.outputs}
+    picked = tuple(Output(name, datatypes[name], outputs[name]) for name in request.wanted)
+    if not all(np.isfinite(output.array).all() for output in picked if output.array.dtype.kind == "f"):
+        raise PredictionFailed(NO_ANSWER)
+    return InferAnswer(identity, request.identifier, picked)
+
+
+def encode(answer: InferAnswer) -> bytes:
+    """Write an answer as JSON.
+
+    Raises:
+        PredictionFailed: the model gave a value for which JSON has no word.
     """
     try:
-        return json.dumps(answer, allow_nan=False, separators=(",", ":")).encode()
+        return json.dumps(described(answer, [output.as_json() for output in answer.outputs]), **COMPACT).encode()
     except (TypeError, ValueError):
-        raise PredictionFailed(
-            "the answer of the model holds NaN, infinity or another value that JSON cannot carry"
-        ) from None
+        raise PredictionFailed(NO_ANSWER) from None
+
+
+def described(answer: InferAnswer, outputs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Write an answer as the protocol has it, around its outputs."""
+    document: dict[str, Any] = {"model_name": answer.identity.model, "model_version": answer.identity.revision}
+    if answer.identifier is not None:
+        document["id"] = answer.identifier
+    document["outputs"] = outputs
+    return document

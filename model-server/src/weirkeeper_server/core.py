@@ -1,4 +1,7 @@
-"""The prediction core: state, requests in, answers out, counts. It knows nothing of how requests arrive."""
+"""The prediction core: state, requests in, answers out, counts. It knows nothing of how requests arrive.
+
+A door decodes what came, lets the core predict, and encodes the answer, all of it within one `Ticket`.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,26 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from http import HTTPStatus
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from weirkeeper.api.bundle import Signature
-from weirkeeper_server.answer import Identity, encode, response
+from weirkeeper.api.bundle import BundleManifest, Signature
+from weirkeeper_server.answer import Identity, InferAnswer, answer_of
 from weirkeeper_server.bundle import Bundle, read_bundle
-from weirkeeper_server.counting import OUTCOMES, Durations, LatencySlots, Outcome, TrafficProfile
-from weirkeeper_server.decode import InferRequest, parse, read_request
-from weirkeeper_server.errors import BundleError, NotReady, PredictionFailed, PredictionTimedOut, RequestError
+from weirkeeper_server.correlation import current_request
+from weirkeeper_server.counting import OUTCOMES, Durations, LatencySlots, Outcome, TrafficProfile, invalid_values
+from weirkeeper_server.decode import InferRequest
+from weirkeeper_server.errors import (
+    BundleError,
+    NotReady,
+    Overloaded,
+    PredictionFailed,
+    PredictionTimedOut,
+    RequestError,
+    UnknownModel,
+)
 from weirkeeper_server.probed import ProbeError, ProbeResult
 from weirkeeper_server.settings import Settings
 from weirkeeper_server.tensors import Columns
@@ -49,6 +64,7 @@ class ModelServer:
         self.probed = ProbeResult()
         self.outcomes: Counter[Outcome] = Counter()
         self.rows = 0
+        self.invalid_outputs: Counter[str] = Counter()
         self.active = 0
         self.idle = asyncio.Event()
         self.idle.set()
@@ -101,43 +117,85 @@ class ModelServer:
         """The model's signature, as soon as the bundle was read."""
         return self.bundle.manifest.signature if self.bundle else None
 
-    async def infer(self, body: bytes) -> bytes:
-        """Answer one inference request; both are JSON.
+    @property
+    def described(self) -> BundleManifest:
+        """What the bundle says of the model.
+
+        Raises:
+            NotReady: it was not read yet.
+        """
+        if self.bundle is None:
+            raise NotReady(f"model {self.identity.model!r} is not loaded; try again when it is ready")
+        return self.bundle.manifest
+
+    def check_name(self, model: str, revision: str = "") -> None:
+        """Say that a request means this model; no revision means whichever there is.
+
+        Raises:
+            UnknownModel: it means another model or revision.
+        """
+        here = self.identity
+        if model != here.model:
+            raise UnknownModel(f"unknown model {model[:80]!r}; this server has {here.model!r}")
+        if revision not in ("", here.revision):
+            raise UnknownModel(f"unknown version {revision[:80]!r} of {model!r}; this server has {here.revision!r}")
+
+    @property
+    def expected(self) -> Signature:
+        """The signature by which requests are read.
+
+        Raises:
+            NotReady: there is no model yet that could answer them.
+        """
+        return self._loaded().signature
+
+    def _loaded(self) -> Predictor:
+        if self._predictor is None:
+            raise NotReady(f"model {self.identity.model!r} is {self.state.lower()}; try again when it is ready")
+        return self._predictor
+
+    async def infer(self, request: InferRequest, seconds: float | None = None) -> InferAnswer:
+        """Answer one inference request, within `seconds` where its caller waits no longer than that.
 
         Raises:
             RequestError: it cannot be answered; the message is for the caller, details are in the log.
         """
-        document = parse(body)
-        predictor = self._predictor
-        if predictor is None:
-            raise NotReady(f"model {self.identity.model!r} is {self.state.lower()}; try again when it is ready")
-        request = read_request(document, predictor.signature, self.settings.limits.max_rows)
-        outputs = await self._predict(predictor, request)
-        answer = encode(response(self.identity, request, predictor.signature, outputs))
-        self.rows += request.rows
-        return answer
-
-    async def _predict(self, predictor: Predictor, request: InferRequest) -> Columns:
-        running = asyncio.get_running_loop().run_in_executor(self._workers, self._work, predictor, request)
+        predictor = self._loaded()
         limit = self.settings.limits.request_timeout_seconds
+        outputs = await self._predict(predictor, request, limit if seconds is None else min(seconds, limit))
+        self.invalid_outputs.update(invalid_values(outputs))
+        return answer_of(self.identity, request, predictor.signature, outputs)
+
+    async def _predict(self, predictor: Predictor, request: InferRequest, limit: float) -> Columns:
+        work, loop = partial(self._work, predictor, request, current_request.get()), asyncio.get_running_loop()
+        running = loop.run_in_executor(self._workers, work)
         try:
+            # A request that waits for a thread when its time is over leaves the queue: cancelling it takes it out.
             return await asyncio.wait_for(running, limit)
         except TimeoutError:
             raise PredictionTimedOut(f"no answer within {limit:g} s; send fewer rows, or ask the owner") from None
 
-    def _work(self, predictor: Predictor, request: InferRequest) -> Columns:
+    def _work(self, predictor: Predictor, request: InferRequest, identifier: str) -> Columns:
         try:
             outputs = predictor.predict(request.inputs)
         except Exception:
-            log.exception("the model raised on a request of %d rows", request.rows)
+            log.exception("the model raised on request %s of %d rows", identifier, request.rows)
             raise PredictionFailed("the model failed on this request; its owner finds the details in the log") from None
         if self.traffic is not None:
             self.traffic.add(request.inputs, outputs, request.rows)
         return outputs
 
     def begin(self) -> Ticket:
-        """Book the arrival of an inference request; end the ticket with its outcome."""
+        """Book the arrival of an inference request; what happens within the ticket is its outcome.
+
+        Entering the ticket raises Overloaded where too many requests are under way.
+        """
         return Ticket(self)
+
+    @property
+    def overloaded(self) -> bool:
+        """Say whether more requests are under way than may be."""
+        return self.active > self.settings.limits.max_concurrent_requests
 
     def arrived(self) -> int:
         """Book the start of a request; give its slot."""
@@ -145,11 +203,12 @@ class ModelServer:
         self.idle.clear()
         return self.latency.begin(self.clock())
 
-    def ended(self, slot: int, outcome: Outcome, seconds: float) -> None:
-        """Book the answer of a request that started in `slot`."""
+    def ended(self, ticket: Ticket, outcome: Outcome, seconds: float) -> None:
+        """Book the answer of a request."""
         self.outcomes[outcome] += 1
-        self.durations.add(seconds)
-        self.latency.end(slot, seconds)
+        self.rows += ticket.rows if outcome == "ok" else 0
+        self.durations.add(seconds, ticket.trace)
+        self.latency.end(ticket.slot, seconds)
         self.active -= 1
         if not self.active:
             self.idle.set()
@@ -199,18 +258,39 @@ def _loaded(bundle: Bundle, settings: Settings) -> LoadedModel:
 
 
 class Ticket:
-    """One inference request on its way."""
+    """One inference request on its way.
+
+    `rows` is how many it asks about, once they are known; `trace` is the trace that it belongs to, if any.
+    """
 
     def __init__(self, server: ModelServer) -> None:
         self._server = server
-        self._slot = server.arrived()
         self._start = time.perf_counter()
+        self.slot = server.arrived()
+        self.rows = 0
+        self.trace = ""
 
-    def end(self, outcome: Outcome) -> None:
-        """Book the outcome and the time it took."""
-        self._server.ended(self._slot, outcome, time.perf_counter() - self._start)
+    def __enter__(self) -> Self:
+        if self._server.overloaded:
+            most = self._server.settings.limits.max_concurrent_requests
+            refused = Overloaded(f"{most} requests are under way, as many as may be; try again in a moment")
+            self.__exit__(type(refused), refused, None)
+            raise refused
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        self._server.ended(self, outcome_of(error), time.perf_counter() - self._start)
 
 
-def outcome_of(error: RequestError) -> Outcome:
-    """Say whose fault an error is."""
-    return "failed" if error.status >= 500 else "invalid"  # noqa: PLR2004  HTTP's own border
+def outcome_of(error: BaseException | None) -> Outcome:
+    """Say how a request ended, and whose fault an error is."""
+    match error:
+        case None:
+            return "ok"
+        case asyncio.CancelledError():
+            return "invalid"  # the caller did not wait for the answer
+        case Overloaded():
+            return "failed"  # more servers would have answered
+        case RequestError(status=status) if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return "invalid"
+    return "failed"

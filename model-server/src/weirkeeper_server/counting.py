@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Final, Literal
 
 import numpy as np
+from prometheus_client.samples import Exemplar
 
 from weirkeeper.statistics.latency import bin_of
 from weirkeeper.statistics.profile import ReferenceProfile
@@ -62,22 +64,37 @@ class LatencySlots:
 
 
 class Durations:
-    """A histogram of all durations since the start, in seconds, with the buckets that Prometheus is shown."""
+    """A histogram of all durations since the start, in seconds, with the buckets that Prometheus is shown.
+
+    Each bucket remembers the last duration that belonged to a trace.
+    """
 
     EDGES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self._counts = [0] * (len(self.EDGES) + 1)
+        self._exemplars: list[Exemplar | None] = [None] * len(self._counts)
         self.sum = 0.0
 
-    def add(self, seconds: float) -> None:
-        """Count one duration."""
-        self._counts[bisect_left(self.EDGES, seconds)] += 1
+    def add(self, seconds: float, trace: str = "") -> None:
+        """Count one duration, of a request in `trace` if it was in one."""
+        bucket = bisect_left(self.EDGES, seconds)
+        self._counts[bucket] += 1
         self.sum += seconds
+        if trace:
+            self._exemplars[bucket] = Exemplar({"trace_id": trace}, seconds, self._clock())
 
-    def buckets(self) -> list[tuple[str, float]]:
-        """List upper edges as text with cumulative counts, `+Inf` last."""
-        return list(zip([*map(str, self.EDGES), "+Inf"], accumulate(self._counts), strict=True))
+    def buckets(self) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
+        """List upper edges as text with cumulative counts, and exemplars where there are such; `+Inf` last."""
+        found = zip([*map(str, self.EDGES), "+Inf"], accumulate(self._counts), self._exemplars, strict=True)
+        return [(edge, count, exemplar) if exemplar else (edge, count) for edge, count, exemplar in found]
+
+
+def invalid_values(outputs: Columns) -> dict[str, int]:
+    """Count by name the numbers of outputs that are NaN or infinite; outputs without any are left out."""
+    finite = {name: np.isfinite(output) for name, output in outputs.items() if output.dtype.kind == "f"}
+    return {name: int(np.count_nonzero(~found)) for name, found in finite.items() if not found.all()}
 
 
 class TrafficProfile:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from weirkeeper.api.bundle import Signature, Tensor
 from weirkeeper_server.errors import InvalidRequest, RequestTooLarge
-from weirkeeper_server.tensors import Array, Columns, accepts, read_tensor
+from weirkeeper_server.raw_tensors import decode_raw
+from weirkeeper_server.tensors import Array, Columns, accepts, fitted, read_tensor
 
 MOST_INPUTS_NAMED = 10
+DEEPEST = 32
 
 
 @dataclass(frozen=True)
@@ -24,20 +27,24 @@ class InferRequest:
     wanted: tuple[str, ...]
 
 
-def parse(body: bytes) -> Mapping[str, Any]:
+def parse(body: bytes, max_depth: int = DEEPEST) -> Mapping[str, Any]:
     """Read a body as a JSON object.
 
     Raises:
-        InvalidRequest: it is none, is nested too deeply, or names a field twice.
+        InvalidRequest: it is none, is nested too deeply, names a field twice, or has NaN or infinity, for which JSON
+            has no word.
     """
     try:
-        document = json.loads(body, object_pairs_hook=_once)
+        document = json.loads(body, object_pairs_hook=_once, parse_constant=_no_constant)
     except RecursionError:
-        raise InvalidRequest("the body is nested too deeply; a request has lists of at most two levels") from None
+        raise _too_deep(max_depth) from None
     except ValueError as error:
         raise InvalidRequest(f"the body is no JSON: {error}; give an inference request as a JSON object") from None
     if not isinstance(document, dict):
         raise InvalidRequest('the body is no JSON object; give {"inputs": [...]}')
+    # Few brackets cannot nest deeply: most bodies need no walk.
+    if body.count(b"[") + body.count(b"{") > max_depth:
+        _check_depth(document, max_depth)
     return document
 
 
@@ -48,8 +55,39 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return document
 
 
-def read_request(document: Mapping[str, Any], signature: Signature, max_rows: int) -> InferRequest:
-    """Check a request against the signature and turn its data into arrays.
+def _no_constant(word: str) -> NoReturn:
+    raise InvalidRequest(f"the body has {word}, which JSON does not know; give null where a value lacks")
+
+
+def _check_depth(document: object, max_depth: int) -> None:
+    level: list[Any] = [document]
+    for _ in range(max_depth):
+        level = [inner for outer in level for inner in _containers(outer)]
+        if not level:
+            return
+    raise _too_deep(max_depth)
+
+
+def _containers(outer: Any) -> list[Any]:
+    values = outer.values() if isinstance(outer, dict) else outer
+    if not {list, dict} & set(map(type, values)):
+        return []
+    return [value for value in values if isinstance(value, list | dict)]
+
+
+def _too_deep(max_depth: int) -> InvalidRequest:
+    return InvalidRequest(
+        f"the body is nested too deeply, more than {max_depth} levels; a request has lists of at most two levels"
+    )
+
+
+def read_request(
+    document: Mapping[str, Any],
+    signature: Signature,
+    max_rows: int,
+    raw: Mapping[str, memoryview] = MappingProxyType({}),
+) -> InferRequest:
+    """Check a request against the signature and turn its data into arrays; `raw` has bytes of inputs by name.
 
     Raises:
         InvalidRequest: something is missing, unknown, or of another type or shape; the message says what.
@@ -70,8 +108,16 @@ def read_request(document: Mapping[str, Any], signature: Signature, max_rows: in
                 "give every input the same number of rows"
             )
         rows = shape[0]
-        inputs[tensor.name] = read_tensor(tensor, shape, given[tensor.name].get("data"))
+        inputs[tensor.name] = _values(tensor, shape, given[tensor.name], raw.get(tensor.name))
     return InferRequest(identifier, inputs, rows, _wanted(document, signature))
+
+
+def _values(tensor: Tensor, shape: tuple[int, ...], entry: Mapping[str, Any], raw: memoryview | None) -> Array:
+    if raw is None:
+        return read_tensor(tensor, shape, entry.get("data"))
+    if "data" in entry:
+        raise InvalidRequest(f"input {tensor.name!r} has both data and binary_data_size; give one of them")
+    return fitted(tensor, decode_raw(tensor.name, entry["datatype"], shape, raw))
 
 
 def _named(entries: object, field: str) -> dict[str, Mapping[str, Any]]:
@@ -83,7 +129,7 @@ def _named(entries: object, field: str) -> dict[str, Mapping[str, Any]]:
         if not isinstance(name, str):
             raise InvalidRequest(f"an entry of {field} has no name; give each its name as a string")
         if name in named:
-            raise InvalidRequest(f"{field} names {name!r} twice; name each once")
+            raise InvalidRequest(f"{field} names {_short(name)} twice; name each once")
         named[name] = entry
     return named
 
@@ -121,7 +167,7 @@ def _wrong_shape(tensor: Tensor, shape: object) -> NoReturn:
 
 def _wanted(document: Mapping[str, Any], signature: Signature) -> tuple[str, ...]:
     available = [tensor.name for tensor in signature.outputs]
-    if not document.get("outputs"):
+    if document.get("outputs") in (None, []):
         return tuple(available)
     wanted = tuple(_named(document["outputs"], "outputs"))
     if unknown := [name for name in wanted if name not in available]:

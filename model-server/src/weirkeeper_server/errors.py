@@ -7,7 +7,10 @@
     └── RequestError              one request cannot be answered; `status` is its HTTP status
         ├── InvalidRequest        400: the caller corrects the request
         ├── UnknownModel          404
+        ├── RequestTooSlow        408
         ├── RequestTooLarge       413
+        ├── UnknownEncoding       415
+        ├── Overloaded            429
         ├── PredictionFailed      500: the estimator raised; details are in the log alone
         ├── NotReady              503
         └── PredictionTimedOut    504
@@ -78,10 +81,28 @@ class UnknownModel(RequestError):
     status = 404
 
 
+class RequestTooSlow(RequestError):
+    """The body did not arrive in time."""
+
+    status = 408
+
+
 class RequestTooLarge(RequestError):
-    """The body or the number of rows is beyond the limits."""
+    """The body, or something within it, is beyond the limits; split the request."""
 
     status = 413
+
+
+class UnknownEncoding(RequestError):
+    """The body has a Content-Encoding that this server does not read."""
+
+    status = 415
+
+
+class Overloaded(RequestError):
+    """As many requests as may be under way already are; try again in a moment, as Retry-After says."""
+
+    status = 429
 
 
 class PredictionFailed(RequestError):

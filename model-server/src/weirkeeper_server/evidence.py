@@ -6,7 +6,7 @@ import json
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import choose_encoder
 
 from weirkeeper_server.core import ModelServer
 from weirkeeper_server.metrics import ServerMetrics
@@ -25,8 +25,10 @@ def evidence_application(server: ModelServer) -> web.Application:
         body = json.dumps(server.evidence(known, float(since)), separators=(",", ":")).encode()
         return web.Response(body=body, content_type="application/json")
 
-    async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def metrics(request: web.Request) -> web.Response:
+        # Exemplars have a place in OpenMetrics alone.
+        write, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=write(registry), headers={"Content-Type": content_type})
 
     async def live(_: web.Request) -> web.Response:
         return web.json_response({"live": True})

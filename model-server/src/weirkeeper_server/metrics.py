@@ -31,6 +31,7 @@ class ServerMetrics(Collector):
         yield rows
         yield self._durations()
         yield self._input_values()
+        yield self._invalid_outputs()
 
     def _running(self) -> Metric:
         running = GaugeMetricFamily(
@@ -56,7 +57,7 @@ class ServerMetrics(Collector):
             labels=NAMES,
         )
         counted = self._server.durations
-        durations.add_metric(self._labels, buckets=counted.buckets(), sum_value=counted.sum)
+        durations.add_metric(self._labels, counted.buckets(), counted.sum)
         return durations
 
     def _input_values(self) -> Metric:
@@ -69,6 +70,17 @@ class ServerMetrics(Collector):
         for feature, totals in inputs.items():
             for kind, count in _kinds(totals).items():
                 values.add_metric([*self._labels, feature, kind], count)
+        return values
+
+    def _invalid_outputs(self) -> Metric:
+        values = CounterMetricFamily(
+            "weirkeeper_server_invalid_output_values",
+            "Numbers among the outputs that were NaN or infinite.",
+            labels=[*NAMES, "output"],
+        )
+        signature = self._server.signature
+        for tensor in signature.outputs if signature else ():
+            values.add_metric([*self._labels, tensor.name], self._server.invalid_outputs[tensor.name])
         return values
 
 

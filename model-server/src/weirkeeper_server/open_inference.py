@@ -1,45 +1,53 @@
-"""The Open Inference Protocol over HTTP with JSON: a thin door before the prediction core."""
+"""The Open Inference Protocol over HTTP, as JSON and with binary tensors: a thin door before the prediction core."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
-from weirkeeper.api.names import HEADER_REVISION
-from weirkeeper_server.core import ModelServer, outcome_of
-from weirkeeper_server.errors import InvalidRequest, NotReady, RequestError, RequestTooLarge, UnknownModel
+from weirkeeper_server import binary_tensors
+from weirkeeper_server.access_log import AccessLog
+from weirkeeper_server.answer import InferAnswer, encode
+from weirkeeper_server.binary_tensors import HEADER_LENGTH, Encoded
+from weirkeeper_server.bounds import check_size, check_tensors
+from weirkeeper_server.core import ModelServer, State
+from weirkeeper_server.decode import InferRequest, parse, read_request
+from weirkeeper_server.errors import InvalidRequest
+from weirkeeper_server.http_body import packed, read_body
+from weirkeeper_server.http_exchange import TRACE, exchange, respond
+from weirkeeper_server.openapi import openapi
+from weirkeeper_server.routes import EXTENSIONS, ROUTES
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_INDEX_STATES: Final[dict[State, str]] = {
+    "Loading": "LOADING",
+    "Ready": "READY",
+    "Failed": "UNAVAILABLE",
+    "Draining": "UNLOADING",
+}
 
-log = logging.getLogger(__name__)
 
-
-def protocol_application(server: ModelServer) -> web.Application:
+def protocol_application(server: ModelServer, access_log: AccessLog | None = None) -> web.Application:
     """Make the application that port 8080 serves."""
     door = _Door(server)
     application = web.Application(
-        client_max_size=server.settings.limits.max_body_bytes, middlewares=[_errors_as_json(server)]
+        client_max_size=server.settings.limits.max_body_bytes, middlewares=[exchange(server, access_log)]
     )
-    # The most frequent path first: routes are tried in this order.
-    for version_part in ("", "/versions/{version}"):
-        application.router.add_post("/v2/models/{model}" + version_part + "/infer", door.infer)
-        application.router.add_get("/v2/models/{model}" + version_part + "/ready", door.model_ready)
-        application.router.add_get("/v2/models/{model}" + version_part, door.model_metadata)
-    application.router.add_get("/v2/health/live", door.live)
-    application.router.add_get("/v2/health/ready", door.server_ready)
-    application.router.add_get("/v2", door.server_metadata)
+    for route in ROUTES:
+        for _, path in route.paths():
+            application.router.add_route(route.method, path, getattr(door, route.name))
     return application
 
 
 class _Door:
+    """The handlers, named as in the table of routes."""
+
     def __init__(self, server: ModelServer) -> None:
         self._server = server
+        self._limits = server.settings.limits
 
     async def live(self, _: web.Request) -> web.Response:
         return self._answer({"live": True})
@@ -49,7 +57,12 @@ class _Door:
         return self._answer({"ready": ready, "live": True}, 200 if ready else 503)
 
     async def server_metadata(self, _: web.Request) -> web.Response:
-        return self._answer({"name": "weirkeeper-server", "version": version("weirkeeper"), "extensions": []})
+        return self._answer(
+            {"name": "weirkeeper-server", "version": version("weirkeeper"), "extensions": list(EXTENSIONS)}
+        )
+
+    async def openapi(self, _: web.Request) -> web.Response:
+        return self._answer(openapi(self._server.identity, self._server.signature, self._limits))
 
     async def model_ready(self, request: web.Request) -> web.Response:
         self._check_name(request)
@@ -58,88 +71,75 @@ class _Door:
 
     async def model_metadata(self, request: web.Request) -> web.Response:
         self._check_name(request)
-        identity, signature = self._server.identity, self._server.signature
-        if signature is None:
-            raise NotReady(f"model {identity.model!r} is not loaded; try again when it is ready")
-        return self._answer(
-            {
-                "name": identity.model,
-                "versions": [identity.revision],
-                "platform": "scikit-learn",
-                **signature.described(),
-            }
+        identity, manifest = self._server.identity, self._server.described
+        told = {"name": identity.model, "versions": [identity.revision], "platform": manifest.platform}
+        return self._answer(told | manifest.signature.described())
+
+    async def repository_index(self, request: web.Request) -> web.Response:
+        body = await read_body(request, self._limits)
+        ready_alone = parse(body, self._limits.max_json_depth).get("ready", False) if body else False
+        if not isinstance(ready_alone, bool):
+            raise InvalidRequest(f"ready is {ready_alone!r:.40}; give true or false, or leave it out")
+        shown = self._server.ready or not ready_alone
+        return self._answer([self._indexed()] if shown else [])
+
+    def _indexed(self) -> dict[str, str]:
+        identity, server = self._server.identity, self._server
+        state = _INDEX_STATES[server.state]
+        return {"name": identity.model, "version": identity.revision, "state": state, "reason": server.reason}
+
+    async def load(self, request: web.Request) -> web.Response:
+        raise InvalidRequest(
+            f"model {request.match_info['model'][:80]!r} is not loaded: this server has the one model it was started "
+            "with; deliver another by changing the spec of its Model"
+        )
+
+    async def unload(self, request: web.Request) -> web.Response:
+        raise InvalidRequest(
+            f"model {request.match_info['model'][:80]!r} is not unloaded: this server ends with its pod; "
+            "change or delete its Model"
         )
 
     async def infer(self, request: web.Request) -> web.Response:
-        ticket = self._server.begin()
-        try:
+        with self._server.begin() as ticket:
+            ticket.trace = request[TRACE]
             self._check_name(request)
-            answer = await self._server.infer(await self._body(request))
-        except RequestError as error:
-            ticket.end(outcome_of(error))
-            raise
-        except BaseException:
-            ticket.end("failed")
-            raise
-        ticket.end("ok")
-        return self._respond(answer)
+            document, question = self._question(request, await read_body(request, self._limits))
+            ticket.rows = question.rows
+            answer = await self._server.infer(question, binary_tensors.seconds(document))
+            encoded = _encoded(answer, binary_tensors.binary_outputs(document, question.wanted))
+        return await self._respond(request, encoded)
 
-    async def _body(self, request: web.Request) -> bytes:
-        limits = self._server.settings.limits
-        too_large = f"the body is larger than {limits.max_body_bytes} bytes; split the request"
-        if (request.content_length or 0) > limits.max_body_bytes:
-            raise RequestTooLarge(too_large)
-        try:
-            async with asyncio.timeout(limits.request_timeout_seconds):
-                return await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            raise RequestTooLarge(too_large) from None
-        except TimeoutError:
-            raise InvalidRequest(f"the body did not arrive within {limits.request_timeout_seconds:g} s") from None
-        except web.RequestPayloadError:
-            raise InvalidRequest("the body does not match its Content-Encoding or Content-Length") from None
+    def _question(self, request: web.Request, body: bytes) -> tuple[Mapping[str, Any], InferRequest]:
+        signature, limits = self._server.expected, self._limits
+        length = binary_tensors.header_length(request.headers.get(HEADER_LENGTH), body)
+        document: Mapping[str, Any]
+        if length == 0 and body:
+            document, raw = binary_tensors.raw_request(signature, body)
+        else:
+            document = parse(body[:length], limits.max_json_depth)
+            check_tensors(document, limits)
+            binary_tensors.check_parameters(document)
+            raw = binary_tensors.raw_inputs(document, memoryview(body)[length:])
+        question = read_request(document, signature, limits.max_rows, raw)
+        check_size(question, limits)
+        return document, question
 
     def _check_name(self, request: web.Request) -> None:
-        identity = self._server.identity
-        if (name := request.match_info["model"]) != identity.model:
-            raise UnknownModel(f"unknown model {name[:80]!r}; this server has {identity.model!r}")
-        revision = request.match_info.get("version", identity.revision)
-        if revision != identity.revision:
-            raise UnknownModel(f"unknown version {revision[:80]!r} of {name!r}; this server has {identity.revision!r}")
+        self._server.check_name(request.match_info["model"], request.match_info.get("version", ""))
 
-    def _answer(self, document: dict[str, Any], status: int = 200) -> web.Response:
-        return self._respond(json.dumps(document).encode(), status)
+    async def _respond(self, request: web.Request, encoded: Encoded) -> web.Response:
+        headers: dict[str, str] = {}
+        if encoded.header_length is not None:
+            headers = {HEADER_LENGTH: str(encoded.header_length), "Content-Type": "application/octet-stream"}
+        body, encoding = await packed(encoded.body, request.headers.get("Accept-Encoding", ""))
+        if encoding:
+            headers["Content-Encoding"] = encoding
+        return respond(self._server, body, headers=headers)
 
-    def _respond(self, body: bytes, status: int = 200) -> web.Response:
-        return respond(self._server, body, status)
-
-
-def respond(server: ModelServer, body: bytes, status: int) -> web.Response:
-    """Make a JSON response that names the revision; a draining server asks for the connection to be closed."""
-    response = web.Response(
-        body=body,
-        status=status,
-        headers={HEADER_REVISION: server.identity.revision, "Content-Type": "application/json"},
-    )
-    if server.state == "Draining":
-        response.force_close()
-    return response
+    def _answer(self, document: object, status: int = 200) -> web.Response:
+        return respond(self._server, json.dumps(document).encode(), status)
 
 
-def _errors_as_json(server: ModelServer) -> Any:
-    def failed(message: str, status: int) -> web.Response:
-        return respond(server, json.dumps({"error": message}).encode(), status)
-
-    @web.middleware
-    async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except RequestError as error:
-            return failed(str(error), error.status)
-        except web.HTTPException as error:
-            return failed(f"{request.method} {request.path[:80]}: {error.reason}; see GET /v2", error.status)
-        except Exception:
-            log.exception("a bug: %s %s", request.method, request.path)
-            return failed("the server failed on this request; the details are in its log", 500)
-
-    return answer_errors
+def _encoded(answer: InferAnswer, binary: frozenset[str]) -> Encoded:
+    return binary_tensors.encode_with_bytes(answer, binary) if binary else Encoded(encode(answer))

@@ -1,4 +1,4 @@
-"""One server process: both ports open at once, the model loaded meanwhile, and no request lost at the end."""
+"""One server process: all ports open at once, the model loaded meanwhile, and no request lost at the end."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import asyncio
 import contextlib
 import logging
 import signal
+import socket
 import sys
 
 from aiohttp import web
 
+from weirkeeper_server.access_log import AccessLog
 from weirkeeper_server.core import ModelServer
 from weirkeeper_server.evidence import evidence_application
+from weirkeeper_server.grpc_door import GrpcServer
 from weirkeeper_server.open_inference import protocol_application
 from weirkeeper_server.settings import Settings
 
 SWITCH_INTERVAL = 0.001
 """Seconds after which a thread that predicts lets the event loop in; Python's 5 ms would be added to answers."""
 
-KEEP_ALIVE_SECONDS = 75.0
+BACKLOG = 1024
 
 log = logging.getLogger(__name__)
 
@@ -34,28 +37,46 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     server = ModelServer(settings)
+    access_log = AccessLog(sys.stdout, server.identity) if settings.access_log else None
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(server.close)
-        evidence = await _listen(evidence_application(server), settings.host, settings.evidence_port)
+        if access_log:
+            stack.callback(access_log.flush)
+        evidence = await _listen(evidence_application(server), settings, settings.evidence_port)
         stack.push_async_callback(evidence.cleanup)
-        application = protocol_application(server)
+        application = protocol_application(server, access_log)
         if settings.page:
             from weirkeeper_server.local_page import add_page  # noqa: PLC0415  for `weirkeeper serve`, never in a pod
 
             add_page(application, server)
-        protocol = await _listen(application, settings.host, settings.http_port)
+        protocol = await _listen(application, settings, settings.http_port)
         stack.push_async_callback(protocol.cleanup)
+        calls = GrpcServer(server, access_log)
+        await calls.start(settings.host, settings.grpc_port)
+        stack.push_async_callback(calls.stop, settings.limits.request_timeout_seconds)
         loading = asyncio.create_task(server.start())
         loading.add_done_callback(_raise_bug)
         await stop.wait()
         await drain(server, settings.drain_seconds)
 
 
-async def _listen(application: web.Application, host: str, port: int) -> web.AppRunner:
-    runner = web.AppRunner(application, access_log=None, keepalive_timeout=KEEP_ALIVE_SECONDS)
+async def _listen(application: web.Application, settings: Settings, port: int) -> web.AppRunner:
+    """Listen with bounded patience: for a request's first line and headers, and for a client to take its answer."""
+    idle = settings.limits.idle_timeout_seconds
+    # Nobody waits for what a client that left has asked: it is cancelled, and leaves the queue.
+    runner = web.AppRunner(application, access_log=None, keepalive_timeout=idle, handler_cancellation=True)
     await runner.setup()
-    await web.TCPSite(runner, host, port, backlog=1024).start()
+    listener = _listener(settings.host, port)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # Accepted connections inherit it: the kernel gives up a peer that vanished, or never reads.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(idle * 1000))
+    await web.SockSite(runner, listener, backlog=BACKLOG).start()
     return runner
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    return socket.create_server(address[:2], family=family, backlog=BACKLOG)
 
 
 def _raise_bug(loading: asyncio.Task[None]) -> None:

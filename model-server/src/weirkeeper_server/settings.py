@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -15,13 +15,25 @@ from weirkeeper_server.errors import SettingsError
 
 
 class Limits(BaseModel):
-    """How large a request may be, and how long its prediction may take."""
+    """How large a request may be, how many may be under way, and how long they may take."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
-    max_body_bytes: Annotated[int, Field(gt=0)] = 10 * 2**20
-    max_rows: Annotated[int, Field(gt=0)] = 10_000
-    request_timeout_seconds: Annotated[float, Field(gt=0)] = 30.0
+    max_body_bytes: int = Field(default=10 * 2**20, gt=0, description="Longest body in bytes, unpacked.")
+    max_rows: int = Field(default=10_000, gt=0, description="Most rows in one request.")
+    max_tensors: int = Field(default=4_096, gt=0, description="Most inputs, and most outputs, that a request names.")
+    max_elements: int = Field(default=5_000_000, gt=0, description="Most values in all inputs of a request together.")
+    max_string_length: int = Field(
+        default=1_000_000, gt=0, description="Longest string among the values, in characters."
+    )
+    max_json_depth: int = Field(default=32, ge=8, description="Deepest nesting of lists and objects in a body.")
+    max_concurrent_requests: int = Field(default=256, gt=0, description="Most inference requests under way at a time.")
+    request_timeout_seconds: float = Field(
+        default=30.0, gt=0, description="Longest time for a body to arrive, and then for its answer to be predicted."
+    )
+    idle_timeout_seconds: float = Field(
+        default=75.0, gt=0, description="Longest time in which a connection may show no whole request, and no progress."
+    )
 
 
 class Settings(BaseModel):
@@ -34,15 +46,17 @@ class Settings(BaseModel):
     revision: str
     host: str = "0.0.0.0"  # noqa: S104  a server in a pod is reached on the pod's address
     http_port: int = 8080
+    grpc_port: int = 8083
     evidence_port: int = 8081
     drain_seconds: float = 5.0
     page: bool = False
     pod: str = ""
-    slot_seconds: Annotated[int, Field(gt=0)] = 5
-    parameters: dict[str, str] = {}
-    probe: tuple[GoldenRequest, ...] = ()
-    trusted_types: tuple[str, ...] = ()
-    limits: Limits = Limits()
+    slot_seconds: int = Field(default=5, gt=0, description="Length of a slot of evidence in seconds.")
+    parameters: dict[str, str] = Field(default={}, description="Parameters of the predictor, such as `threshold`.")
+    probe: tuple[GoldenRequest, ...] = Field(default=(), description="Golden requests beyond the bundle's own.")
+    trusted_types: tuple[str, ...] = Field(default=(), description="skops types to trust beyond the curated list.")
+    access_log: bool = Field(default=True, description="Whether each request is told on standard output.")
+    limits: Limits = Field(default=Limits(), description="Limits on requests, an object; see Limits.")
 
 
 VARIABLES: Mapping[str, str] = {
@@ -50,6 +64,7 @@ VARIABLES: Mapping[str, str] = {
     "probe": "WEIRKEEPER_PROBE",
     "trusted_types": "WEIRKEEPER_TRUSTED_TYPES",
     "slot_seconds": "WEIRKEEPER_SLOT_SECONDS",
+    "access_log": "WEIRKEEPER_ACCESS_LOG",
     "limits": "WEIRKEEPER_LIMITS",
 }
 

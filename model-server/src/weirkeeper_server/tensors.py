@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +32,7 @@ DTYPES: Final[Mapping[str, np.dtype[Any]]] = {
     "FP64": np.dtype(np.float64),
     "BYTES": np.dtype(object),
 }
+_SMALL_FLOATS: Final = frozenset({np.dtype(np.float16), np.dtype(np.float32)})
 
 # Exact types, since in Python a bool is an int.
 _KINDS: Final[Mapping[str, frozenset[type]]] = {
@@ -94,10 +96,20 @@ def read_tensor(tensor: Tensor, shape: tuple[int, ...], data: object) -> Array:
         if surplus != {type(None)} or not tensor.nullable:
             raise InvalidRequest(_wrong_type(tensor, values, surplus))
         values = [np.nan if value is None else value for value in values]
-    array = _array(tensor, values, dtype)
+    return fitted(tensor, _array(tensor, values, dtype)).reshape(shape)
+
+
+def fitted(tensor: Tensor, array: Array) -> Array:
+    """Give an array of a datatype that `accepts` admits the datatype of the tensor.
+
+    Raises:
+        InvalidRequest: a number is infinite, or NaN where no value may lack.
+    """
+    dtype = DTYPES[tensor.datatype]
+    array = array.astype(dtype, copy=False)
     if dtype.kind == "f":
         _check_finite(tensor, array)
-    return array.reshape(shape)
+    return array
 
 
 def _flat(tensor: Tensor, shape: tuple[int, ...], data: object) -> list[Any]:
@@ -141,8 +153,11 @@ def _array(tensor: Tensor, values: list[Any], dtype: np.dtype[Any]) -> Array:
         array: Array = np.empty(len(values), dtype=object)
         array[:] = values
         return array
+    # What is too large for a smaller float becomes infinite, and is refused as that.
+    quiet = np.errstate(over="ignore") if dtype in _SMALL_FLOATS else nullcontext()
     try:
-        return np.array(values, dtype=dtype)
+        with quiet:
+            return np.array(values, dtype=dtype)
     except OverflowError:
         raise InvalidRequest(f"input {tensor.name!r} has a value that does not fit into {tensor.datatype}") from None
 

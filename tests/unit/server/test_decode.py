@@ -115,7 +115,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "null where none may be": (request(visits={"data": [None]}), "has null .* must not lack values"),
     "an object for a string": (request(region={"data": [{}]}), "has an object at position 0; BYTES takes strings"),
     "an integer too large": (request(visits={"data": [2**63]}), "does not fit into INT64"),
-    "infinity": (request(income={"data": [float("inf")]}), "has an infinite value"),
+    "infinity": (request(income={"data": [float("inf")]}), "has Infinity, which JSON does not know; give null"),
     "outputs no list": (request() | {"outputs": "predict"}, "outputs is missing or no list"),
     "an unknown output": (request() | {"outputs": [{"name": "score"}]}, "unknown output 'score'; this model gives"),
 }
@@ -133,7 +133,7 @@ WRONG_MATRIX: dict[str, tuple[dict[str, Any], str]] = {
     "ragged rows": (matrix(data=[[1, 2, 3], [4, 5]]), "rows of another length"),
     "too deep": (matrix(data=[[[1], 2, 3], [4, 5, 6]]), "has a list at position 0"),
     "too few rows": (matrix(data=[[1, 2, 3]]), r"has 1 entries; shape \[2, 3\] asks for 2"),
-    "NaN where none may be": (matrix(data=[1, 2, 3, 4, 5, float("nan")]), "has NaN; this input must not lack values"),
+    "NaN": (matrix(data=[1, 2, 3, 4, 5, float("nan")]), "has NaN, which JSON does not know; give null"),
 }
 
 
@@ -159,9 +159,32 @@ def test_too_many_rows_are_refused_before_their_data_are_looked_at(shape: list[i
         (b"[]", "no JSON object"),
         (b'{"a": ' + b"1" * 5000 + b"}", "no JSON"),
         (b"[" * 100_000, "nested too deeply"),
+        (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
+        (b'{"a": ' * 33 + b"1" + b"}" * 33, "nested too deeply, more than 32 levels"),
+        (b'{"a": [' + b"[1, {}], " * 40 + b"[" * 40 + b"]" * 41 + b"}", "nested too deeply, more than 32 levels"),
+        (b'{"a": -Infinity}', "has -Infinity, which JSON does not know"),
         (b'{"inputs": [], "inputs": []}', "same field twice"),
     ],
 )
 def test_a_body_that_is_no_request_is_refused(body: bytes, message: str) -> None:
     with pytest.raises(InvalidRequest, match=message):
         parse(body)
+
+
+def test_wide_is_not_deep() -> None:
+    document = {"a": [[{"b": []}] for _ in range(100)], "c": "[" * 1000}
+    assert parse(json.dumps(document).encode()) == document
+
+
+def test_a_number_beyond_all_floats_is_infinite_and_refused() -> None:
+    body = json.dumps(request(income={"data": [7.0]})).replace("7.0", "1e999").encode()
+    with pytest.raises(InvalidRequest, match="input 'income' has an infinite value"):
+        read_request(parse(body), COLUMNS, max_rows=100)
+
+
+@pytest.mark.parametrize("datatype", ["FP16", "FP32"])
+def test_a_number_too_large_for_a_small_float_is_refused(datatype: Any) -> None:
+    signature = Signature(inputs=(Tensor(name="x", datatype=datatype, shape=(-1,)),), outputs=OUTPUTS)
+    entry = {"name": "x", "datatype": datatype, "shape": [1], "data": [1e300]}
+    with pytest.raises(InvalidRequest, match="input 'x' has an infinite value"):
+        read({"inputs": [entry]}, signature)

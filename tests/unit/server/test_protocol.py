@@ -53,7 +53,7 @@ async def test_health_and_metadata(client: Client) -> None:
     assert told["/v2/health/live"] == {"live": True}
     assert told["/v2/health/ready"] == {"ready": True, "live": True}
     assert told["/v2"]["name"] == "weirkeeper-server"
-    assert told["/v2"]["extensions"] == []
+    assert told["/v2"]["extensions"] == ["binary_tensor_data", "model_repository"]
 
 
 @pytest.mark.parametrize("prefix", ["/v2/models/churn", "/v2/models/churn/versions/churn-1"])
@@ -89,7 +89,7 @@ WRONG: dict[str, tuple[str, str | bytes, int, str]] = {
     "not JSON": (INFER, b"{", 400, "the body is no JSON"),
     "another shape": (INFER, json.dumps(request(visits={"shape": [1, 2]})), 400, "has shape [1, 2]"),
     "another type": (INFER, json.dumps(request(income={"data": ["1"]})), 400, "has a string at position 0"),
-    "NaN": (INFER, json.dumps(request(income={"data": [float("nan")]})), 400, "must not lack values"),
+    "NaN": (INFER, json.dumps(request(income={"data": [float("nan")]})), 400, "has NaN, which JSON does not know"),
     "too many rows": (INFER, json.dumps(request(101)), 413, "101 rows; at most 100"),
     "too large": (INFER, b" " * 30_000, 413, "larger than 20000 bytes"),
     "another model": ("/v2/models/other/infer", b"{}", 404, "unknown model 'other'; this server has 'churn'"),
@@ -136,10 +136,12 @@ async def test_a_form_is_no_request(client: Client) -> None:
 async def test_a_model_that_raises_says_nothing_of_its_insides(
     client: Client, server: ModelServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    response = await client.post(INFER, json=request(region={"data": ["secret-region"]}))
+    body = request(region={"data": ["secret-region"]})
+    response = await client.post(INFER, json=body, headers={"x-request-id": "r-17"})
     assert response.status == 500
     error = (await response.json())["error"]
-    assert error == "the model failed on this request; its owner finds the details in the log"
+    assert error == "the model failed on this request; its owner finds the details in the log, under request r-17"
+    assert "the model raised on request r-17 of 1 rows" in caplog.text
     assert "secret-region" in caplog.text
     assert server.outcomes == {"failed": 1}
     assert server.evidence()["inputs"]["region"]["unseen"] == 0
