@@ -72,7 +72,7 @@ def _fetch(revision: ServedRevision, settings: Settings) -> dict[str, Any]:
     arguments = ["fetch", "--uri", artifact["uri"], "--destination", MODEL_DIRECTORY]
     arguments += ["--pin-file", f"{PIN_DIRECTORY}/sha256"]
     arguments += ["--sha256", artifact["sha256"]] if "sha256" in artifact else []
-    arguments += ["--mounted", _mounted_path(artifact["uri"])] if mounted else []
+    arguments += ["--mounted", ARTIFACT_DIRECTORY] if mounted else []
     container = {
         "name": names.FETCH_CONTAINER,
         "image": revision.image,
@@ -125,10 +125,17 @@ def _server(model: Mapping[str, Any], revision: ServedRevision, settings: Settin
         "volumeMounts": [
             {"name": "model", "mountPath": MODEL_DIRECTORY, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  a volume of the pod's own
+            *_linked_artifact(revision.content["artifact"]["uri"]),
         ],
     }
     resources = revision.content.get("server", {}).get("resources")
     return {**container, "resources": resources} if resources else container
+
+
+def _linked_artifact(uri: str) -> list[dict[str, Any]]:
+    """A claim's folder is not copied: the server reads it where the init container found and hashed it."""
+    mount = {"name": "artifact", "mountPath": ARTIFACT_DIRECTORY, "readOnly": True}
+    return [mount] if uri.startswith("pvc://") else []
 
 
 def _server_env(revision: ServedRevision, settings: Settings) -> list[dict[str, Any]]:
@@ -168,12 +175,6 @@ def _mounted_artifact(uri: str) -> dict[str, Any] | None:
     if scheme == "pvc":
         return {"persistentVolumeClaim": {"claimName": rest.partition("/")[0], "readOnly": True}}
     return None
-
-
-def _mounted_path(uri: str) -> str:
-    scheme, _, rest = uri.partition("://")
-    inside = rest.partition("/")[2].strip("/") if scheme == "pvc" else ""
-    return f"{ARTIFACT_DIRECTORY}/{inside}".rstrip("/")
 
 
 def pin_name(revision: str) -> str:
