@@ -46,7 +46,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Answer:
-    """A short answer, whatever its status."""
+    """A short answer, whatever its status; its headers are found in any case."""
 
     status: int
     headers: Mapping[str, str]
@@ -107,7 +107,7 @@ class Downloader:
                 if response.status in PASSING:
                     raise _refusal(ask.url, response, "")
                 body = await _joined(response.content.iter_chunked(BLOCK), ask.url)
-                return Answer(response.status, dict(response.headers), body)
+                return Answer(response.status, response.headers, body)
 
     async def _rest(self, ask: Ask, received: Received) -> AsyncGenerator[bytes]:
         with _told(ask.url):

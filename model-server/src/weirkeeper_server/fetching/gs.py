@@ -121,8 +121,6 @@ async def _token(credentials: Credentials, client: Downloader) -> str:
     try:
         await asyncio.to_thread(credentials.refresh, through)
     except google.auth.exceptions.GoogleAuthError as error:
-        if through.refused is not None:
-            raise through.refused from None
         raise FetchError("AccessDenied", f"Google gives no token: {str(error)[:300]}") from error
     return str(credentials.token)
 
@@ -133,18 +131,14 @@ class _Through(transport.Request):  # type: ignore[misc]  # google-auth's base c
     def __init__(self, client: Downloader, loop: asyncio.AbstractEventLoop) -> None:
         self._client = client
         self._loop = loop
-        self.refused: FetchError | None = None
 
     def __call__(
         self, url: str, method: str = "GET", body: Any = None, headers: Mapping[str, str] | None = None, **_: Any
     ) -> _Response:
         data = body.encode() if isinstance(body, str) else body
         ask = Ask(URL(url, encoded=True), headers or {}, method, data)
-        try:
-            return _Response(asyncio.run_coroutine_threadsafe(self._client.exchange(ask), self._loop).result())
-        except FetchError as error:
-            self.refused = error
-            raise google.auth.exceptions.TransportError(str(error)) from error
+        # Our client has tried often enough: no error of google-auth's own, so that it does not try again.
+        return _Response(asyncio.run_coroutine_threadsafe(self._client.exchange(ask), self._loop).result())
 
 
 class _Response(transport.Response):  # type: ignore[misc]  # the same

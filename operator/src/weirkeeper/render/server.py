@@ -14,6 +14,8 @@ from weirkeeper.render.owners import RESTRICTED_CONTAINER, RESTRICTED_POD, SCRAP
 MODEL_DIRECTORY = "/model"
 ARTIFACT_DIRECTORY = "/artifact"
 PIN_DIRECTORY = "/pin"
+AZURE_IDENTITY = {"azure.workload.identity/use": "true"}
+"""By this label the webhook of Azure's workload identity knows which pods it is for; others need none."""
 DRAIN_SECONDS = 5
 GRACE_SECONDS = 60
 
@@ -31,6 +33,7 @@ class ServedRevision:
 def deployment(model: Mapping[str, Any], revision: ServedRevision, settings: Settings) -> Manifest:
     """The Deployment of one revision; its name is the revision's."""
     labels = labels_of(model["metadata"]["name"], revision.name, names.COMPONENT_MODEL)
+    account = revision.content.get("server", {}).get("serviceAccountName")
     selector = {key: labels[key] for key in (names.LABEL_MODEL, names.LABEL_REVISION)}
     return {
         "apiVersion": "apps/v1",
@@ -42,7 +45,7 @@ def deployment(model: Mapping[str, Any], revision: ServedRevision, settings: Set
             "selector": {"matchLabels": selector},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "template": {
-                "metadata": {"labels": labels, "annotations": dict(SCRAPED)},
+                "metadata": {"labels": labels | (AZURE_IDENTITY if account else {}), "annotations": dict(SCRAPED)},
                 "spec": _pod(model, revision, settings),
             },
         },
@@ -62,7 +65,7 @@ def _pod(model: Mapping[str, Any], revision: ServedRevision, settings: Settings)
         "containers": [_server(model, revision, settings)],
         "volumes": _volumes(revision),
     }
-    placed = {key: server[key] for key in ("nodeSelector", "tolerations") if key in server}
+    placed = {key: server[key] for key in ("nodeSelector", "tolerations", "serviceAccountName") if key in server}
     return {**pod, **placed, **({"imagePullSecrets": pull_secrets} if pull_secrets else {})}
 
 
