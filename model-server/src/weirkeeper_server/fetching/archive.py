@@ -40,14 +40,13 @@ def unpack(archive: Path, landing: Landing) -> None:
         else:
             with gzip.open(archive) as unzipped:
                 _untar(unzipped, landing, most)
-    except (
-        tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError,
-    ) as error:  # fmt: skip
-        raise FetchError("NotABundle", f"the archive cannot be read: {type(error).__name__}: {error}") from error
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
+        what = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise FetchError("NotABundle", f"the archive cannot be read: {type(error).__name__}: {what}") from error
 
 
-def _untar(file: IO[bytes], landing: Landing, most: int) -> None:
-    with tarfile.open(fileobj=_Sparing(file, landing, most), mode="r:") as tar:
+def _untar(file: IO[bytes] | gzip.GzipFile, landing: Landing, most: int) -> None:
+    with tarfile.open(fileobj=_Sparing(file, most), mode="r:") as tar:
         for count, member in enumerate(tar, 1):
             landing.check_count(count)
             name = safe_name(member.name)
@@ -66,10 +65,9 @@ def _untar(file: IO[bytes], landing: Landing, most: int) -> None:
 class _Sparing(io.RawIOBase):
     """A tar's bytes, of which no header may ask for much at once and all together stay within `most`."""
 
-    def __init__(self, file: IO[bytes], landing: Landing, most: int) -> None:
+    def __init__(self, file: IO[bytes] | gzip.GzipFile, most: int) -> None:
         self._file = file
         self._most = most
-        self._landing = landing
 
     def read(self, size: int = -1) -> bytes:
         if not 0 <= size <= BLOCK:

@@ -15,7 +15,7 @@ from yarl import URL
 from weirkeeper_server.errors import FetchError
 from weirkeeper_server.fetching.download import Ask, Downloader
 from weirkeeper_server.fetching.stores import Listing, no_credentials, token_of
-from weirkeeper_server.fetching.xml import Document
+from weirkeeper_server.fetching.xml import read_xml
 
 SIGNED: Final = timedelta(hours=1)
 SKEW: Final = timedelta(minutes=5)
@@ -73,7 +73,7 @@ class Container:
 
     def read_listing(self, text: bytes) -> Listing:
         """Understand the answer."""
-        document = Document(text, "the store's listing")
+        document = read_xml(text, "the store's listing")
         blobs = document.every("Blobs/Blob")
         return Listing(
             {blob.text("Name"): blob.number("Properties/Content-Length") for blob in blobs},
@@ -110,8 +110,9 @@ def _signature(account: Account, container: str) -> str:
         raise FetchError("AccessDenied", "the account's key is not base64; correct AZURE_STORAGE_KEY") from error
     now = datetime.now(UTC)
     may = ContainerSasPermissions(read=True, list=True)
-    times = {"start": now - SKEW, "expiry": now + SIGNED}
-    return generate_container_sas(account.name, container, account.key, permission=may, **times)
+    return generate_container_sas(
+        account.name, container, account.key, permission=may, start=now - SKEW, expiry=now + SIGNED
+    )
 
 
 async def _token(client: Downloader, environment: Mapping[str, str]) -> str:

@@ -125,7 +125,7 @@ async def _token(credentials: Credentials, client: Downloader) -> str:
     return str(credentials.token)
 
 
-class _Through(transport.Request):  # type: ignore[misc]  # google-auth's base class is untyped
+class _Through(transport.Request):
     """google-auth's requests, made by our client in its own loop."""
 
     def __init__(self, client: Downloader, loop: asyncio.AbstractEventLoop) -> None:
@@ -133,7 +133,13 @@ class _Through(transport.Request):  # type: ignore[misc]  # google-auth's base c
         self._loop = loop
 
     def __call__(
-        self, url: str, method: str = "GET", body: Any = None, headers: Mapping[str, str] | None = None, **_: Any
+        self,
+        url: str,
+        method: str = "GET",
+        body: str | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ARG002  our client has time-outs of its own
+        **_: Any,
     ) -> _Response:
         data = body.encode() if isinstance(body, str) else body
         ask = Ask(URL(url, encoded=True), headers or {}, method, data)
@@ -141,7 +147,7 @@ class _Through(transport.Request):  # type: ignore[misc]  # google-auth's base c
         return _Response(asyncio.run_coroutine_threadsafe(self._client.exchange(ask), self._loop).result())
 
 
-class _Response(transport.Response):  # type: ignore[misc]  # the same
+class _Response(transport.Response):
     """An answer as google-auth wants it."""
 
     def __init__(self, answer: Answer) -> None:

@@ -17,6 +17,8 @@ from weirkeeper_server.errors import FetchError
 
 INCOMING: Final = ".incoming"
 READ_ONLY: Final = 0o444
+LONGEST_NAME: Final = 200
+DEEPEST: Final = 8
 BLOCK: Final = 2**20
 TOLD_EVERY: Final = 5.0
 """Seconds between two lines about progress."""
@@ -45,7 +47,7 @@ def safe_name(name: str) -> str:
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts or "\\" in name or ":" in parts[0] or "\0" in name:
         raise FetchError("UnsafeArchive", f"member {name[:200]!r} would lie outside the folder; make the artifact anew")
-    if parts[0] == INCOMING or not name.isprintable():
+    if not name.isprintable() or parts[0] == INCOMING or len(name.encode()) > LONGEST_NAME or len(parts) > DEEPEST:
         raise FetchError(
             "UnsafeArchive", f"member {name[:200]!r} has a name that no bundle has; make the artifact anew"
         )

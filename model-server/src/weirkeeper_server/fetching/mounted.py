@@ -22,20 +22,21 @@ def take_mounted(uri: ArtifactUri, mounted: Path, name: str, landing: Landing) -
         FetchError: Unreachable where nothing lies there, UnsafeArchive for a link that leads out of the volume.
     """
     root = mounted.resolve()
-    source = (root / uri.path).resolve() if uri.scheme == "pvc" else root
-    if not source.is_relative_to(root):
-        raise FetchError("UnsafeArchive", f"{uri.text} is a link that leads out of the volume; copy the folder itself")
-    if not source.exists():
-        raise FetchError("Unreachable", f"{uri.text} does not exist in the volume; check the path")
     try:
+        source = (root / uri.path).resolve() if uri.scheme == "pvc" else root
+        if not source.is_relative_to(root):
+            raise FetchError("UnsafeArchive", f"{uri.text} is a link that leads out of the volume; copy what it names")
+        if not source.exists():
+            raise FetchError("Unreachable", f"{uri.text} does not exist in the volume; check the path")
         if uri.is_archive and source.is_file():
             _copy(source, name, landing)
         else:
             _take_folder(root, source, uri, landing)
     except PermissionError as error:
         raise FetchError("AccessDenied", f"{uri.text} must not be read by this pod: {error.strerror}") from error
-    except OSError as error:
-        raise FetchError("Unreachable", f"{uri.text} cannot be read: {error.strerror}") from error
+    except (OSError, RuntimeError) as error:
+        what = (isinstance(error, OSError) and error.strerror) or "it is a link to itself"
+        raise FetchError("Unreachable", f"{uri.text[:200]} cannot be read: {what}; check the path") from error
 
 
 def _take_folder(root: Path, source: Path, uri: ArtifactUri, landing: Landing) -> None:

@@ -25,7 +25,7 @@ class Retries:
 
     def pause(self, failures: int, asked: float = 0.0) -> float:
         """Seconds to wait after so many failures; `asked` is what the server asked for (Retry-After)."""
-        doubled = self.first_pause * 2 ** (failures - 1) * random.uniform(0.5, 1.0)  # noqa: S311  spreads out, no secret
+        doubled = self.first_pause * 2.0 ** (failures - 1) * random.uniform(0.5, 1.0)  # noqa: S311  spreads out, no secret
         return min(self.longest_pause, max(doubled, asked))
 
 

@@ -14,7 +14,7 @@ from yarl import URL
 from weirkeeper_server.errors import FetchError
 from weirkeeper_server.fetching.download import Ask, Downloader
 from weirkeeper_server.fetching.stores import Listing, no_credentials, token_of
-from weirkeeper_server.fetching.xml import Document
+from weirkeeper_server.fetching.xml import read_xml
 
 SIGNED_SECONDS: Final = 3600
 DEFAULT_REGION: Final = "us-east-1"
@@ -77,7 +77,7 @@ class Bucket:
 
     def read_listing(self, text: bytes) -> Listing:
         """Understand the answer."""
-        document = Document(text, "the store's listing")
+        document = read_xml(text, "the store's listing")
         sizes = {part.text("Key"): part.number("Size") for part in document.every("Contents")}
         return Listing(sizes, document.text("NextContinuationToken") or None)
 
@@ -102,7 +102,7 @@ async def _assumed(client: Downloader, environment: Mapping[str, str], region: s
     }
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = await client.exchange(Ask(URL(endpoint), form, "POST", urlencode(query).encode()))
-    document = Document(answer.body, "the answer of the token service")
+    document = read_xml(answer.body, "the answer of the token service")
     if answer.status != OK:
         code = document.text("Error/Code")[:64]
         raise FetchError("AccessDenied", f"the role {role} is not given to this pod's service account: {code}")

@@ -15,7 +15,7 @@ ARCHIVE_SUFFIXES: Final = (".tar.gz", ".tgz", ".tar", ".zip")
 
 @dataclass(frozen=True)
 class ArtifactUri:
-    """`place` is the ConfigMap, claim, host, bucket or container; `path` is below it, decoded once, without a first `/`."""
+    """`place` is the ConfigMap, claim, host, bucket or container; `path` is below it, decoded once, no `/` first."""
 
     text: str
     scheme: Scheme
