@@ -5,22 +5,19 @@ ONNX files have a place of their own. Requests and Kubernetes objects that are h
 
 from __future__ import annotations
 
-import gzip
-import io
-import json
 import lzma
 import shutil
 import stat
-import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tests.corpus import artifacts
+from tests.corpus import artifacts, forging
 
 Place = Callable[[Path, Path], str]
 """Puts an artifact into a volume, out of a good bundle where one is needed; gives its path there."""
@@ -41,148 +38,6 @@ class Hostile:
 def trace_of(volume: Path) -> Path:
     """The file that an opened pickle would make."""
     return volume.parent / "opened"
-
-
-def many_entries(count: int) -> bytes:
-    """A zip of so many entries, all of one empty member: small to make, dear to list."""
-    name = b"schema.json"
-    local = struct.pack("<4s5H3L2H", b"PK\3\4", 20, 0, 0, 0, 33, 0, 0, 0, len(name), 0) + name
-    directory = b"".join(
-        struct.pack("<4s6H3L5H2L", b"PK\1\2", 20, 20, 0, 0, 0, 33, 0, 0, 0, 11, 0, 0, 0, 0, 0, 0) + b"%011d" % number
-        for number in range(count)
-    )
-    end_64 = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, len(directory), len(local))
-    locator = struct.pack("<4sLQL", b"PK\6\7", 0, len(local) + len(directory), 1)
-    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
-    return local + directory + end_64 + locator + end
-
-
-def zip_of(members: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """A zip of files."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", method) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return file.getvalue()
-
-
-def lying_zip() -> bytes:
-    """A zip whose member says that it is small and unpacks to 64 MiB."""
-    content = bytes(64 * 2**20)
-    size = struct.pack("<L", len(content))
-    return zip_of({"model.skops": content}).replace(size, struct.pack("<L", 10))
-
-
-def encrypted_zip() -> bytes:
-    """A zip whose member claims to be encrypted."""
-    data = bytearray(zip_of({"model.yaml": b"x"}))
-    for magic, offset in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
-        data[data.index(magic) + offset] |= 1
-    return bytes(data)
-
-
-def tar_of_folders(count: int) -> bytes:
-    """A tar of so many folders and no file."""
-    member = tarfile.TarInfo("folder")
-    member.type = tarfile.DIRTYPE
-    return gzip.compress(member.tobuf() * count + bytes(1024))
-
-
-def tar_with_header(kind: bytes, size: int) -> bytes:
-    """A tar whose first header (of a long name, or of PAX) is of `size` zeros, and would be read at once."""
-    member = tarfile.TarInfo("header")
-    member.type, member.size = kind, size
-    return gzip.compress(member.tobuf() + bytes(size))
-
-
-def tar_bomb() -> bytes:
-    """A tar that unpacks to 1,000 times its size."""
-    member = tarfile.TarInfo("zeros")
-    member.size = 64 * 2**20
-    return gzip.compress(member.tobuf() + bytes(member.size) + bytes(1024))
-
-
-def tar_of(names: Mapping[str, bytes]) -> bytes:
-    """A tar of files, names as they are."""
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w:gz") as archive:
-        for name, content in names.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return file.getvalue()
-
-
-def tar_twice() -> bytes:
-    """A tar with two members of one name: one to look at, one to load."""
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w:gz") as archive:
-        for content in (b"first", b"second"):
-            member = tarfile.TarInfo("model.yaml")
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return file.getvalue()
-
-
-def reducing_schema() -> dict[str, object]:
-    """A schema whose object is built by calling `os.system`, as `__reduce__` would have it."""
-    argument = {"__class__": "str", "__module__": "builtins", "__loader__": "JsonNode", "content": '"id"', "__id__": 3}
-    content = {
-        "__class__": "tuple",
-        "__module__": "builtins",
-        "__loader__": "TupleNode",
-        "content": [argument],
-        "__id__": 2,
-    }
-    return {
-        "__class__": "system",
-        "__module__": "os",
-        "__loader__": "ReduceNode",
-        "__id__": 1,
-        "__reduce__": {"args": content},
-        "content": content,
-        "protocol": 2,
-        "_skops_version": "0.16.0",
-    }
-
-
-def partial_schema() -> dict[str, object]:
-    """A schema of a `functools.partial` around `os.system`."""
-    function = artifacts.function_schema("os", "system") | {"__id__": 2, "content": "os.system"}
-    return {
-        "__class__": "partial",
-        "__module__": "functools",
-        "__loader__": "PartialNode",
-        "__id__": 1,
-        "content": {"func": function, "args": [], "kwds": {}, "namespace": {}},
-        "protocol": 2,
-        "_skops_version": "0.16.0",
-    }
-
-
-def array_schema(name: str) -> dict[str, object]:
-    """A schema of one array in the file `name`."""
-    return {
-        "__class__": "ndarray",
-        "__module__": "numpy",
-        "__loader__": "NdArrayNode",
-        "__id__": 1,
-        "type": "numpy",
-        "file": name,
-        "protocol": 2,
-        "_skops_version": "0.16.0",
-    }
-
-
-def npy(header: str, content: bytes = b"") -> bytes:
-    """A numpy file with a header of one's own."""
-    text = header.encode().ljust(118) + b"\n"
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + content
-
-
-def deep_json(depth: int) -> bytes:
-    """Brackets within brackets."""
-    return b"[" * depth + b"]" * depth
 
 
 def _archive(name: str, make: Callable[[], bytes]) -> Place:
@@ -222,6 +77,23 @@ def _linked_out(volume: Path, bundle: Path) -> str:
     return "churn"
 
 
+def _through_link(volume: Path, _: Path) -> str:
+    (volume / "churn.tar.gz").write_bytes(artifacts.tar_through_link(volume.parent))
+    return "churn.tar.gz"
+
+
+def _schema(schema: object) -> bytes:
+    return artifacts.skops_file(schema)
+
+
+def _function(module: str, name: str) -> bytes:
+    return artifacts.skops_file(artifacts.function_schema(module, name))
+
+
+def _array(content: bytes) -> bytes:
+    return artifacts.skops_file(forging.array_schema("a.npy"), {"a.npy": content})
+
+
 def _pickles() -> Iterator[Hostile]:
     for kind in artifacts.evil_pickles(Path("unused")):
         yield Hostile(f"pickle, {kind}, as model.skops", _pickle(kind, "model.skops"), ("PickleRefused",))
@@ -245,9 +117,10 @@ def _document(file: str, name: str, content: bytes) -> Hostile:
     return Hostile(f"{file}: {name}", _bundle_with(file, lambda _: content), ("NotABundle",))
 
 
-_HUGE: Final = npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000000,), }")
-_OBJECTS: Final = npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", b"\x80\x04K\x01.")
-_NAMES: Final = {
+_HUGE: Final = forging.npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000000,), }")
+_BROKEN: Final = forging.npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,")
+_OBJECTS: Final = forging.npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", b"\x80\x04K\x01.")
+NAMES: Final = {
     "a name that leads upwards": "../escaped",
     "a name that leads upwards within": "a/../../escaped",
     "an absolute name": "/escaped",
@@ -265,78 +138,96 @@ _ZIP_MODES: Final = {
     "a pipe": stat.S_IFIFO | 0o644,
     "a set-user bit": stat.S_IFREG | 0o4755,
 }
+_DEEP: Final = forging.deep_json(10**5)
+_ALIASES: Final = b"a: &a [x]\n" + b"".join(
+    b"%c: &%c [%s]\n" % (98 + number, 98 + number, b",".join([b"*%c" % (97 + number)] * 9)) for number in range(9)
+)
 _BOMB: Final = ("TooLarge", "UnsafeArchive")
 
-HOSTILE: Final[tuple[Hostile, ...]] = (
-    *_pickles(),
-    _skops("a type of one's own", lambda: artifacts.skops_file(artifacts.function_schema("mine", "Mine")), "UntrustedType"),
-    _skops("a function of os", lambda: artifacts.skops_file(artifacts.function_schema("os", "system")), "UntrustedType"),
-    _skops("__reduce__", lambda: artifacts.skops_file(reducing_schema()), "UntrustedType", "ModelLoadFailed"),
-    _skops("a partial of os.system", lambda: artifacts.skops_file(partial_schema()), "UntrustedType", "ModelLoadFailed"),
-    _skops("10^6 entries", lambda: many_entries(10**6), "ModelLoadFailed"),
+SKOPS: Final = (
+    _skops("a type of one's own", partial(_function, "mine", "Mine"), "UntrustedType"),
+    _skops("a function of os", partial(_function, "os", "system"), "UntrustedType"),
+    _skops("__reduce__", partial(_schema, forging.reducing_schema()), "UntrustedType", "ModelLoadFailed"),
+    _skops("a partial of os.system", partial(_schema, forging.partial_schema()), "UntrustedType", "ModelLoadFailed"),
+    _skops("10^6 entries", partial(forging.many_entries, 10**6), "ModelLoadFailed"),
     _skops("a ratio of 1:1,000", artifacts.swollen, "ModelLoadFailed"),
     _skops("two members of one name", artifacts.duplicated_names, "ModelLoadFailed"),
     *(
-        _skops(what, lambda name=name: artifacts.skops_file({}, {name: b""}), "ModelLoadFailed")  # type: ignore[misc]
-        for what, name in _NAMES.items()
+        _skops(what, partial(artifacts.skops_file, {}, {name: b""}), "ModelLoadFailed")
+        for what, name in NAMES.items()
         if "/" in name or "\\" in name
     ),
-    _skops("an array of 8 PB", lambda: artifacts.skops_file(array_schema("a.npy"), {"a.npy": _HUGE}), "ModelLoadFailed"),
-    _skops("an array of pickles", lambda: artifacts.skops_file(array_schema("a.npy"), {"a.npy": _OBJECTS}), "ModelLoadFailed"),
-    _skops("a missing array", lambda: artifacts.skops_file(array_schema("b.npy")), "ModelLoadFailed"),
-    _skops("a schema 10^5 deep", lambda: zip_of({"schema.json": deep_json(10**5)}), "ModelLoadFailed"),
-    _skops("a schema that is no JSON", lambda: zip_of({"schema.json": b"\xff\xfe{"}), "ModelLoadFailed"),
-    _skops("no schema", lambda: zip_of({"readme": b"x"}), "NotABundle"),
-    _skops("a list as schema", lambda: zip_of({"schema.json": b"[]"}), "ModelLoadFailed"),
-    _skops("lzma", lambda: zip_of({"schema.json": b"{}"}, zipfile.ZIP_LZMA), "ModelLoadFailed"),
-    _skops("a member that is encrypted", lambda: encrypted_zip().replace(b"model.yaml", b"schema.jso"), "NotABundle"),
+    _skops("an array of 8 PB", partial(_array, _HUGE), "ModelLoadFailed"),
+    _skops("an array of pickles", partial(_array, _OBJECTS), "ModelLoadFailed"),
+    _skops("an array whose header is no Python", partial(_array, _BROKEN), "ModelLoadFailed"),
+    _skops("a missing array", partial(_schema, forging.array_schema("b.npy")), "ModelLoadFailed"),
+    _skops("a schema 10^5 deep", partial(forging.zip_of, {"schema.json": _DEEP}), "ModelLoadFailed"),
+    _skops("a schema that is no JSON", partial(forging.zip_of, {"schema.json": b"\xff\xfe{"}), "ModelLoadFailed"),
+    _skops("a list as schema", partial(forging.zip_of, {"schema.json": b"[]"}), "ModelLoadFailed"),
+    _skops("lzma", partial(forging.zip_of, {"schema.json": b"{}"}, zipfile.ZIP_LZMA), "ModelLoadFailed"),
+    _skops("no schema", partial(forging.zip_of, {"readme": b"x"}), "NotABundle"),
+    _skops("encrypted", partial(forging.encrypted_zip, "schema.json"), "ModelLoadFailed"),
     _skops("cut off", lambda: artifacts.skops_file({})[:-30], "NotABundle"),
-    _skops("random bytes", lambda: bytes(range(256)) * 10, "NotABundle"),
+    _skops("any bytes", lambda: bytes(range(256)) * 10, "NotABundle"),
     _skops("nothing", lambda: b"", "NotABundle"),
-    *(_zip(what, lambda name=name: artifacts.zip_with(name), "UnsafeArchive") for what, name in _NAMES.items()),  # type: ignore[misc]
-    *(_zip(what, lambda mode=mode: artifacts.zip_with("member", mode), "UnsafeArchive") for what, mode in _ZIP_MODES.items()),  # type: ignore[misc]
-    _zip("10^6 entries", lambda: many_entries(10**6), "TooLarge"),
-    _zip("a ratio of 1:1,000", lambda: zip_of({"model.skops": bytes(64 * 2**20)}), *_BOMB),
-    _zip("a size that lies", lying_zip, *_BOMB, "NotABundle"),
+)
+
+ZIPS: Final = (
+    *(_zip(what, partial(artifacts.zip_with, name), "UnsafeArchive") for what, name in NAMES.items()),
+    *(_zip(what, partial(artifacts.zip_with, "member", mode), "UnsafeArchive") for what, mode in _ZIP_MODES.items()),
+    _zip("10^6 entries", partial(forging.many_entries, 10**6), "TooLarge"),
+    _zip("a ratio of 1:1,000", partial(forging.zip_of, {"model.skops": bytes(64 * 2**20)}), *_BOMB),
+    _zip("a size that lies", forging.lying_zip, *_BOMB, "NotABundle"),
     _zip("two members of one name", artifacts.duplicated_names, "UnsafeArchive"),
-    _zip("a file that is a folder too", lambda: zip_of({"a": b"x", "a/b": b"y"}), "UnsafeArchive"),
-    _zip("encrypted", encrypted_zip, "UnsafeArchive"),
-    _zip("lzma", lambda: zip_of({"model.yaml": b"x"}, zipfile.ZIP_LZMA), "UnsafeArchive"),
-    _zip("a tar by another name", lambda: tar_of({"model.yaml": b"x"}), "NotABundle"),
-    _zip("cut off", lambda: zip_of({"model.yaml": b"x" * 1000})[:-30], "NotABundle"),
-    _zip("no files", lambda: zip_of({}), "NotABundle"),
-    *(_tar(what, lambda given=given: artifacts.tar_with(**given), "UnsafeArchive") for what, given in artifacts.TAR_MEMBERS.items()),  # type: ignore[misc]
-    *(_tar(what, lambda name=name: tar_of({name: b"x"}), "UnsafeArchive") for what, name in _NAMES.items()),  # type: ignore[misc]
-    Hostile(
-        "tar: a link and a file through it",
-        lambda volume, _: _archive("churn.tar.gz", lambda: artifacts.tar_through_link(volume.parent))(volume, _),
-        ("UnsafeArchive",),
+    _zip("a file that is a folder too", partial(forging.zip_of, {"a": b"x", "a/b": b"y"}), "UnsafeArchive"),
+    _zip("encrypted", partial(forging.encrypted_zip, "model.yaml"), "UnsafeArchive"),
+    _zip("lzma", partial(forging.zip_of, {"model.yaml": b"x"}, zipfile.ZIP_LZMA), "UnsafeArchive"),
+    _zip("a tar by another name", partial(forging.tar_of, {"model.yaml": b"x"}), "NotABundle"),
+    _zip("cut off", lambda: forging.zip_of({"model.yaml": b"x" * 1000})[:-30], "NotABundle"),
+    _zip("no files", partial(forging.zip_of, {}), "NotABundle"),
+)
+
+TARS: Final = (
+    *(
+        _tar(what, partial(artifacts.tar_with, **given), "UnsafeArchive")
+        for what, given in artifacts.TAR_MEMBERS.items()
     ),
-    _tar("two members of one name", tar_twice, "UnsafeArchive"),
-    _tar("a file that is a folder too", lambda: tar_of({"a": b"x", "a/b": b"y"}), "UnsafeArchive"),
-    _tar("20,000 folders", lambda: tar_of_folders(20_000), "TooLarge"),
-    _tar("a PAX header of 256 MiB", lambda: tar_with_header(tarfile.XHDTYPE, 2**28), *_BOMB),
-    _tar("a name of 256 MiB", lambda: tar_with_header(tarfile.GNUTYPE_LONGNAME, 2**28), *_BOMB),
-    _tar("a ratio of 1:1,000", tar_bomb, *_BOMB),
-    _tar("a zip by another name", lambda: zip_of({"model.yaml": b"x"}), "NotABundle"),
-    _tar("xz by another name", lambda: lzma.compress(gzip.decompress(tar_of({"model.yaml": b"x"}))), "NotABundle"),
+    *(_tar(what, partial(forging.tar_of, {name: b"x"}), "UnsafeArchive") for what, name in NAMES.items()),
+    Hostile("tar: a link and a file through it", _through_link, ("UnsafeArchive",)),
+    _tar("two members of one name", forging.tar_twice, "UnsafeArchive"),
+    _tar("a file that is a folder too", partial(forging.tar_of, {"a": b"x", "a/b": b"y"}), "UnsafeArchive"),
+    _tar("20,000 folders", partial(forging.tar_of_folders, 20_000), "TooLarge"),
+    _tar("a PAX header of 256 MiB", partial(forging.tar_with_header, tarfile.XHDTYPE, 2**28), *_BOMB),
+    _tar("a name of 256 MiB", partial(forging.tar_with_header, tarfile.GNUTYPE_LONGNAME, 2**28), *_BOMB),
+    _tar("a ratio of 1:1,000", forging.tar_bomb, *_BOMB),
+    _tar("a zip by another name", partial(forging.zip_of, {"model.yaml": b"x"}), "NotABundle"),
+    _tar("xz by another name", lambda: lzma.compress(b"x" * 1000), "NotABundle"),
     _tar("zlib by another name", lambda: zlib.compress(b"x" * 1000), "NotABundle"),
-    _tar("cut off", lambda: tar_of({"model.yaml": bytes(range(256)) * 99})[:200], "NotABundle"),
-    Hostile("folder: a link that leads out", _linked_out, ("UnsafeArchive",)),
-    _document("model.yaml", "aliases of aliases", b"a: &a [x]\n" + b"".join(
-        b"%c: &%c [%s]\n" % (98 + n, 98 + n, b",".join([b"*%c" % (97 + n)] * 9)) for n in range(9)
-    )),
-    _document("model.yaml", "10^5 deep", deep_json(10**5)),
+    _tar("cut off", lambda: forging.tar_of({"model.yaml": bytes(range(256)) * 99})[:200], "NotABundle"),
+)
+
+DOCUMENTS: Final = (
+    _document("model.yaml", "aliases of aliases", _ALIASES),
+    _document("model.yaml", "10^5 deep", _DEEP),
     _document("model.yaml", "a tag of Python", b"!!python/object/apply:os.system ['id']"),
     _document("model.yaml", "2 MiB", b"#" * 2**21),
     _document("model.yaml", "no UTF-8", b"\xff\xfe\xfd"),
-    _document("profile.json", "10^5 deep", deep_json(10**5)),
+    _document("profile.json", "10^5 deep", _DEEP),
     _document("profile.json", "1 MiB", b" " * 2**20 + b"{}"),
     _document("profile.json", "a list", b"[]"),
-    _document("golden.json", "10^5 deep", deep_json(10**5)),
+    _document("golden.json", "10^5 deep", _DEEP),
     _document("golden.json", "17 MiB", b" " * 17 * 2**20 + b"[]"),
-    _document("golden.json", "no requests", json.dumps({"a": 1}).encode()),
-)  # fmt: skip
+    _document("golden.json", "no requests", b'{"a": 1}'),
+)
+
+HOSTILE: Final = (
+    *_pickles(),
+    *SKOPS,
+    *ZIPS,
+    *TARS,
+    *DOCUMENTS,
+    Hostile("folder: a link that leads out", _linked_out, ("UnsafeArchive",)),
+)
 
 URIS: Final[Mapping[str, str]] = {
     "file:///etc/passwd": "HostNotAllowed",

@@ -141,5 +141,7 @@ def _sha256(contents: Mapping[str, bytes], fetched: bytes | None) -> str:
         return folder
     record = _json(FETCHED_FILE, fetched)
     if record.get("folder") != folder:
-        raise BundleError("ModelLoadFailed", "the files are not those that were fetched and verified; start a new pod")
+        raise BundleError(
+            "ModelLoadFailed", "the files are not those that were fetched and verified; use a new path for new bytes"
+        )
     return str(record["sha256"])

@@ -9,7 +9,9 @@ from __future__ import annotations
 import io
 import warnings
 import zipfile
+import zlib
 from collections.abc import Collection
+from tokenize import TokenError
 from typing import Any, Final
 
 import skops.io
@@ -46,8 +48,8 @@ def load(data: bytes, name: str, trusted_types: Collection[str]) -> Any:
     except UntrustedTypesFoundException as error:
         raise BundleError("UntrustedType", _untrusted(data, name, trusted_types)) from error
     except (
-        ArithmeticError, AttributeError, ImportError, LookupError, MemoryError, NotImplementedError, OSError,
-        RecursionError, TypeError, ValueError, zipfile.BadZipFile,
+        ArithmeticError, AssertionError, AttributeError, EOFError, ImportError, LookupError, MemoryError, OSError,
+        RuntimeError, SyntaxError, TokenError, TypeError, ValueError, zipfile.BadZipFile, zlib.error,
     ) as error:  # fmt: skip
         raise BundleError("ModelLoadFailed", f"{name} cannot be read: {type(error).__name__}: {error}") from error
     check_trees(estimator)

@@ -1,4 +1,4 @@
-"""The adversarial corpus, from the init container's command to the server: all of it refused, none of it half loaded."""
+"""The adversarial corpus, from the init container to the server: all of it refused, none of it half loaded."""
 
 from __future__ import annotations
 
