@@ -14,14 +14,16 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from tests.component.server.fetches import Serve, answering, fetch, refusal
+from tests.component.server.fetches import Handler, Serve, answering, fetch, refusal
 from tests.corpus import artifacts
 from weirkeeper_server.digest import digest_of
 from weirkeeper_server.errors import FetchError
 from weirkeeper_server.fetching.addresses import HostRules
+from weirkeeper_server.fetching.archive import unpack
 from weirkeeper_server.fetching.download import Ask, downloader
 from weirkeeper_server.fetching.landing import Caps, Landing
 from weirkeeper_server.fetching.retries import Attempts, Passing, Retries
+from weirkeeper_server.fetching.stores import receive_file
 
 
 async def test_an_archive_comes_over_https(
@@ -128,11 +130,42 @@ async def test_a_body_without_end_is_cut_off(https: Serve, certificate: Path, tm
     assert error.reason == "TooLarge"
 
 
-async def test_a_server_that_falls_silent_is_left(https: Serve, certificate: Path, tmp_path: Path) -> None:
-    port = await https(silent)
+async def dripping(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    while True:
+        await response.write(b"x")
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("handler", [silent, dripping])
+async def test_a_server_that_falls_silent_or_drips_is_left(
+    https: Serve, certificate: Path, tmp_path: Path, handler: Handler
+) -> None:
+    port = await https(handler)
     uri = f"https://localhost:{port}/churn.zip"
     error = await refusal(uri, tmp_path / "model", certificate, ["localhost"], caps=Caps(max_seconds=0.3))
     assert (error.reason, "not complete after 0.3 s" in str(error)) == ("Unreachable", True)
+
+
+@pytest.mark.parametrize(
+    ("length", "reason"), [(100, "Unreachable"), (10**12, "Unreachable"), (10, "NotABundle"), (0, "NotABundle")]
+)
+async def test_a_length_that_lies_gives_nothing_to_load(tmp_path: Path, length: int, reason: str) -> None:
+    async def lying(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length + bytes(50))
+        writer.close()
+
+    server = await asyncio.start_server(lying, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    rules, landing = HostRules([f"127.0.0.1:{port}"]), Landing(tmp_path, Caps())
+    async with downloader(rules, "", Retries(tries=2, first_pause=0.0)) as client:
+        with pytest.raises(FetchError) as refused:  # noqa: PT012  either of both may notice
+            await receive_file("churn.zip", Ask(URL(f"http://127.0.0.1:{port}/churn.zip")), landing, client)
+            unpack(tmp_path / "churn.zip", landing)
+    assert refused.value.reason == reason
+    server.close()
 
 
 class Breaking:
