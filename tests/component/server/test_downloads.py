@@ -149,9 +149,15 @@ async def test_a_server_that_falls_silent_or_drips_is_left(
 
 
 @pytest.mark.parametrize(
-    ("length", "reason"), [(100, "Unreachable"), (10**12, "Unreachable"), (10, "NotABundle"), (0, "NotABundle")]
+    ("length", "reasons"),
+    [
+        (100, {"Unreachable"}),
+        (10**12, {"Unreachable"}),
+        (10, {"Unreachable", "NotABundle"}),
+        (0, {"Unreachable", "NotABundle"}),
+    ],
 )
-async def test_a_length_that_lies_gives_nothing_to_load(tmp_path: Path, length: int, reason: str) -> None:
+async def test_a_length_that_lies_gives_nothing_to_load(tmp_path: Path, length: int, reasons: set[str]) -> None:
     async def lying(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length + bytes(50))
@@ -164,8 +170,8 @@ async def test_a_length_that_lies_gives_nothing_to_load(tmp_path: Path, length: 
         with pytest.raises(FetchError) as refused:  # noqa: PT012  either of both may notice
             await receive_file("churn.zip", Ask(URL(f"http://127.0.0.1:{port}/churn.zip")), landing, client)
             unpack(tmp_path / "churn.zip", landing)
-    assert refused.value.reason == reason
     server.close()
+    assert refused.value.reason in reasons
 
 
 class Breaking:
