@@ -70,7 +70,7 @@ class Story:
                 return reading.line
             if self.now() >= until:
                 raise StoryError(name, f"not within {within:g} s; last seen: {reading.line}")
-            self._progress(f"{name}: {reading.line}")
+            self._progress(f"until {name}: {reading.line}")
             self.sleep(every)
 
     def failed(self, name: str, found: str) -> None:

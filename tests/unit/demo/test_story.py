@@ -62,9 +62,9 @@ def test_waiting_shows_progress_every_few_seconds_and_then_what_was_found() -> N
     seen = readings(*[f"pod {n}" for n in range(12)], "ready")
     assert story.wait("the pods are ready", lambda: next(seen), within=60) == "ready"
     assert out.getvalue().splitlines() == [
-        "     [0:00] the pods are ready: pod 0",
-        "     [0:05] the pods are ready: pod 5",
-        "     [0:10] the pods are ready: pod 10",
+        "     [0:00] until the pods are ready: pod 0",
+        "     [0:05] until the pods are ready: pod 5",
+        "     [0:10] until the pods are ready: pod 10",
         "   ✓ the pods are ready: ready",
     ]
 
