@@ -86,18 +86,21 @@ class Container:
 
 
 def _account(environment: Mapping[str, str]) -> Account:
-    given = dict(
-        part.split("=", 1) for part in environment.get("AZURE_STORAGE_CONNECTION_STRING", "").split(";") if "=" in part
-    )
-    name = given.get("AccountName") or environment.get("AZURE_STORAGE_ACCOUNT", "")
-    endpoint = given.get("BlobEndpoint") or environment.get("AZURE_STORAGE_SERVICE_ENDPOINT", "")
+    parts = environment.get("AZURE_STORAGE_CONNECTION_STRING", "").strip().split(";")
+    given = dict(part.split("=", 1) for part in parts if "=" in part)
+
+    def either(part: str, variable: str) -> str:
+        return given.get(part) or environment.get(variable, "").strip()
+
+    name = either("AccountName", "AZURE_STORAGE_ACCOUNT")
+    endpoint = either("BlobEndpoint", "AZURE_STORAGE_SERVICE_ENDPOINT")
     if not name and not endpoint:
         raise FetchError("AccessDenied", "no storage account; give AZURE_STORAGE_ACCOUNT in a Secret: secretRef")
     return Account(
         name=name,
         endpoint=endpoint or f"https://{name}.blob.{given.get('EndpointSuffix', 'core.windows.net')}",
-        key=given.get("AccountKey") or environment.get("AZURE_STORAGE_KEY", ""),
-        signature=given.get("SharedAccessSignature") or environment.get("AZURE_STORAGE_SAS_TOKEN", ""),
+        key=either("AccountKey", "AZURE_STORAGE_KEY"),
+        signature=either("SharedAccessSignature", "AZURE_STORAGE_SAS_TOKEN"),
     )
 
 
