@@ -62,9 +62,10 @@ def url_of(text: str, *, encoded: bool = True) -> URL:
     place = repr(text.partition("?")[0][:200])
     try:
         found = URL(text, encoded=encoded)
+        host, _ = found.host, found.port  # the port of an encoded URL is looked at here first
     except ValueError as error:
         raise FetchError("HostNotAllowed", f"{place} is no URL: {error}; correct the URI or the Secret") from error
-    if not found.host:
+    if not host:
         raise FetchError("HostNotAllowed", f"{place} names no host; give https://HOST/… in the URI or the Secret")
     return found
 
