@@ -243,6 +243,8 @@ URIS: Final[Mapping[str, str]] = {
     "https://0x7f000001/a.zip": "HostNotAllowed",
     "https://0177.0.0.1/a.zip": "HostNotAllowed",
     "https://localhost/a.zip": "HostNotAllowed",
+    "https://example.org:99999/a.zip": "HostNotAllowed",
+    "https:///a.zip": "HostNotAllowed",
     "https://user@example.org/a.zip": "HostNotAllowed",
     "https://user:word@example.org/a.zip": "HostNotAllowed",
     "s3://key:secret@models/a.zip": "HostNotAllowed",

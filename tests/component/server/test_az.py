@@ -167,7 +167,7 @@ async def test_a_given_signature_is_sent(
 
     port = await http(handler)
     monkeypatch.setenv("AZURE_STORAGE_SERVICE_ENDPOINT", f"http://127.0.0.1:{port}")
-    monkeypatch.setenv("AZURE_STORAGE_SAS_TOKEN", "?sv=2021-08-06&sig=a%2Bb%3D")
+    monkeypatch.setenv("AZURE_STORAGE_SAS_TOKEN", "?sv=2021-08-06&sig=a%2Bb%3D\n")
     assert (await fetch("az://models/churn.tar.gz", tmp_path / "m", None, [f"127.0.0.1:{port}"])).files == 4
     assert asked == ["/models/churn.tar.gz?sv=2021-08-06&sig=a%2Bb%3D"]
 

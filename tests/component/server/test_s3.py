@@ -271,3 +271,16 @@ async def test_a_body_shorter_than_its_length_is_refused(tmp_path: Path, monkeyp
     error = await refusal("s3://models/churn.zip", tmp_path / "model", None, [f"127.0.0.1:{port}"])
     assert error.reason == "Unreachable"
     server.close()
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["store", "http://store:port", "http://[::1", "https://store:99999", "file:///etc"]
+)
+async def test_an_endpoint_that_is_no_url_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    error = await refusal("s3://models/churn.zip", tmp_path / "model", None, ["*"])
+    assert error.reason == "HostNotAllowed"

@@ -10,10 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from yarl import URL
-
 from weirkeeper_server.errors import FetchError
-from weirkeeper_server.fetching.download import Ask, Downloader
+from weirkeeper_server.fetching.download import Ask, Downloader, url_of
 from weirkeeper_server.fetching.stores import Listing, no_credentials, token_of
 from weirkeeper_server.fetching.xml import read_xml
 
@@ -82,22 +80,25 @@ class Container:
 
     def _ask(self, url: str, query: str) -> Ask:
         whole = "&".join(part for part in (query, self._signature) if part)
-        return Ask(URL(f"{url}?{whole}" if whole else url, encoded=True), self._headers)
+        return Ask(url_of(f"{url}?{whole}" if whole else url), self._headers)
 
 
 def _account(environment: Mapping[str, str]) -> Account:
-    given = dict(
-        part.split("=", 1) for part in environment.get("AZURE_STORAGE_CONNECTION_STRING", "").split(";") if "=" in part
-    )
-    name = given.get("AccountName") or environment.get("AZURE_STORAGE_ACCOUNT", "")
-    endpoint = given.get("BlobEndpoint") or environment.get("AZURE_STORAGE_SERVICE_ENDPOINT", "")
+    parts = environment.get("AZURE_STORAGE_CONNECTION_STRING", "").strip().split(";")
+    given = dict(part.split("=", 1) for part in parts if "=" in part)
+
+    def either(part: str, variable: str) -> str:
+        return given.get(part) or environment.get(variable, "").strip()
+
+    name = either("AccountName", "AZURE_STORAGE_ACCOUNT")
+    endpoint = either("BlobEndpoint", "AZURE_STORAGE_SERVICE_ENDPOINT")
     if not name and not endpoint:
         raise FetchError("AccessDenied", "no storage account; give AZURE_STORAGE_ACCOUNT in a Secret: secretRef")
     return Account(
         name=name,
         endpoint=endpoint or f"https://{name}.blob.{given.get('EndpointSuffix', 'core.windows.net')}",
-        key=given.get("AccountKey") or environment.get("AZURE_STORAGE_KEY", ""),
-        signature=given.get("SharedAccessSignature") or environment.get("AZURE_STORAGE_SAS_TOKEN", ""),
+        key=either("AccountKey", "AZURE_STORAGE_KEY"),
+        signature=either("SharedAccessSignature", "AZURE_STORAGE_SAS_TOKEN"),
     )
 
 
@@ -122,7 +123,7 @@ async def _token(client: Downloader, environment: Mapping[str, str]) -> str:
         raise no_credentials("AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN")
     form = {"client_id": application, "scope": SCOPE, "grant_type": "client_credentials", **_proof(environment)}
     authority = environment.get("AZURE_AUTHORITY_HOST") or AUTHORITY
-    url = URL(f"{authority.rstrip('/')}/{quote(tenant, safe='')}/oauth2/v2.0/token", encoded=True)
+    url = url_of(f"{authority.rstrip('/')}/{quote(tenant, safe='')}/oauth2/v2.0/token")
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = await client.exchange(Ask(url, headers, "POST", urlencode(form).encode()))
     try:

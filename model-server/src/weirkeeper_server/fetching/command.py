@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from aiohttp.abc import AbstractResolver
-from yarl import URL
 
 from weirkeeper.api.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, PROFILE_FILE
 from weirkeeper_server.bundle import FETCHED_FILE, MOST_PROFILE_BYTES, check_names
@@ -22,7 +21,7 @@ from weirkeeper_server.digest import digest_of_files
 from weirkeeper_server.errors import BundleError, FetchError, FetchReason, SettingsError
 from weirkeeper_server.fetching.addresses import HostRules
 from weirkeeper_server.fetching.archive import bundle_root, unpack
-from weirkeeper_server.fetching.download import Ask, downloader
+from weirkeeper_server.fetching.download import Ask, downloader, url_of
 from weirkeeper_server.fetching.landing import DEFAULT_CAPS, READ_ONLY, Caps, Landing, prepare, reveal
 from weirkeeper_server.fetching.mounted import take_mounted
 from weirkeeper_server.fetching.retries import DEFAULT_RETRIES, Retries
@@ -150,7 +149,7 @@ async def _receive(order: Order, landing: Landing) -> None:
     async with downloader(order.rules, order.ca_bundle, order.retries, order.resolver) as client:
         if uri.scheme == "https":
             _check_https(uri)
-            await receive_file(name, Ask(URL(uri.text)), landing, client)
+            await receive_file(name, Ask(url_of(uri.text, encoded=False)), landing, client)
         else:
             await receive(uri, name, landing, client, order.caps)
 

@@ -53,6 +53,23 @@ class Answer:
     body: bytes
 
 
+def url_of(text: str, *, encoded: bool = True) -> URL:
+    """Read a URL, taken as it is where it is `encoded`.
+
+    Raises:
+        FetchError: HostNotAllowed, it is none.
+    """
+    place = repr(text.partition("?")[0][:200])
+    try:
+        found = URL(text, encoded=encoded)
+        host, _ = found.host, found.port  # the port of an encoded URL is looked at here first
+    except ValueError as error:
+        raise FetchError("HostNotAllowed", f"{place} is no URL: {error}; correct the URI or the Secret") from error
+    if not host:
+        raise FetchError("HostNotAllowed", f"{place} names no host; give https://HOST/… in the URI or the Secret")
+    return found
+
+
 class Downloader:
     """A client that asks only hosts that may be asked, and again where that may help. It keeps no cookies."""
 

@@ -11,10 +11,9 @@ from urllib.parse import quote, urlencode
 import google.auth.exceptions
 from google.auth import compute_engine, identity_pool, transport
 from google.oauth2 import service_account
-from yarl import URL
 
 from weirkeeper_server.errors import FetchError
-from weirkeeper_server.fetching.download import Answer, Ask, Downloader
+from weirkeeper_server.fetching.download import Answer, Ask, Downloader, url_of
 from weirkeeper_server.fetching.stores import Listing, no_credentials
 
 SCOPES: Final = ("https://www.googleapis.com/auth/devstorage.read_only",)
@@ -76,7 +75,7 @@ class Bucket:
             raise FetchError("Unreachable", "the store's listing is no listing; is the endpoint right?") from error
 
     def _ask(self, url: str) -> Ask:
-        return Ask(URL(url, encoded=True), self._headers)
+        return Ask(url_of(url), self._headers)
 
 
 def _credentials(client: Downloader, environment: Mapping[str, str]) -> Credentials | None:
@@ -142,7 +141,7 @@ class _Through(transport.Request):
         **_: Any,
     ) -> _Response:
         data = body.encode() if isinstance(body, str) else body
-        ask = Ask(URL(url, encoded=True), headers or {}, method, data)
+        ask = Ask(url_of(url), headers or {}, method, data)
         # Our client has tried often enough: no error of google-auth's own, so that it does not try again.
         return _Response(asyncio.run_coroutine_threadsafe(self._client.exchange(ask), self._loop).result())
 

@@ -9,10 +9,9 @@ from urllib.parse import quote, urlencode
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from yarl import URL
 
 from weirkeeper_server.errors import FetchError
-from weirkeeper_server.fetching.download import Ask, Downloader
+from weirkeeper_server.fetching.download import Ask, Downloader, url_of
 from weirkeeper_server.fetching.stores import Listing, no_credentials, token_of
 from weirkeeper_server.fetching.xml import read_xml
 
@@ -46,9 +45,13 @@ def _keys(environment: Mapping[str, str]) -> Credentials | None:
 
 
 def bucket_url(name: str, region: str, endpoint: str) -> str:
-    """Where a bucket is asked: below an endpoint that is given, else by its own name at AWS."""
+    """Where a bucket is asked: below an endpoint that is given, else by its own name at AWS.
+
+    Raises:
+        FetchError: HostNotAllowed, the endpoint is no URL.
+    """
     if endpoint:
-        return f"{endpoint.rstrip('/')}/{name}"
+        return f"{str(url_of(endpoint)).rstrip('/')}/{name}"
     host = f"s3.{region}.{_domain(region)}"
     # No certificate of AWS holds for a name with further dots in it.
     return f"https://{host}/{name}" if "." in name else f"https://{name}.{host}"
@@ -84,7 +87,7 @@ class Bucket:
     def _signed(self, url: str) -> Ask:
         request = AWSRequest(method="GET", url=url)
         S3SigV4QueryAuth(self._credentials, "s3", self._region, expires=SIGNED_SECONDS).add_auth(request)
-        return Ask(URL(str(request.url), encoded=True))
+        return Ask(url_of(str(request.url)))
 
 
 async def _assumed(client: Downloader, environment: Mapping[str, str], region: str) -> Credentials | None:
@@ -101,7 +104,7 @@ async def _assumed(client: Downloader, environment: Mapping[str, str], region: s
         "WebIdentityToken": token_of(file),
     }
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = await client.exchange(Ask(URL(endpoint), form, "POST", urlencode(query).encode()))
+    answer = await client.exchange(Ask(url_of(endpoint), form, "POST", urlencode(query).encode()))
     document = read_xml(answer.body, "the answer of the token service")
     if answer.status != OK:
         code = document.text("Error/Code")[:64]
