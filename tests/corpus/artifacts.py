@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 
 class Evil:
@@ -79,7 +79,7 @@ def swollen() -> bytes:
     return file.getvalue()
 
 
-TAR_MEMBERS: Final[Mapping[str, Mapping[str, object]]] = {
+TAR_MEMBERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "a symbolic link": {"type": tarfile.SYMTYPE, "linkname": "/etc"},
     "a hard link": {"type": tarfile.LNKTYPE, "linkname": "/etc/passwd"},
     "a device": {"type": tarfile.CHRTYPE, "devmajor": 1, "devminor": 3},

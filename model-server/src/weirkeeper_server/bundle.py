@@ -7,16 +7,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from weirkeeper.api.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILES, PROFILE_FILE, BundleManifest, GoldenRequest
-from weirkeeper.statistics.profile import ReferenceProfile
 from weirkeeper_server.digest import digest_of_files, files_of
 from weirkeeper_server.errors import BundleError
 from weirkeeper_server.pickles import ADVICE, SUFFIXES
+from weirkeeper_server.plain_yaml import read_yaml
+
+if TYPE_CHECKING:
+    from weirkeeper.statistics.profile import ReferenceProfile
 
 MOST_PROFILE_BYTES: Final = 256 * 2**10
 FETCHED_FILE: Final = ".fetched.json"
@@ -105,8 +108,8 @@ def check_names(names: list[str]) -> str:
 
 def _manifest(data: bytes) -> BundleManifest:
     try:
-        return BundleManifest.model_validate(yaml.safe_load(data))
-    except (ValidationError, yaml.YAMLError, UnicodeDecodeError) as error:
+        return BundleManifest.model_validate(read_yaml(data))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BundleError("NotABundle", f"{MANIFEST_FILE} does not follow its schema: {_first(error)}") from error
 
 
@@ -120,7 +123,7 @@ def _golden(data: bytes) -> tuple[GoldenRequest, ...]:
 def _json(name: str, data: bytes) -> Mapping[str, Any]:
     try:
         document = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError("NotABundle", f"{name} is no JSON: {error}") from error
     if not isinstance(document, dict):
         raise BundleError("NotABundle", f"{name} is no JSON object; make the bundle with `weirkeeper bundle`")
@@ -128,9 +131,11 @@ def _json(name: str, data: bytes) -> Mapping[str, Any]:
 
 
 def _profile(document: Mapping[str, Any]) -> ReferenceProfile:
+    from weirkeeper.statistics.profile import ReferenceProfile  # noqa: PLC0415  the init container needs no numpy
+
     try:
         return ReferenceProfile.from_json(document)
-    except (ValueError, TypeError, LookupError) as error:
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
         raise BundleError("NotABundle", f"{PROFILE_FILE} does not follow its schema: {_first(error)}") from error
 
 
@@ -147,5 +152,7 @@ def _sha256(contents: Mapping[str, bytes], fetched: bytes | None) -> str:
         return folder
     record = _json(FETCHED_FILE, fetched)
     if record.get("folder") != folder:
-        raise BundleError("ModelLoadFailed", "the files are not those that were fetched and verified; start a new pod")
+        raise BundleError(
+            "ModelLoadFailed", "the files are not those that were fetched and verified; use a new path for new bytes"
+        )
     return str(record["sha256"])

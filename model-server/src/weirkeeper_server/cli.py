@@ -51,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     add_serve_arguments(serving)
     serving.set_defaults(run=serve)
     fetching = commands.add_parser("fetch", help="bring an artifact into a folder and verify it")
-    fetching.add_argument("--uri", required=True, help="configmap://NAME, pvc://CLAIM/PATH, https://… or s3://…")
+    fetching.add_argument(
+        "--uri", required=True, help="configmap://NAME, pvc://CLAIM/PATH, https://…, s3://…, gs://… or az://…"
+    )
     fetching.add_argument("--destination", type=Path, required=True, help="empty folder for the bundle")
     fetching.add_argument("--sha256", default="", help="the digest that it must have")
     fetching.add_argument("--mounted", type=Path, help="where the ConfigMap or claim is mounted")

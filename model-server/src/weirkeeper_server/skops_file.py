@@ -9,7 +9,9 @@ from __future__ import annotations
 import io
 import warnings
 import zipfile
+import zlib
 from collections.abc import Collection
+from tokenize import TokenError
 from typing import Any, Final
 
 import skops.io
@@ -19,8 +21,11 @@ from weirkeeper_server.errors import BundleError
 from weirkeeper_server.pickles import LOOKED_AT, refuse_pickle
 from weirkeeper_server.structure import check_trees
 from weirkeeper_server.trusted import TRUSTED_TYPES
+from weirkeeper_server.zips import METHODS, directory_bytes
 
 MOST_MEMBERS: Final = 100_000
+ENTRY_LENGTH: Final = 128
+"""Bytes of an entry in the zip's directory with a name as skops gives it, and some more."""
 MOST_BYTES: Final = 4 * 2**30
 HIGHEST_RATIO: Final = 1000
 RATIO_COUNTS_FROM: Final = 2**20
@@ -47,8 +52,8 @@ def load(data: bytes, name: str, trusted_types: Collection[str]) -> Any:
         renamed = all(one.startswith(LIBRARIES) for one in named)
         raise BundleError("UntrustedType", _untrusted(name, named), by_versions=renamed) from error
     except (
-        ArithmeticError, AttributeError, ImportError, LookupError, NotImplementedError, OSError,
-        RecursionError, TypeError, ValueError, zipfile.BadZipFile,
+        ArithmeticError, AssertionError, AttributeError, EOFError, ImportError, LookupError, MemoryError, OSError,
+        RuntimeError, SyntaxError, TokenError, TypeError, ValueError, zipfile.BadZipFile, zlib.error,
     ) as error:  # fmt: skip
         message = f"{name} cannot be read: {type(error).__name__}: {error}"
         raise BundleError("ModelLoadFailed", message, by_versions=True) from error
@@ -65,6 +70,11 @@ def _untrusted(name: str, types: list[str]) -> str:
 
 def _check_members(data: bytes, name: str) -> None:
     try:
+        # zipfile makes an object of each entry before anything can be counted.
+        if directory_bytes(io.BytesIO(data)) > MOST_MEMBERS * ENTRY_LENGTH:
+            raise BundleError(
+                "ModelLoadFailed", f"{name} has more than {MOST_MEMBERS} members; no skops file is like that"
+            )
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
@@ -84,5 +94,7 @@ def _unreasonable(members: list[zipfile.ZipInfo]) -> str:
         return "has a member with a path"
     if sum(member.file_size for member in members) > MOST_BYTES:
         return f"unpacks to more than {MOST_BYTES} bytes"
+    if any(member.compress_type not in METHODS for member in members):
+        return "has a member that is compressed otherwise than by deflate"
     swollen = [m for m in members if m.file_size > max(RATIO_COUNTS_FROM, HIGHEST_RATIO * m.compress_size)]
     return f"has a member that unpacks to more than {HIGHEST_RATIO} times its size" if swollen else ""

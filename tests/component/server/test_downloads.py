@@ -1,99 +1,29 @@
-"""Downloads over real sockets on loopback: TLS, redirects, caps, and a store that speaks S3."""
+"""Downloads over real sockets on loopback: TLS, redirects, caps, what breaks off and goes on."""
 
 from __future__ import annotations
 
 import asyncio
-import ssl
-import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+import hashlib
+import logging
+import socket
+from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Any
-from xml.sax.saxutils import escape
 
 import pytest
 from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
+from tests.component.server.fetches import Handler, Serve, answering, fetch, refusal
 from tests.corpus import artifacts
 from weirkeeper_server.digest import digest_of
 from weirkeeper_server.errors import FetchError
 from weirkeeper_server.fetching.addresses import HostRules
-from weirkeeper_server.fetching.command import Fetched, Order, bring
-from weirkeeper_server.fetching.landing import Caps
-from weirkeeper_server.fetching.uri import parse_uri
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Serve = Callable[[Handler], Awaitable[int]]
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate for localhost, in one file."""
-    folder = tmp_path_factory.mktemp("tls")
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command += ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem"), "-days", "2"]
-    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    subprocess.run(command, check=True, capture_output=True)
-    (folder / "both.pem").write_bytes((folder / "key.pem").read_bytes() + (folder / "cert.pem").read_bytes())
-    return folder / "both.pem"
-
-
-async def listen(handler: Handler, tls: ssl.SSLContext | None) -> web.AppRunner:
-    application = web.Application()
-    application.router.add_get("/{path:.*}", handler)
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
-    return runner
-
-
-@pytest.fixture
-async def https(certificate: Path) -> AsyncIterator[Serve]:
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate)
-    runners: list[web.AppRunner] = []
-
-    async def serve(handler: Handler) -> int:
-        runners.append(await listen(handler, tls))
-        return int(runners[-1].addresses[0][1])
-
-    yield serve
-    for runner in runners:
-        await runner.cleanup()
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[Serve]:
-    runners: list[web.AppRunner] = []
-
-    async def serve(handler: Handler) -> int:
-        runners.append(await listen(handler, None))
-        return int(runners[-1].addresses[0][1])
-
-    yield serve
-    for runner in runners:
-        await runner.cleanup()
-
-
-async def fetch(uri: str, destination: Path, ca: Path | None, allowed: list[str], **changes: Any) -> Fetched:
-    await asyncio.to_thread(destination.mkdir, exist_ok=True)
-    pem = await asyncio.to_thread(ca.read_text) if ca else ""
-    given = {"sha256": "", "pinned": "", "mounted": None, "caps": Caps(max_seconds=10.0)}
-    return await bring(
-        Order(uri=parse_uri(uri), destination=destination, rules=HostRules(allowed), ca_bundle=pem, **given | changes)
-    )
-
-
-async def refusal(*arguments: Any, **changes: Any) -> FetchError:
-    with pytest.raises(FetchError) as caught:
-        await fetch(*arguments, **changes)
-    return caught.value
-
-
-def answering(body: bytes, status: int = 200, **headers: str) -> Handler:
-    async def handler(_: web.Request) -> web.Response:
-        return web.Response(body=body, status=status, headers=headers)
-
-    return handler
+from weirkeeper_server.fetching.archive import unpack
+from weirkeeper_server.fetching.download import Ask, downloader
+from weirkeeper_server.fetching.landing import Caps, Landing
+from weirkeeper_server.fetching.retries import Attempts, Passing, Retries
+from weirkeeper_server.fetching.stores import receive_file
 
 
 async def test_an_archive_comes_over_https(
@@ -175,7 +105,7 @@ async def test_a_name_with_a_private_address_is_refused_under_a_pattern(
 @pytest.mark.parametrize("address", ["2130706433", "0x7f000001", "0177.0.0.1"])
 async def test_an_address_in_disguise_is_refused(tmp_path: Path, address: str) -> None:
     error = await refusal(f"https://{address}:9/churn.zip", tmp_path / "model", None, ["*"])
-    assert error.reason in ("HostNotAllowed", "Unreachable")
+    assert error.reason == "HostNotAllowed"
 
 
 async def endless(request: web.Request) -> web.StreamResponse:
@@ -200,100 +130,245 @@ async def test_a_body_without_end_is_cut_off(https: Serve, certificate: Path, tm
     assert error.reason == "TooLarge"
 
 
-async def test_a_server_that_falls_silent_is_left(https: Serve, certificate: Path, tmp_path: Path) -> None:
-    port = await https(silent)
+async def dripping(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    while True:
+        await response.write(b"x")
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("handler", [silent, dripping])
+async def test_a_server_that_falls_silent_or_drips_is_left(
+    https: Serve, certificate: Path, tmp_path: Path, handler: Handler
+) -> None:
+    port = await https(handler)
     uri = f"https://localhost:{port}/churn.zip"
     error = await refusal(uri, tmp_path / "model", certificate, ["localhost"], caps=Caps(max_seconds=0.3))
     assert (error.reason, "not complete after 0.3 s" in str(error)) == ("Unreachable", True)
 
 
-async def test_a_body_shorter_than_its_length_is_refused(tmp_path: Path, monkeypatch: Any) -> None:
-    async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+@pytest.mark.parametrize(
+    ("length", "reasons"),
+    [
+        (100, {"Unreachable"}),
+        (10**12, {"Unreachable"}),
+        (10, {"Unreachable", "NotABundle"}),
+        (0, {"Unreachable", "NotABundle"}),
+    ],
+)
+async def test_a_length_that_lies_gives_nothing_to_load(tmp_path: Path, length: int, reasons: set[str]) -> None:
+    async def lying(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length + bytes(50))
         writer.close()
 
-    server = await asyncio.start_server(cut, "127.0.0.1", 0)
+    server = await asyncio.start_server(lying, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    use_store(monkeypatch, port)
-    error = await refusal("s3://models/churn.zip", tmp_path / "model", None, [f"127.0.0.1:{port}"])
-    assert error.reason == "Unreachable"
+    rules, landing = HostRules([f"127.0.0.1:{port}"]), Landing(tmp_path, Caps())
+    async with downloader(rules, "", Retries(tries=2, first_pause=0.0)) as client:
+        with pytest.raises(FetchError) as refused:  # noqa: PT012  either of both may notice
+            await receive_file("churn.zip", Ask(URL(f"http://127.0.0.1:{port}/churn.zip")), landing, client)
+            unpack(tmp_path / "churn.zip", landing)
     server.close()
+    assert refused.value.reason in reasons
 
 
-def use_store(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
-    """What a Secret would bring into the init container's environment."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+class Breaking:
+    """Serves a body in parts of `step` bytes, each on a connection that breaks off, and notes what was asked."""
+
+    def __init__(self, body: bytes, step: int, tag: str = '"one"', *, ranges: bool = True) -> None:
+        self.body, self.step, self.tag, self.ranges = body, step, tag, ranges
+        self.asked: list[str] = []
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        asked = request.headers.get("Range", "") if self.ranges else ""
+        self.asked.append(request.headers.get("Range", ""))
+        if request.headers.get("If-Match", self.tag) != self.tag:
+            return web.Response(status=412)
+        start = int(asked.removeprefix("bytes=").removesuffix("-") or 0)
+        end = min(len(self.body), start + self.step if asked else len(self.asked) * self.step)
+        headers = {"Content-Length": str(len(self.body) - start)} | ({"ETag": self.tag} if self.tag else {})
+        if asked:
+            headers["Content-Range"] = f"bytes {start}-{len(self.body) - 1}/{len(self.body)}"
+        response = web.StreamResponse(status=206 if asked else 200, headers=headers)
+        await response.prepare(request)
+        await response.write(self.body[start:end])
+        if end < len(self.body):
+            await asyncio.sleep(0.01)  # what was written leaves before the connection does
+            assert request.transport is not None
+            request.transport.abort()
+        return response
 
 
-def store(objects: dict[str, bytes]) -> Handler:
-    """A store with one bucket `models` that lists two keys a page and wants signatures."""
-
-    async def handler(request: web.Request) -> web.StreamResponse:
-        if "X-Amz-Signature" not in request.query:
-            return web.Response(status=403)
-        if request.query.get("list-type") != "2":
-            content = objects.get(request.match_info["path"].removeprefix("models/"))
-            return web.Response(body=content) if content is not None else web.Response(status=404)
-        keys = sorted(key for key in objects if key.startswith(request.query["prefix"]))
-        start = int(request.query.get("continuation-token", "0"))
-        listed = "".join(f"<Contents><Key>{escape(key)}</Key></Contents>" for key in keys[start : start + 2])
-        more = f"<NextContinuationToken>{start + 2}</NextContinuationToken>" if start + 2 < len(keys) else ""
-        text = f'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{listed}{more}</ListBucketResult>'
-        return web.Response(text=text, content_type="application/xml")
-
-    return handler
+@pytest.fixture
+def archive(bundle_folder: Path) -> bytes:
+    return artifacts.archive_of(bundle_folder)
 
 
-def objects_of(folder: Path, prefix: str) -> dict[str, bytes]:
-    return {f"{prefix}/{file.name}": file.read_bytes() for file in folder.iterdir()}
-
-
-@pytest.mark.parametrize("path", ["churn/7/", "churn/7", "churn.tar.gz"])
-async def test_a_bundle_comes_from_s3(
-    http: Serve, bundle_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+@pytest.mark.parametrize("ranges", [True, False])
+@pytest.mark.parametrize("tag", ['"one"', ""])
+async def test_a_download_that_breaks_off_goes_on_where_it_was(
+    https: Serve,
+    certificate: Path,
+    tmp_path: Path,
+    archive: bytes,
+    ranges: bool,  # noqa: FBT001
+    tag: str,
 ) -> None:
-    objects = objects_of(bundle_folder, "churn/7") | {"churn/7/": b"", "churn/70/other": b"x"}
-    objects["churn.tar.gz"] = artifacts.archive_of(bundle_folder)
-    port = await http(store(objects))
-    use_store(monkeypatch, port)
-    fetched = await fetch(f"s3://models/{path}", tmp_path / "model", None, [f"127.0.0.1:{port}"])
-    assert fetched.files == 4
-    if not path.endswith("gz"):
-        assert fetched.sha256 == digest_of(bundle_folder)
+    store = Breaking(archive, len(archive) // 3 + 1, tag, ranges=ranges)
+    uri = f"https://localhost:{await https(store)}/churn.tar.gz"
+    fetched = await fetch(uri, tmp_path / "model", certificate, ["localhost"])
+    assert fetched.sha256 == hashlib.sha256(archive).hexdigest()
+    assert len(store.asked) == 3
+    assert (store.asked[1].startswith("bytes=") and store.asked[1] != "bytes=0-") == bool(tag)
 
 
-async def test_keys_that_lead_upwards_are_refused(http: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    port = await http(store({"churn/../../escaped": b"x"}))
-    use_store(monkeypatch, port)
-    error = await refusal("s3://models/churn", tmp_path / "model", None, [f"127.0.0.1:{port}"])
-    assert error.reason == "UnsafeArchive"
-
-
-async def test_a_prefix_without_objects_is_unreachable(
-    http: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("tag", "reply"), [('"one"', "HTTP 412"), ("", "other bytes"), ("", "fewer bytes")])
+async def test_what_was_replaced_meanwhile_is_not_put_together_with_what_came_before(
+    https: Serve, certificate: Path, tmp_path: Path, archive: bytes, tag: str, reply: str
 ) -> None:
-    port = await http(store({}))
-    use_store(monkeypatch, port)
-    error = await refusal("s3://models/churn", tmp_path / "model", None, [f"127.0.0.1:{port}"])
-    assert (error.reason, "has no objects" in str(error)) == ("Unreachable", True)
+    store = Breaking(archive, len(archive) // 2, tag)
+
+    async def replaced(request: web.Request) -> web.StreamResponse:
+        if store.asked:
+            store.body = store.body[: store.step // 2] if reply == "fewer bytes" else bytes(len(archive))
+            store.step, store.tag = len(archive), '"two"' if tag else ""
+        return await store(request)
+
+    uri = f"https://localhost:{await https(replaced)}/churn.tar.gz"
+    error = await refusal(uri, tmp_path / "model", certificate, ["localhost"])
+    assert (error.reason, "was replaced while it was fetched" in str(error)) == ("Unreachable", True)
 
 
-async def test_a_store_that_the_platform_does_not_name_is_not_asked(
-    http: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_part_that_was_not_asked_for_is_refused(
+    https: Serve, certificate: Path, tmp_path: Path, archive: bytes
 ) -> None:
-    port = await http(store({}))
-    use_store(monkeypatch, port)
-    error = await refusal("s3://models/churn", tmp_path / "model", None, ["store.internal"])
+    store = Breaking(archive, 100)
+
+    async def shifted(request: web.Request) -> web.StreamResponse:
+        if store.asked:
+            return web.Response(status=206, body=b"x", headers={"Content-Range": "bytes 0-0/1"})
+        return await store(request)
+
+    uri = f"https://localhost:{await https(shifted)}/churn.tar.gz"
+    error = await refusal(uri, tmp_path / "model", certificate, ["localhost"])
+    assert (error.reason, "another part than was asked for" in str(error)) == ("Unreachable", True)
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+async def test_a_store_that_recovers_is_asked_again(
+    https: Serve, certificate: Path, tmp_path: Path, archive: bytes, status: int
+) -> None:
+    answers = [status, status, 200]
+
+    async def recovering(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=answers.pop(0), body=archive)
+
+    uri = f"https://localhost:{await https(recovering)}/churn.tar.gz"
+    assert (await fetch(uri, tmp_path / "model", certificate, ["localhost"])).files == 4
+    assert answers == []
+
+
+@pytest.mark.parametrize(("status", "times"), [(503, 5), (404, 1), (403, 1)])
+async def test_tries_come_to_an_end(https: Serve, certificate: Path, tmp_path: Path, status: int, times: int) -> None:
+    asked: list[str] = []
+
+    async def failing(request: web.Request) -> web.StreamResponse:
+        asked.append(request.path)
+        return web.Response(status=status)
+
+    uri = f"https://localhost:{await https(failing)}/churn.tar.gz"
+    error = await refusal(uri, tmp_path / "model", certificate, ["localhost"])
+    assert len(asked) == times
+    assert ("tried 5 times" in str(error)) == (times == 5)
+
+
+def test_pauses_double_within_bounds_and_heed_the_server() -> None:
+    retries = Retries(tries=20, first_pause=1.0, longest_pause=8.0)
+    for failures, longest in ((1, 1.0), (2, 2.0), (4, 8.0), (15, 8.0)):
+        assert longest / 2 <= retries.pause(failures) <= longest
+    assert retries.pause(1, asked=5.0) == 5.0
+    assert retries.pause(1, asked=500.0) == 8.0
+
+
+def test_a_download_that_goes_on_may_break_off_more_often() -> None:
+    attempts = Attempts(Retries(tries=2, first_pause=0.0))
+    for _ in range(10):
+        attempts.failed(Passing("broken"))
+        attempts.progressed()
+    attempts.failed(Passing("broken"))
+    with pytest.raises(FetchError, match="broken; tried 2 times"):
+        attempts.failed(Passing("broken"))
+
+
+class Answers(AbstractResolver):
+    """Answers with one address after the other, as an attacker's name server would."""
+
+    def __init__(self, *addresses: str) -> None:
+        self.addresses = list(addresses)
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        family = family or socket.AF_INET
+        return [ResolveResult(hostname=host, host=self.addresses.pop(0), port=port, family=family, proto=0, flags=0)]
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_name_is_resolved_once_and_the_connection_goes_to_that_answer(http: Serve) -> None:
+    port = await http(answering(b"no archive", ETag='"one"'))
+    resolver = Answers("127.0.0.1", "127.0.0.2")
+    ask = Ask(URL(f"http://rebinding.example.net:{port}/churn.zip"))
+    async with downloader(HostRules(["rebinding.example.net"]), "", Retries(), resolver) as client:
+        assert await client.text(ask) == b"no archive"
+    assert resolver.addresses == ["127.0.0.2"]
+
+
+async def test_a_private_answer_is_refused_however_it_is_written(tmp_path: Path) -> None:
+    resolver = Answers("::ffff:127.0.0.1")
+    error = await refusal("https://rebinding.example.net/churn.zip", tmp_path / "model", None, ["*"], resolver=resolver)
     assert error.reason == "HostNotAllowed"
+    assert "has the address ::ffff:127.0.0.1, which is not public" in str(error)
 
 
-async def test_a_missing_secret_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    error = await refusal("s3://models/churn", tmp_path / "model", None, ["*"])
-    assert (error.reason, "no credentials" in str(error)) == ("AccessDenied", True)
+async def test_credentials_stay_with_their_host(https: Serve, http: Serve, certificate: Path) -> None:
+    seen: list[str | None] = []
+
+    async def elsewhere(request: web.Request) -> web.StreamResponse:
+        seen.append(request.headers.get("Authorization"))
+        return web.Response(body=b"text")
+
+    other = await http(elsewhere)
+    for location in (f"http://127.0.0.1:{other}/x", "/same"):
+
+        async def redirecting(request: web.Request, location: str = location) -> web.StreamResponse:
+            if request.path == "/same":
+                return await elsewhere(request)
+            return web.Response(status=307, headers={"Location": location})
+
+        port = await https(redirecting)
+        rules = HostRules(["localhost", f"127.0.0.1:{other}"])
+        async with downloader(rules, str(certificate), Retries()) as client:
+            ask = Ask(URL(f"https://localhost:{port}/"), {"Authorization": "Bearer secret"})
+            assert await client.text(ask) == b"text"
+    assert seen == [None, "Bearer secret"]
+
+
+async def test_progress_is_told_in_lines(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    times = iter([0.0, 1.0, 6.0, 7.0, 12.0])
+
+    async def blocks() -> AsyncGenerator[bytes]:
+        for _ in range(4):
+            yield bytes(2**20)
+
+    landing = Landing(tmp_path, Caps(), lambda: next(times))
+    landing.expect(8 * 2**20)
+    with caplog.at_level(logging.INFO):
+        await landing.receive("model.skops", blocks())
+    assert caplog.messages == [
+        "fetching: 2.0 of 8.0 MiB, 0 files complete, 0.3 MiB/s",
+        "fetching: 4.0 of 8.0 MiB, 0 files complete, 0.3 MiB/s",
+    ]

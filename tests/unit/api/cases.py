@@ -60,7 +60,7 @@ TENSOR = {"name": "income", "datatype": "FP64", "shape": [1], "data": [1.5]}
 GOLDEN = {"request": {"inputs": [TENSOR]}, "expect": {"outputs": [TENSOR], "tolerance": "1e-6"}}
 
 MODEL_CASES = (
-    _uri("gs://models/churn", "s3://models/churn", artifact.SCHEME),
+    _uri("ftp://models/churn", "gs://models/churn", artifact.SCHEME),
     _uri("http://models.example.com/churn.zip", "https://models.example.com/churn.zip", artifact.SCHEME),
     _uri("models/churn", "pvc://models/churn", artifact.SCHEME),
     _uri("s3://models/churn v7/", "s3://models/churn%20v7/", artifact.PRINTABLE),
@@ -73,15 +73,20 @@ MODEL_CASES = (
     _uri("https://me:word@example.com/a.zip", "https://example.com:8443/a.zip", artifact.FORMS["https"][1]),
     _uri("https://example.com", "https://example.com/churn/", artifact.FORMS["https"][1]),
     _uri("s3://models", "s3://models/churn/", artifact.FORMS["s3"][1]),
+    _uri("gs://Models/churn/", "gs://my_models/churn/", artifact.FORMS["gs"][1]),
+    _uri("az://my_models/churn/", "az://my-models/churn/", artifact.FORMS["az"][1]),
     _artifact({"uri": S3, "sha256": "9F2C" * 16}, {"uri": S3, "sha256": "9f2c" * 16}, artifact.SHA256),
     _artifact({"uri": S3, "sha256": "9f2c"}, {"uri": S3}, artifact.SHA256),
     _artifact(
         {"uri": "configmap://churn", "secretRef": {"name": "weirkeeper-artifact-s3"}},
-        {"uri": S3, "secretRef": {"name": "weirkeeper-artifact-s3"}},
+        {"uri": "gs://models/churn/", "secretRef": {"name": "weirkeeper-artifact-s3"}},
         artifact.REMOTE_ONLY,
     ),
     _artifact({"uri": S3, "secretRef": {"name": ""}}, {"uri": S3, "secretRef": {"name": "a"}}, "secretRef.name"),
     _artifact({"uri": S3, "trustedTypes": ["a b"]}, {"uri": S3, "trustedTypes": ["a.b"]}, artifact.TYPES),
+    Case("Model", "server.serviceAccountName", "kube-system:admin", "models", "serviceAccountName"),
+    Case("Model", "server.serviceAccountName", "../admin", "models.reader", "serviceAccountName"),
+    Case("Model", "server.serviceAccountName", "a" * 254, "a" * 253, "serviceAccountName"),
     Case("Model", "server.replicas", 0, 1, "server.replicas"),
     Case("Model", "server.replicas", "two", 2, "server.replicas"),
     Case("Model", "server.resources.limits", {"memory": "1 GB"}, {"memory": "1Gi", "cpu": 2}, "limits.memory"),

@@ -67,6 +67,7 @@ class Cluster:
     settings: Settings = field(default_factory=settings)
     children: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     config_maps: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    service_accounts: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
     signatures: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     pods: list[Mapping[str, Any]] = field(default_factory=list)
     remark: str = ""
@@ -111,6 +112,7 @@ class Cluster:
             endpoint_slices=slices,
             pods=tuple(self.pods),
             config_maps=self.config_maps,
+            service_accounts=self.service_accounts,
             evidence=Evidence(pods=pods, routers=(RouterEvidence("r-1", acknowledged, 0.0),)),
         )
 

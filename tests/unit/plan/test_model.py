@@ -70,6 +70,46 @@ def test_the_same_content_is_the_same_revision_and_another_card_is_no_new_one() 
     assert cluster.deployments()[first] == 3
 
 
+ACCOUNT = {"metadata": {"name": "reader", "labels": {"weirkeeper.dev/allowed-for-models": "true"}}}
+
+
+@pytest.mark.parametrize(
+    ("account", "reason"),
+    [
+        (None, "ServiceAccountNotFound"),
+        ({"metadata": {"name": "reader"}}, "ServiceAccountNotAllowed"),
+        (
+            {"metadata": {"name": "reader", "labels": {"weirkeeper.dev/allowed-for-models": "yes"}}},
+            "ServiceAccountNotAllowed",
+        ),
+    ],
+)
+def test_a_service_account_that_does_not_carry_the_label_gets_no_pod(
+    account: dict[str, Any] | None, reason: str
+) -> None:
+    cluster = Cluster(model=model(server={"serviceAccountName": "reader"}), service_accounts={"reader": account})
+    cluster.reconcile(2)
+    assert cluster.deployments() == {}
+    for kind, status in (("Ready", "False"), ("Current", "False"), ("Stalled", "True")):
+        assert (cluster.condition(kind)["status"], cluster.condition(kind)["reason"]) == (status, reason)
+    assert "weirkeeper.dev/allowed-for-models=true" in cluster.condition("Ready")["message"]
+    cluster.service_accounts["reader"] = ACCOUNT
+    cluster.reconcile(4)
+    assert cluster.condition("Ready")["status"] == "True"
+    deployment = next(item for (kind, _), item in cluster.children.items() if kind == "Deployment")
+    assert deployment["spec"]["template"]["spec"]["serviceAccountName"] == "reader"
+
+
+def test_what_serves_goes_on_when_the_label_is_taken_away() -> None:
+    cluster = Cluster(model=model(server={"serviceAccountName": "reader"}), service_accounts={"reader": ACCOUNT})
+    cluster.reconcile(4)
+    before = cluster.deployments()
+    cluster.service_accounts["reader"] = {"metadata": {"name": "reader"}}
+    cluster.reconcile(2)
+    assert cluster.deployments() == before
+    assert cluster.condition("Stalled")["reason"] == "ServiceAccountNotAllowed"
+
+
 def test_other_settings_and_another_server_image_change_no_pod_of_a_revision_that_has_a_record() -> None:
     cluster = served()
     first = cluster.status["stable"]["revision"]

@@ -1,30 +1,70 @@
-"""What a revision's pods and their Service offer to routers."""
+"""A revision's pods: what is mounted where, as whom they run, and what they and their Service offer to routers."""
+
+from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from tests.unit.plan.objects import model, settings
 from weirkeeper.api import names
-from weirkeeper.api.settings import Settings
 from weirkeeper.render.server import ServedRevision, deployment, endpoints, pod
 from weirkeeper_server.settings import Settings as ServerSettings
 
-MODEL = {"metadata": {"name": "churn", "namespace": "team-a", "uid": "u"}, "spec": {}}
-SETTINGS = Settings(server_image="s:1", operator_image="o:1", envoy_image="e:1")
+
+def template(uri: str, **server: Any) -> dict[str, Any]:
+    content = {"artifact": {"uri": uri}, **({"server": server} if server else {})}
+    rendered = pod("churn", "churn-1", content, "server:1", settings())
+    made = deployment(model(uri), ServedRevision("churn-1", rendered, 1), ())
+    found: dict[str, Any] = made["spec"]["template"]
+    return found
 
 
-def container() -> dict[str, Any]:
-    content = {"artifact": {"uri": "configmap://churn"}}
-    revision = ServedRevision("churn-1", pod("churn", "churn-1", content, "s:1", SETTINGS), 1)
-    found: dict[str, Any] = deployment(MODEL, revision, ())["spec"]["template"]["spec"]["containers"][0]
+def mounts(container: dict[str, Any]) -> dict[str, bool]:
+    return {mount["mountPath"]: mount.get("readOnly", False) for mount in container["volumeMounts"]}
+
+
+@pytest.mark.parametrize("uri", ["pvc://models", "pvc://models/churn/7", "pvc://models/churn.zip"])
+def test_a_claim_is_mounted_whole_and_read_only_into_both_containers(uri: str) -> None:
+    spec = template(uri)["spec"]
+    fetch, server = spec["initContainers"][0], spec["containers"][0]
+    assert fetch["args"][fetch["args"].index("--mounted") + 1] == "/artifact"
+    assert mounts(fetch)["/artifact"] is True
+    assert mounts(server)["/artifact"] is True
+    volume = next(volume for volume in spec["volumes"] if volume["name"] == "artifact")
+    assert volume["persistentVolumeClaim"] == {"claimName": "models", "readOnly": True}
+
+
+@pytest.mark.parametrize("uri", ["configmap://churn-v1", "s3://models/churn/7/", "gs://models/a.zip", "az://models/7/"])
+def test_what_is_copied_reaches_the_server_by_a_volume_that_only_the_init_container_may_write(uri: str) -> None:
+    spec = template(uri)["spec"]
+    fetch, server = spec["initContainers"][0], spec["containers"][0]
+    assert mounts(fetch)["/model"] is False
+    assert mounts(server) == {"/model": True, "/tmp": False}
+
+
+def test_pods_run_as_the_service_account_that_is_named_without_its_token() -> None:
+    named = template("s3://models/churn/7/", serviceAccountName="reader")
+    assert named["spec"]["serviceAccountName"] == "reader"
+    assert named["spec"]["automountServiceAccountToken"] is False
+    assert named["metadata"]["labels"]["azure.workload.identity/use"] == "true"
+    plain = template("s3://models/churn/7/")
+    assert "serviceAccountName" not in plain["spec"]
+    assert "azure.workload.identity/use" not in plain["metadata"]["labels"]
+
+
+def container(uri: str) -> dict[str, Any]:
+    found: dict[str, Any] = template(uri)["spec"]["containers"][0]
     return found
 
 
 def test_every_port_of_the_server_is_in_the_slices_under_its_name() -> None:
-    offered = {port["name"]: port["containerPort"] for port in container()["ports"]}
-    listed = {port["targetPort"]: port["port"] for port in endpoints(MODEL, "churn-1")["spec"]["ports"]}
+    offered = {port["name"]: port["containerPort"] for port in container("configmap://churn-v1")["ports"]}
+    listed = {port["targetPort"]: port["port"] for port in endpoints(model(), "churn-1")["spec"]["ports"]}
     assert offered == listed == {"http": 8080, "grpc": 8083, "evidence": 8081}
 
 
 def test_the_server_listens_for_grpc_where_pods_say_without_being_told() -> None:
     """A revision keeps its server image, and an older one does not know the argument."""
-    assert "--grpc-port" not in container()["args"]
+    assert "--grpc-port" not in container("configmap://churn-v1")["args"]
     assert ServerSettings.model_fields["grpc_port"].default == names.GRPC_PORT

@@ -5,7 +5,7 @@ from tests.unit.kube.samples import item, model, ours
 from tests.unit.runtime.world import key
 from weirkeeper.api import names
 from weirkeeper.kube.cache import Cache
-from weirkeeper.runtime.lookups import CONFIG_MAPS_EVERY, LOOK_AGAIN, PODS_EVERY, Lookups
+from weirkeeper.runtime.lookups import LOOK_AGAIN, NAMED_EVERY, PODS_EVERY, Lookups
 
 BY_CONFIG_MAP = model(spec={"artifact": {"uri": "configmap://bundle"}})
 
@@ -32,7 +32,7 @@ async def test_a_models_config_map_is_read_once_and_again_when_it_is_old(world: 
         await world.lookups.refresh(key(), BY_CONFIG_MAP)
     assert world.api.reads == [("get", "ConfigMap")]
     assert world.lookups.config_maps(key())["bundle"] is not None
-    world.now += CONFIG_MAPS_EVERY
+    world.now += NAMED_EVERY
     await world.lookups.refresh(key(), BY_CONFIG_MAP)
     assert len(world.api.reads) == 2
 
@@ -50,6 +50,24 @@ async def test_an_artifact_elsewhere_needs_no_config_map(world: World) -> None:
     await world.lookups.refresh(key(), BY_CONFIG_MAP)
     assert await world.lookups.refresh(key(), model()) is None
     assert world.lookups.config_maps(key()) == {}
+
+
+async def test_a_service_account_is_read_and_read_again_soon_while_it_is_not_allowed(world: World) -> None:
+    served = model(spec={"artifact": {"uri": "s3://models/churn/"}, "server": {"serviceAccountName": "reader"}})
+    assert await world.lookups.refresh(key(), served) == LOOK_AGAIN
+    assert world.lookups.service_accounts(key()) == {"reader": None}
+    world.api.put(item("ServiceAccount", "reader"), ours=False)
+    world.now += LOOK_AGAIN
+    assert await world.lookups.refresh(key(), served) == LOOK_AGAIN
+    labels = {names.LABEL_ALLOWED_FOR_MODELS: "true"}
+    world.api.put(item("ServiceAccount", "reader", labels=labels), ours=False)
+    world.now += LOOK_AGAIN
+    assert await world.lookups.refresh(key(), served) == NAMED_EVERY
+    found = world.lookups.service_accounts(key())["reader"]
+    assert found is not None
+    assert found["metadata"]["labels"] == labels
+    world.lookups.forget(key())
+    assert world.lookups.service_accounts(key()) == {}
 
 
 async def test_a_foreign_service_that_went_away_is_noticed(world: World) -> None:

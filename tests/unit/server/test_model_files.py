@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +47,7 @@ from sklearn.preprocessing import (
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from tests.corpus import artifacts
+from tests.corpus import artifacts, forging
 from weirkeeper_server import skops_file
 from weirkeeper_server.errors import BundleError
 
@@ -207,3 +209,27 @@ def test_the_file_is_read_from_memory_alone() -> None:
     data = skops.io.dumps(LinearRegression().fit(MATRIX, CLASSES))
     buffer = io.BytesIO(data)
     assert skops_file.load(buffer.getvalue(), "/nowhere/model.skops", ()).n_features_in_ == MATRIX.shape[1]
+
+
+@pytest.mark.parametrize("change", [forging.damaged, forging.forged])
+@pytest.mark.parametrize("kind", ["forest", "mixed columns"])
+def test_a_file_that_was_tampered_with_is_loaded_or_refused_and_nothing_else(
+    kind: str, change: Callable[[bytes, random.Random], bytes]
+) -> None:
+    data = skops.io.dumps(ESTIMATORS[kind].fit(FRAME if kind == "mixed columns" else MATRIX, CLASSES))
+    chance = random.Random(7)
+    reasons = set()
+    for _ in range(60):
+        try:
+            skops_file.load(change(data, chance), "model.skops", ())
+        except BundleError as error:
+            reasons.add(error.reason)
+    assert "ModelLoadFailed" in reasons
+
+
+def test_a_header_that_is_no_python_is_refused() -> None:
+    header = forging.npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,")
+    data = artifacts.skops_file(forging.array_schema("a.npy"), {"a.npy": header})
+    with pytest.raises(BundleError, match=r"model\.skops cannot be read") as refused:
+        skops_file.load(data, "model.skops", ())
+    assert refused.value.reason == "ModelLoadFailed"

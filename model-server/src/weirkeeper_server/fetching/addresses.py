@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from weirkeeper_server.errors import FetchError
+
+_DISGUISED: Final = re.compile(r"(.*\.)?(0x[0-9a-f]*|[0-9]+)\.?")
+"""Hosts that some resolvers take for an IPv4 address: no name's last part is a number."""
 
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
@@ -52,6 +56,8 @@ class HostRules:
             raise FetchError("HostNotAllowed", f"a URL at {host} carries credentials; put them into a Secret")
         if (address := _literal(host)) is not None:
             self.check_address(host, str(address))
+        elif _DISGUISED.fullmatch(host.lower()):
+            raise FetchError("HostNotAllowed", f"host {host!r} is an address in an unusual form; write its name")
 
     def _by_pattern(self, host: str) -> bool:
         suffixes = [entry.lower()[1:] for entry in self.allowed if entry.startswith("*.")]

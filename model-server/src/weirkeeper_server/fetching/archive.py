@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import stat
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import IO, Final, NoReturn
 
 from weirkeeper_server.errors import FetchError
-from weirkeeper_server.fetching.landing import Landing, blocks_of, safe_name
+from weirkeeper_server.fetching.landing import BLOCK, Landing, blocks_of, safe_name
 from weirkeeper_server.fetching.uri import ARCHIVE_SUFFIXES
+from weirkeeper_server.zips import ENTRY_BYTES, METHODS, directory_bytes
 
 HIGHEST_RATIO: Final = 200
 RATIO_COUNTS_FROM: Final = 16 * 2**20
 SPECIAL_BITS: Final = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
-NESTED_SUFFIXES: Final = (*ARCHIVE_SUFFIXES, ".gz", ".bz2", ".xz", ".7z", ".rar")
+NESTED_SUFFIXES: Final = (*ARCHIVE_SUFFIXES, ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 ENCRYPTED: Final = 0x1
 
 
@@ -30,15 +34,21 @@ def unpack(archive: Path, landing: Landing) -> None:
     try:
         if archive.name.endswith(".zip"):
             _unzip(archive, landing, most)
+        elif archive.name.endswith(".tar"):
+            with archive.open("rb") as file:
+                _untar(file, landing, most)
         else:
-            _untar(archive, landing, most)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-        raise FetchError("NotABundle", f"the archive cannot be read: {type(error).__name__}: {error}") from error
+            with gzip.open(archive) as unzipped:
+                _untar(unzipped, landing, most)
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
+        what = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise FetchError("NotABundle", f"the archive cannot be read: {type(error).__name__}: {what}") from error
 
 
-def _untar(archive: Path, landing: Landing, most: int) -> None:
-    with tarfile.open(archive) as tar:
-        for member in tar:
+def _untar(file: IO[bytes] | gzip.GzipFile, landing: Landing, most: int) -> None:
+    with tarfile.open(fileobj=_Sparing(file, most), mode="r:") as tar:
+        for count, member in enumerate(tar, 1):
+            landing.check_count(count)
             name = safe_name(member.name)
             if member.isdir():
                 continue
@@ -49,23 +59,55 @@ def _untar(archive: Path, landing: Landing, most: int) -> None:
             _check_nested(name)
             content = tar.extractfile(member)
             if content is not None:
-                landing.write(name, _bounded(blocks_of(content), landing, most))
+                landing.write(name, blocks_of(content))
+
+
+class _Sparing(io.RawIOBase):
+    """A tar's bytes, of which no header may ask for much at once and all together stay within `most`."""
+
+    def __init__(self, file: IO[bytes] | gzip.GzipFile, most: int) -> None:
+        self._file = file
+        self._most = most
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= BLOCK:
+            raise FetchError("UnsafeArchive", f"the archive has a header of {size} bytes; make it anew with tar")
+        if self._file.tell() + size > self._most + BLOCK:
+            raise _outgrown()
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if offset > self._most + BLOCK:
+            raise _outgrown()
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
 
 
 def _unzip(archive: Path, landing: Landing, most: int) -> None:
-    with zipfile.ZipFile(archive) as found:
-        for member in found.infolist():
-            name = safe_name(member.filename)
-            if member.is_dir():
-                continue
-            mode = member.external_attr >> 16
-            if stat.S_IFMT(mode) not in (0, stat.S_IFREG) or mode & SPECIAL_BITS:
-                _refuse(name, "is a link, a device or another special file")
-            if member.flag_bits & ENCRYPTED:
-                _refuse(name, "is encrypted")
-            _check_nested(name)
-            with found.open(member) as content:
-                landing.write(name, _bounded(blocks_of(content), landing, most))
+    with archive.open("rb") as file:
+        # zipfile makes an object of each entry before anything can be counted.
+        landing.check_count(directory_bytes(file) // ENTRY_BYTES)
+        with zipfile.ZipFile(file) as found:
+            for member in found.infolist():
+                _unzip_member(found, member, landing, most)
+
+
+def _unzip_member(found: zipfile.ZipFile, member: zipfile.ZipInfo, landing: Landing, most: int) -> None:
+    name = safe_name(member.filename)
+    if member.is_dir():
+        return
+    mode = member.external_attr >> 16
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG) or mode & SPECIAL_BITS:
+        _refuse(name, "is a link, a device or another special file")
+    if member.flag_bits & ENCRYPTED:
+        _refuse(name, "is encrypted")
+    if member.compress_type not in METHODS:
+        _refuse(name, "is compressed otherwise than by deflate")
+    _check_nested(name)
+    with found.open(member) as content:
+        landing.write(name, _bounded(blocks_of(content), landing, most))
 
 
 def _check_nested(name: str) -> None:
@@ -77,8 +119,12 @@ def _bounded(blocks: Iterable[bytes], landing: Landing, most: int) -> Iterator[b
     """Stop where the contents outgrow the archive beyond reason, whatever its headers say."""
     for block in blocks:
         if landing.bytes + len(block) > most:
-            raise FetchError("TooLarge", f"the archive unpacks to more than {HIGHEST_RATIO} times its size")
+            raise _outgrown()
         yield block
+
+
+def _outgrown() -> FetchError:
+    return FetchError("TooLarge", f"the archive unpacks to more than {HIGHEST_RATIO} times its size")
 
 
 def _refuse(name: str, what: str) -> NoReturn:

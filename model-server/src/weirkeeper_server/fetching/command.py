@@ -11,20 +11,25 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from yarl import URL
+from aiohttp.abc import AbstractResolver
 
-from weirkeeper_server.bundle import FETCHED_FILE, check_names
+from weirkeeper.api.bundle import GOLDEN_FILE, MANIFEST_FILE, PROFILE_FILE
+from weirkeeper_server.bundle import FETCHED_FILE, MOST_PROFILE_BYTES, check_names
 from weirkeeper_server.digest import digest_of_files
 from weirkeeper_server.errors import BundleError, FetchError, FetchReason, SettingsError
 from weirkeeper_server.fetching.addresses import HostRules
 from weirkeeper_server.fetching.archive import bundle_root, unpack
-from weirkeeper_server.fetching.download import downloader
+from weirkeeper_server.fetching.download import Ask, downloader, url_of
 from weirkeeper_server.fetching.landing import DEFAULT_CAPS, READ_ONLY, Caps, Landing, prepare, reveal
-from weirkeeper_server.fetching.mounted import copy_mounted
-from weirkeeper_server.fetching.uri import ArtifactUri, parse_uri
+from weirkeeper_server.fetching.mounted import take_mounted
+from weirkeeper_server.fetching.retries import DEFAULT_RETRIES, Retries
+from weirkeeper_server.fetching.stores import receive, receive_file
+from weirkeeper_server.fetching.uri import ARCHIVE_SUFFIXES, ArtifactUri, parse_uri
 from weirkeeper_server.pickles import LOOKED_AT, refuse_pickle
+
+MOST_BYTES: Final = {MANIFEST_FILE: 2**20, PROFILE_FILE: MOST_PROFILE_BYTES, GOLDEN_FILE: 16 * 2**20}
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +46,8 @@ class Order:
     rules: HostRules
     ca_bundle: str
     caps: Caps = DEFAULT_CAPS
+    retries: Retries = DEFAULT_RETRIES
+    resolver: AbstractResolver | None = None
 
 
 @dataclass(frozen=True)
@@ -137,19 +144,14 @@ async def _receive(order: Order, landing: Landing) -> None:
     if uri.scheme in ("configmap", "pvc"):
         if order.mounted is None:
             raise SettingsError(f"{uri.scheme} needs --mounted: the folder where kubelet mounts it")
-        copy_mounted(uri, order.mounted, name, landing)
+        take_mounted(uri, order.mounted, name, landing)
         return
-    async with downloader(order.rules, order.ca_bundle) as client:
+    async with downloader(order.rules, order.ca_bundle, order.retries, order.resolver) as client:
         if uri.scheme == "https":
             _check_https(uri)
-            await landing.receive(name, client.blocks(URL(uri.text)))
-            return
-        from weirkeeper_server.fetching import s3  # noqa: PLC0415  a second of importing that others need not wait for
-
-        if uri.is_archive:
-            await s3.download_object(uri, name, landing, client)
+            await receive_file(name, Ask(url_of(uri.text, encoded=False)), landing, client)
         else:
-            await s3.download_prefix(uri, landing, client, order.caps)
+            await receive(uri, name, landing, client, order.caps)
 
 
 def _check_https(uri: ArtifactUri) -> None:
@@ -161,7 +163,7 @@ def _check_https(uri: ArtifactUri) -> None:
 
 def _archive_name(uri: ArtifactUri) -> str:
     """Name the archive's file by its suffix alone: what the URI is called is nobody's path here."""
-    return ".archive.zip" if uri.path.lower().endswith(".zip") else ".archive.tar"
+    return ".archive" + next((suffix for suffix in ARCHIVE_SUFFIXES if uri.path.lower().endswith(suffix)), "")
 
 
 def _verify(order: Order, sha256: str) -> None:
@@ -195,6 +197,7 @@ def _check_bundle(folder: Path, contents: Mapping[str, str]) -> None:
     """Refuse early, with the reason, what the server would refuse."""
     try:
         name = check_names(list(contents))
+        _check_sizes(folder)
         with (folder / name).open("rb") as file:
             head = file.read(LOOKED_AT)
             file.seek(-min(LOOKED_AT, file.seek(0, 2)), 2)
@@ -203,3 +206,11 @@ def _check_bundle(folder: Path, contents: Mapping[str, str]) -> None:
         shutil.rmtree(folder)
         reason: FetchReason = "PickleRefused" if error.reason == "PickleRefused" else "NotABundle"
         raise FetchError(reason, str(error)) from error
+
+
+def _check_sizes(folder: Path) -> None:
+    """Refuse documents that would take a server's memory to be read."""
+    for name, most in MOST_BYTES.items():
+        size = (folder / name).stat().st_size
+        if size > most:
+            raise BundleError("NotABundle", f"{name} has {size} bytes, more than {most}; make the bundle again")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
-from collections.abc import AsyncGenerator, Iterable, Iterator
+import time
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,7 +17,13 @@ from weirkeeper_server.errors import FetchError
 
 INCOMING: Final = ".incoming"
 READ_ONLY: Final = 0o444
+LONGEST_NAME: Final = 200
+DEEPEST: Final = 8
 BLOCK: Final = 2**20
+TOLD_EVERY: Final = 5.0
+"""Seconds between two lines about progress."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ def safe_name(name: str) -> str:
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts or "\\" in name or ":" in parts[0] or "\0" in name:
         raise FetchError("UnsafeArchive", f"member {name[:200]!r} would lie outside the folder; make the artifact anew")
-    if parts[0] == INCOMING or not name.isprintable():
+    if not name.isprintable() or parts[0] == INCOMING or len(name.encode()) > LONGEST_NAME or len(parts) > DEEPEST:
         raise FetchError(
             "UnsafeArchive", f"member {name[:200]!r} has a name that no bundle has; make the artifact anew"
         )
@@ -49,11 +57,25 @@ def safe_name(name: str) -> str:
 class Landing:
     """A folder of its own within the destination; `digests` are those of the files written so far, by name."""
 
-    def __init__(self, folder: Path, caps: Caps) -> None:
+    def __init__(self, folder: Path, caps: Caps, clock: Callable[[], float] = time.monotonic) -> None:
         self.folder = folder
         self.digests: dict[str, str] = {}
         self.bytes = 0
         self._caps = caps
+        self._progress = Progress(clock)
+
+    def expect(self, total: int) -> None:
+        """Take note of how many bytes a store says there are; nothing but the lines about progress trusts it."""
+        self._progress.total = total
+
+    def check_count(self, files: int) -> None:
+        """Check that so many files may come.
+
+        Raises:
+            FetchError: TooLarge.
+        """
+        if files > self._caps.max_files:
+            raise FetchError("TooLarge", f"more than {self._caps.max_files} files; a bundle has four")
 
     def write(self, name: str, blocks: Iterable[bytes]) -> Path:
         """Write one file.
@@ -66,18 +88,33 @@ class Landing:
                 self._take(file, digest, block)
         return self.folder / name
 
-    async def receive(self, name: str, blocks: AsyncGenerator[bytes]) -> Path:
+    async def receive(
+        self, name: str, blocks: AsyncGenerator[bytes], total: Callable[[], int | None] = lambda: None
+    ) -> Path:
         """Write one file that arrives over the network, and hang up in any case; errors as in `write`."""
         async with aclosing(blocks):
             with self._file(name) as (file, digest):
                 async for block in blocks:
+                    self._progress.total = self._progress.total or total()
                     self._take(file, digest, block)
         return self.folder / name
 
+    def link(self, name: str, target: Path) -> None:
+        """Hash a file that stays where it is and link to it; errors as in `write`."""
+        self.check_count(len(self.digests) + 1)
+        digest = hashlib.sha256()
+        with target.open("rb") as file:
+            for block in blocks_of(file):
+                self._count(block)
+                digest.update(block)
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(target)
+        self.digests[name] = digest.hexdigest()
+
     @contextmanager
     def _file(self, name: str) -> Iterator[tuple[IO[bytes], Any]]:
-        if len(self.digests) >= self._caps.max_files:
-            raise FetchError("TooLarge", f"more than {self._caps.max_files} files; a bundle has four")
+        self.check_count(len(self.digests) + 1)
         path = self.folder / name
         digest = hashlib.sha256()
         try:
@@ -92,11 +129,34 @@ class Landing:
         self.digests[name] = digest.hexdigest()
 
     def _take(self, file: IO[bytes], digest: Any, block: bytes) -> None:
-        self.bytes += len(block)
-        if self.bytes > self._caps.max_bytes:
-            raise FetchError("TooLarge", f"more than {self._caps.max_bytes} bytes; fetch less, or raise the limit")
+        self._count(block)
         digest.update(block)
         file.write(block)
+
+    def _count(self, block: bytes) -> None:
+        self.bytes += len(block)
+        if self.bytes > self._caps.max_bytes:
+            raise FetchError("TooLarge", f"more than {self._caps.max_bytes} bytes; a bundle has far fewer")
+        self._progress.tell(self.bytes, len(self.digests))
+
+
+class Progress:
+    """Says now and then in the log how far a download is; `total` bytes are expected, None where nobody knows."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.total: int | None = None
+        self._clock = clock
+        self._began = self._told = clock()
+
+    def tell(self, count: int, files: int) -> None:
+        """Write a line where the last is some time ago."""
+        now = self._clock()
+        if now - self._told < TOLD_EVERY:
+            return
+        self._told = now
+        of = f" of {self.total / BLOCK:.1f}" if self.total else ""
+        speed = count / BLOCK / (now - self._began)
+        log.info("fetching: %.1f%s MiB, %d files complete, %.1f MiB/s", count / BLOCK, of, files, speed)
 
 
 def blocks_of(file: IO[bytes]) -> Iterator[bytes]:

@@ -1,112 +1,115 @@
-"""Objects of S3 and of stores that speak like it: boto3 finds credentials and signs, our own client asks.
-
-So hosts, addresses, redirects and sizes are under the same rules as everything else that is downloaded.
-"""
+"""Objects of S3 and of stores that speak like it; botocore signs."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import aclosing
-from typing import Any, Final
-from xml.etree import ElementTree as ET
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote, urlencode
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError
-from yarl import URL
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from weirkeeper_server.errors import FetchError
-from weirkeeper_server.fetching.download import Downloader
-from weirkeeper_server.fetching.landing import Caps, Landing, safe_name
-from weirkeeper_server.fetching.uri import ArtifactUri
+from weirkeeper_server.fetching.download import Ask, Downloader, url_of
+from weirkeeper_server.fetching.stores import Listing, no_credentials, token_of
+from weirkeeper_server.fetching.xml import read_xml
 
-LARGEST_LISTING: Final = 16 * 2**20
 SIGNED_SECONDS: Final = 3600
+DEFAULT_REGION: Final = "us-east-1"
+SESSION_NAME: Final = "weirkeeper-fetch"
+OK: Final = 200
 
 
-async def download_object(uri: ArtifactUri, name: str, landing: Landing, downloader: Downloader) -> None:
-    """Bring one object, an archive."""
-    await landing.receive(name, downloader.blocks(_Bucket(uri.place).object_url(uri.path)))
+async def open_bucket(name: str, client: Downloader, environment: Mapping[str, str]) -> Bucket:
+    """Open a bucket with AWS_ACCESS_KEY_ID and the like, or with the role of the pod's service account.
 
-
-async def download_prefix(uri: ArtifactUri, landing: Landing, downloader: Downloader, caps: Caps) -> None:
-    """Bring every object below a prefix, as a folder.
+    The node's own role is not the tenant's: instance metadata is never asked.
 
     Raises:
-        FetchError: besides those of downloads, TooLarge for too many objects and Unreachable for none.
+        FetchError: AccessDenied.
     """
-    bucket = _Bucket(uri.place)
-    prefix = uri.path.rstrip("/") + "/" if uri.path else ""
-    keys: list[str] = []
-    following: str | None = ""
-    while following is not None:
-        found, following = _read_listing(await _text(downloader, bucket.listing_url(prefix, following)))
-        keys += [key for key in found if not key.endswith("/")]
-        if len(keys) > caps.max_files:
-            raise FetchError("TooLarge", f"{uri.text} has more than {caps.max_files} objects; name the bundle's folder")
-    if not keys:
-        raise FetchError("Unreachable", f"{uri.text} has no objects; check bucket and path")
-    for key in keys:
-        await landing.receive(safe_name(key.removeprefix(prefix)), downloader.blocks(bucket.object_url(key)))
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
+    credentials = _keys(environment) or await _assumed(client, environment, region)
+    if credentials is None:
+        raise no_credentials("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+    endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL") or ""
+    return Bucket(bucket_url(name, region, endpoint), region, credentials)
 
 
-class _Bucket:
-    def __init__(self, name: str) -> None:
-        self._name = name
-        # The node's own role is not the tenant's: credentials come from the Secret or the service account.
-        os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
-        style = {"addressing_style": "path"} if os.environ.get("AWS_ENDPOINT_URL") else {}
-        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-        session = boto3.session.Session(region_name=region)
-        try:
-            self._client = session.client("s3", config=Config(signature_version="s3v4", s3=style))
-            known = session.get_credentials()
-        except (BotoCoreError, ValueError) as error:
-            raise FetchError(
-                "AccessDenied", f"the store's settings will not do: {error}; correct the Secret"
-            ) from error
-        if known is None:
-            raise FetchError(
-                "AccessDenied", "no credentials for the store; give AWS_… in a Secret and name it: secretRef"
-            )
-
-    def object_url(self, key: str) -> URL:
-        return self._signed("get_object", {"Bucket": self._name, "Key": key})
-
-    def listing_url(self, prefix: str, following: str) -> URL:
-        further = {"ContinuationToken": following} if following else {}
-        return self._signed("list_objects_v2", {"Bucket": self._name, "Prefix": prefix, **further})
-
-    def _signed(self, operation: str, parameters: Mapping[str, Any]) -> URL:
-        try:
-            url = self._client.generate_presigned_url(operation, Params=parameters, ExpiresIn=SIGNED_SECONDS)
-        except (BotoCoreError, ValueError) as error:
-            raise FetchError("AccessDenied", f"requests to the store cannot be signed: {error}") from error
-        return URL(url, encoded=True)
+def _keys(environment: Mapping[str, str]) -> Credentials | None:
+    key, secret = environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY")
+    if not key or not secret:
+        return None
+    return Credentials(key.strip(), secret.strip(), environment.get("AWS_SESSION_TOKEN") or None)
 
 
-async def _text(downloader: Downloader, url: URL) -> bytes:
-    text = b""
-    async with aclosing(downloader.blocks(url)) as blocks:
-        async for block in blocks:
-            text += block
-            if len(text) > LARGEST_LISTING:
-                raise FetchError("TooLarge", f"the listing has more than {LARGEST_LISTING} bytes")
-    return text
+def bucket_url(name: str, region: str, endpoint: str) -> str:
+    """Where a bucket is asked: below an endpoint that is given, else by its own name at AWS.
+
+    Raises:
+        FetchError: HostNotAllowed, the endpoint is no URL.
+    """
+    if endpoint:
+        return f"{str(url_of(endpoint)).rstrip('/')}/{name}"
+    host = f"s3.{region}.{_domain(region)}"
+    # No certificate of AWS holds for a name with further dots in it.
+    return f"https://{host}/{name}" if "." in name else f"https://{name}.{host}"
 
 
-def _read_listing(text: bytes) -> tuple[list[str], str | None]:
-    """Read keys, and the token of the next page, None on the last."""
-    try:
-        root = ET.fromstring(text)  # noqa: S314  of bounded size, and expat bounds what entities grow to
-    except ET.ParseError as error:
-        raise FetchError("Unreachable", f"the store's listing is no XML: {error}; is it an S3 endpoint?") from error
-    keys = [element.text or "" for element in _found(root, "Contents/{0}Key")]
-    tokens = [element.text for element in _found(root, "NextContinuationToken")]
-    return keys, (tokens[0] if tokens else None)
+def _domain(region: str) -> str:
+    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
 
 
-def _found(root: ET.Element, path: str) -> Iterator[ET.Element]:
-    namespace = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
-    return root.iterfind(namespace + path.format(namespace))
+class Bucket:
+    """One bucket; URLs are signed, so no header carries credentials."""
+
+    def __init__(self, url: str, region: str, credentials: Credentials) -> None:
+        self._url = url
+        self._region = region
+        self._credentials = credentials
+
+    def object(self, key: str) -> Ask:
+        """How to ask for an object."""
+        return self._signed(f"{self._url}/{quote(key, safe='/~')}")
+
+    def listing(self, prefix: str, following: str) -> Ask:
+        """How to ask for a page of a listing (ListObjectsV2)."""
+        query = {"list-type": "2", "prefix": prefix} | ({"continuation-token": following} if following else {})
+        return self._signed(f"{self._url}?{urlencode(query, quote_via=quote)}")
+
+    def read_listing(self, text: bytes) -> Listing:
+        """Understand the answer."""
+        document = read_xml(text, "the store's listing")
+        sizes = {part.text("Key"): part.number("Size") for part in document.every("Contents")}
+        return Listing(sizes, document.text("NextContinuationToken") or None)
+
+    def _signed(self, url: str) -> Ask:
+        request = AWSRequest(method="GET", url=url)
+        S3SigV4QueryAuth(self._credentials, "s3", self._region, expires=SIGNED_SECONDS).add_auth(request)
+        return Ask(url_of(str(request.url)))
+
+
+async def _assumed(client: Downloader, environment: Mapping[str, str], region: str) -> Credentials | None:
+    """Take on the role of the pod's service account, whose token kubelet projects into a file."""
+    role, file = environment.get("AWS_ROLE_ARN"), environment.get("AWS_WEB_IDENTITY_TOKEN_FILE")
+    if not role or not file:
+        return None
+    endpoint = environment.get("AWS_ENDPOINT_URL_STS") or f"https://sts.{region}.{_domain(region)}"
+    query = {
+        "Action": "AssumeRoleWithWebIdentity",
+        "Version": "2011-06-15",
+        "RoleArn": role,
+        "RoleSessionName": environment.get("AWS_ROLE_SESSION_NAME") or SESSION_NAME,
+        "WebIdentityToken": token_of(file),
+    }
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await client.exchange(Ask(url_of(endpoint), form, "POST", urlencode(query).encode()))
+    document = read_xml(answer.body, "the answer of the token service")
+    if answer.status != OK:
+        code = document.text("Error/Code")[:64]
+        raise FetchError("AccessDenied", f"the role {role} is not given to this pod's service account: {code}")
+    given = next(document.every("AssumeRoleWithWebIdentityResult/Credentials"), None)
+    if given is None:
+        raise FetchError("AccessDenied", f"{endpoint} gives no credentials; is it a token service of AWS?")
+    return Credentials(given.text("AccessKeyId"), given.text("SecretAccessKey"), given.text("SessionToken"))

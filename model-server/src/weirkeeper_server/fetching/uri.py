@@ -8,14 +8,14 @@ from urllib.parse import unquote, urlsplit
 
 from weirkeeper_server.errors import FetchError
 
-Scheme = Literal["configmap", "pvc", "https", "s3"]
-SCHEMES: Final = ("configmap", "pvc", "https", "s3")
+Scheme = Literal["configmap", "pvc", "https", "s3", "gs", "az"]
+SCHEMES: Final = ("configmap", "pvc", "https", "s3", "gs", "az")
 ARCHIVE_SUFFIXES: Final = (".tar.gz", ".tgz", ".tar", ".zip")
 
 
 @dataclass(frozen=True)
 class ArtifactUri:
-    """`place` is the ConfigMap, claim, host or bucket; `path` is below it, decoded once and without a leading `/`."""
+    """`place` is the ConfigMap, claim, host, bucket or container; `path` is below it, decoded once, no `/` first."""
 
     text: str
     scheme: Scheme

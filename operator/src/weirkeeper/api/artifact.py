@@ -10,16 +10,18 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from weirkeeper.api.record import ATOMIC_MAP, SET_LIST, Record, checked, rule, rules
 
-SCHEMES: Final = ("configmap", "pvc", "https", "s3")
+SCHEMES: Final = ("configmap", "pvc", "https", "s3", "gs", "az")
 
 _NAME: Final = "[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
 _HOST: Final = "[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?(:[0-9]{1,5})?"
 _BUCKET: Final = "[a-z0-9][-a-z0-9.]{1,61}[a-z0-9]"
+_GOOGLE_BUCKET: Final = "[a-z0-9][-a-z0-9_.]{1,220}[a-z0-9]"
+_CONTAINER: Final = "[a-z0-9][-a-z0-9]{1,61}[a-z0-9]"
 _SHA256: Final = "^[0-9a-f]{64}$"
 _TYPE: Final = "^[A-Za-z_][A-Za-z0-9_]*([.][A-Za-z_][A-Za-z0-9_]*)+$"
 _PRINTABLE: Final = "^[!-~]+$"
 _CLIMBING: Final = "(^|/)[.][.](/|$)"
-_REMOTE: Final = "^(https|s3)://"
+_REMOTE: Final = "^(https|s3|gs|az)://"
 
 SCHEME: Final = f"uri must begin with one of {', '.join(f'{scheme}://' for scheme in SCHEMES)}: put the bundle there"
 PRINTABLE: Final = "uri must not hold spaces or letters beyond ASCII: write them as %20 and the like"
@@ -29,9 +31,11 @@ FORMS: Final = {
     "pvc": (f"^pvc://{_NAME}(/.*)?$", "write uri as pvc://CLAIM/PATH, with the name of a PersistentVolumeClaim here"),
     "https": (f"^https://{_HOST}/[^#]+$", "write uri as https://HOST/PATH; user names go into the Secret of secretRef"),
     "s3": (f"^s3://{_BUCKET}/.+$", "write uri as s3://BUCKET/KEY, where a folder's KEY ends with /"),
+    "gs": (f"^gs://{_GOOGLE_BUCKET}/.+$", "write uri as gs://BUCKET/KEY, where a folder's KEY ends with /"),
+    "az": (f"^az://{_CONTAINER}/.+$", "write uri as az://CONTAINER/KEY; the account goes into the Secret of secretRef"),
 }
 SHA256: Final = "sha256 must be 64 hexadecimal digits in lower case, as `weirkeeper digest` prints them"
-REMOTE_ONLY: Final = "secretRef is for https:// and s3:// only: leave it out"
+REMOTE_ONLY: Final = "secretRef is for https://, s3://, gs:// and az:// only: leave it out"
 TYPES: Final = "trustedTypes are full names of Python types, such as mypackage.encoders.ZipEncoder"
 
 TypeName = Annotated[str, Field(max_length=256)]
@@ -90,7 +94,8 @@ class Artifact(Record):
     )
 
     uri: Annotated[str, AfterValidator(_follows_the_grammar)] = Field(
-        description="Where the bundle lies: configmap://NAME, pvc://CLAIM/PATH, https://HOST/PATH or s3://BUCKET/KEY.",
+        description="Where the bundle lies: configmap://NAME, pvc://CLAIM/PATH, https://HOST/PATH, s3://BUCKET/KEY, gs://BUCKET/KEY"
+        " or az://CONTAINER/KEY.",
         min_length=1,
         max_length=2048,
     )
@@ -100,7 +105,8 @@ class Artifact(Record):
     )
     secret_ref: SecretReference | None = Field(
         default=None,
-        description="A Secret with the environment variables of the download: AWS_ACCESS_KEY_ID and the like.",
+        description="A Secret with the environment variables of the download: AWS_ACCESS_KEY_ID and the like,"
+        " GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_ACCOUNT and the like.",
     )
     trusted_types: Annotated[tuple[TypeName, ...], Field(max_length=64), checked(_are_types, TYPES)] | None = Field(
         default=None,

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
+from weirkeeper.api import names
 from weirkeeper.api.artifact import Artifact, SecretReference
 from weirkeeper.api.bundle import Datatype
 from weirkeeper.api.parsing import parse_spec
@@ -67,6 +68,14 @@ class Server(Record):
         description="Taints of nodes that the pods put up with.",
         max_length=32,
         json_schema_extra=ATOMIC_LIST,
+    )
+    service_account_name: str | None = Field(
+        default=None,
+        description="Service account of the pods, for its workload identity; it must carry the label"
+        f" {names.LABEL_ALLOWED_FOR_MODELS}=true.",
+        min_length=1,
+        max_length=253,
+        pattern="^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
     )
     image_pull_secrets: tuple[SecretReference, ...] | None = Field(
         default=None,

@@ -81,6 +81,27 @@ def _out_of_bounds(snapshot: Snapshot, model: Object) -> Obstacle | None:
             f"spec.artifact.trustedTypes names {', '.join(refused)}; the platform allows"
             f" {', '.join(bounds.trusted_types) or 'none beyond its own list'} (chart value artifacts.trustedTypes)",
         )
+    return _account_refused(snapshot, model)
+
+
+def _account_refused(snapshot: Snapshot, model: Object) -> Obstacle | None:
+    """Why the pods may not run as the service account that the spec names."""
+    name = model["spec"].get("server", {}).get("serviceAccountName")
+    if not name:
+        return None
+    found = snapshot.service_accounts.get(name)
+    if found is None:
+        return Obstacle(
+            "ServiceAccountNotFound",
+            f"there is no service account {name} in namespace {snapshot.namespace}: create it, with the label"
+            f" {names.LABEL_ALLOWED_FOR_MODELS}=true",
+        )
+    if found["metadata"].get("labels", {}).get(names.LABEL_ALLOWED_FOR_MODELS) != "true":
+        return Obstacle(
+            "ServiceAccountNotAllowed",
+            f"service account {name} does not carry the label {names.LABEL_ALLOWED_FOR_MODELS}=true: whoever may change"
+            " it sets the label, or spec.server.serviceAccountName names another",
+        )
     return None
 
 

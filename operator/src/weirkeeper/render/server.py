@@ -14,6 +14,8 @@ from weirkeeper.render.owners import RESTRICTED_CONTAINER, RESTRICTED_POD, SCRAP
 MODEL_DIRECTORY = "/model"
 ARTIFACT_DIRECTORY = "/artifact"
 PIN_DIRECTORY = "/pin"
+AZURE_IDENTITY = {"azure.workload.identity/use": "true"}
+"""By this label the webhook of Azure's workload identity knows which pods it is for; others need none."""
 DRAIN_SECONDS = 5
 GRACE_SECONDS = 60
 
@@ -33,6 +35,7 @@ def deployment(model: Mapping[str, Any], revision: ServedRevision, pull_secrets:
     `pull_secrets` are the platform's, beside which the Model's stand; they are no part of a revision.
     """
     labels = labels_of(model["metadata"]["name"], revision.name, names.COMPONENT_MODEL)
+    identity = AZURE_IDENTITY if "serviceAccountName" in revision.pod else {}
     selector = {key: labels[key] for key in (names.LABEL_MODEL, names.LABEL_REVISION)}
     secrets = [{"name": name} for name in pull_secrets]
     secrets += model["spec"].get("server", {}).get("imagePullSecrets", [])
@@ -46,7 +49,7 @@ def deployment(model: Mapping[str, Any], revision: ServedRevision, pull_secrets:
             "selector": {"matchLabels": selector},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "template": {
-                "metadata": {"labels": labels, "annotations": dict(SCRAPED)},
+                "metadata": {"labels": labels | identity, "annotations": dict(SCRAPED)},
                 "spec": {**revision.pod, **({"imagePullSecrets": secrets} if secrets else {})},
             },
         },
@@ -59,7 +62,7 @@ def pod(model: str, revision: str, content: Mapping[str, Any], image: str, setti
     It is kept with the revision: another operator or other settings change no pod of a revision that exists.
     """
     server = content.get("server", {})
-    placed = {key: server[key] for key in ("nodeSelector", "tolerations") if key in server}
+    placed = {key: server[key] for key in ("nodeSelector", "tolerations", "serviceAccountName") if key in server}
     return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -78,7 +81,7 @@ def _fetch(content: Mapping[str, Any], image: str, settings: Settings) -> dict[s
     arguments = ["fetch", "--uri", artifact["uri"], "--destination", MODEL_DIRECTORY]
     arguments += ["--pin-file", f"{PIN_DIRECTORY}/sha256"]
     arguments += ["--sha256", artifact["sha256"]] if "sha256" in artifact else []
-    arguments += ["--mounted", _mounted_path(artifact["uri"])] if mounted else []
+    arguments += ["--mounted", ARTIFACT_DIRECTORY] if mounted else []
     container = {
         "name": names.FETCH_CONTAINER,
         "image": image,
@@ -131,10 +134,17 @@ def _server(model: str, revision: str, content: Mapping[str, Any], image: str, s
         "volumeMounts": [
             {"name": "model", "mountPath": MODEL_DIRECTORY, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  a volume of the pod's own
+            *_linked_artifact(content["artifact"]["uri"]),
         ],
     }
     resources = content.get("server", {}).get("resources")
     return {**container, "resources": resources} if resources else container
+
+
+def _linked_artifact(uri: str) -> list[dict[str, Any]]:
+    """A claim's folder is not copied: the server reads it where the init container found and hashed it."""
+    mount = {"name": "artifact", "mountPath": ARTIFACT_DIRECTORY, "readOnly": True}
+    return [mount] if uri.startswith("pvc://") else []
 
 
 def _server_env(content: Mapping[str, Any], settings: Settings) -> list[dict[str, Any]]:
@@ -173,12 +183,6 @@ def _mounted_artifact(uri: str) -> dict[str, Any] | None:
     if scheme == "pvc":
         return {"persistentVolumeClaim": {"claimName": rest.partition("/")[0], "readOnly": True}}
     return None
-
-
-def _mounted_path(uri: str) -> str:
-    scheme, _, rest = uri.partition("://")
-    inside = rest.partition("/")[2].strip("/") if scheme == "pvc" else ""
-    return f"{ARTIFACT_DIRECTORY}/{inside}".rstrip("/")
 
 
 def pin_name(revision: str) -> str:

@@ -1,4 +1,7 @@
-"""What is read by name when it is needed, and never watched: pods that are not ready, the ConfigMap of an artifact."""
+"""What is read by name when it is needed, and never watched.
+
+These are the pods that are not ready, the ConfigMap of an artifact and the service account of a server.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,21 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from weirkeeper.api.names import LABEL_MODEL, LABEL_REVISION
+from weirkeeper.api.names import LABEL_ALLOWED_FOR_MODELS, LABEL_MODEL, LABEL_REVISION
 from weirkeeper.kube.access import KubeApi
 from weirkeeper.kube.cache import Cache
 from weirkeeper.kube.comparing import is_ours
 from weirkeeper.kube.errors import NotFound
 from weirkeeper.kube.keys import Key
-from weirkeeper.kube.resources import CONFIG_MAP, POD, SERVICE
+from weirkeeper.kube.resources import CONFIG_MAP, POD, SERVICE, SERVICE_ACCOUNT, Resource
 from weirkeeper.plan.snapshot import Object
 
 PODS_EVERY: Final = 5.0
 """Seconds between two lists of one Model's pods."""
 LOOK_AGAIN: Final = 15.0
 """Seconds after which something that is in the way is looked at again."""
-CONFIG_MAPS_EVERY: Final = 300.0
-"""Seconds after which the content of an artifact's ConfigMap is read again."""
+NAMED_EVERY: Final = 300.0
+"""Seconds after which what a spec names, such as its artifact's ConfigMap, is read again."""
 
 
 class Lookups:
@@ -32,7 +35,7 @@ class Lookups:
         self._cache = cache
         self._clock = clock
         self._pods: dict[Key, tuple[float, tuple[Object, ...]]] = {}
-        self._config_maps: dict[Key, tuple[float, str, Object | None]] = {}
+        self._found: dict[tuple[Resource, Key], tuple[float, str, Object | None]] = {}
         self._services: dict[Key, float] = {}
 
     def pods(self, key: Key) -> tuple[Object, ...]:
@@ -41,13 +44,22 @@ class Lookups:
 
     def config_maps(self, key: Key) -> Mapping[str, Object | None]:
         """The ConfigMap that a Model's artifact names, None where there is none of that name."""
-        kept = self._config_maps.get(key)
+        return self._by_name(CONFIG_MAP, key)
+
+    def service_accounts(self, key: Key) -> Mapping[str, Object | None]:
+        """The service account that a Model's server names, None where there is none of that name."""
+        return self._by_name(SERVICE_ACCOUNT, key)
+
+    def _by_name(self, resource: Resource, key: Key) -> Mapping[str, Object | None]:
+        kept = self._found.get((resource, key))
         return {kept[1]: kept[2]} if kept else {}
 
     def forget(self, key: Key) -> None:
         """Let go of a Model that is no more."""
-        for kept in (self._pods, self._config_maps, self._services):
-            kept.pop(key, None)
+        for resource in (CONFIG_MAP, SERVICE_ACCOUNT):
+            self._found.pop((resource, key), None)
+        self._pods.pop(key, None)
+        self._services.pop(key, None)
 
     async def refresh(self, key: Key, model: Object) -> float | None:
         """Read what a plan of `model` needs and is too old; give in how many seconds it is to be looked at again.
@@ -55,7 +67,14 @@ class Lookups:
         Raises:
             KubeError: the API server did not give it.
         """
-        again = [await self._config_map(key, model), await self._service(key)]
+        uri = urlsplit(model["spec"]["artifact"]["uri"])
+        config_map = uri.netloc if uri.scheme == CONFIG_MAP.kind.lower() else ""
+        account = model["spec"].get("server", {}).get("serviceAccountName", "")
+        again = [
+            await self._named(CONFIG_MAP, config_map, key),
+            await self._named(SERVICE_ACCOUNT, account, key),
+            await self._service(key),
+        ]
         return min((delay for delay in again if delay is not None), default=None)
 
     async def list_pods(self, key: Key, revisions: tuple[str, ...]) -> tuple[bool, float | None]:
@@ -76,21 +95,22 @@ class Lookups:
         self._pods[key] = (self._clock(), listing.items)
         return list(map(_state, before)) != list(map(_state, listing.items)), PODS_EVERY
 
-    async def _config_map(self, key: Key, model: Object) -> float | None:
-        uri = urlsplit(model["spec"]["artifact"]["uri"])
-        if uri.scheme != CONFIG_MAP.kind.lower():
-            self._config_maps.pop(key, None)
+    async def _named(self, resource: Resource, name: str, key: Key) -> float | None:
+        """Read an object that a Model's spec names; an empty name means that it names none."""
+        place = (resource, key)
+        if not name:
+            self._found.pop(place, None)
             return None
-        kept = self._config_maps.get(key)
-        if kept is None or kept[1] != uri.netloc or self._clock() >= kept[0]:
-            found = await self._get_config_map(key.namespace, uri.netloc)
-            kept = (self._clock() + (CONFIG_MAPS_EVERY if found else LOOK_AGAIN), uri.netloc, found)
-            self._config_maps[key] = kept
+        kept = self._found.get(place)
+        if kept is None or kept[1] != name or self._clock() >= kept[0]:
+            found = await self._get(resource, key.namespace, name)
+            kept = (self._clock() + (LOOK_AGAIN if _in_the_way(resource, found) else NAMED_EVERY), name, found)
+            self._found[place] = kept
         return max(0.0, kept[0] - self._clock())
 
-    async def _get_config_map(self, namespace: str, name: str) -> Object | None:
+    async def _get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         try:
-            return await self._api.get(CONFIG_MAP, namespace, name)
+            return await self._api.get(resource, namespace, name)
         except NotFound:
             return None
 
@@ -109,6 +129,13 @@ class Lookups:
                 self._cache.drop(known)
                 return None
         return self._services[key] - now
+
+
+def _in_the_way(resource: Resource, found: Object | None) -> bool:
+    """Whether a Model waits for what was found to be there, or to be changed."""
+    if found is None:
+        return True
+    return resource == SERVICE_ACCOUNT and found["metadata"].get("labels", {}).get(LABEL_ALLOWED_FOR_MODELS) != "true"
 
 
 def _state(pod: Object) -> tuple[Any, ...]:

@@ -48,6 +48,7 @@ class Snapshots:
             endpoint_slices=_of_kind(belonging, "EndpointSlice"),
             pods=self._lookups.pods(key),
             config_maps=self._lookups.config_maps(key),
+            service_accounts=self._lookups.service_accounts(key),
             evidence=self._collector.evidence(namespace, name),
         )
 

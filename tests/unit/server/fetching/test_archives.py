@@ -15,7 +15,7 @@ from weirkeeper_server.fetching.archive import bundle_root, unpack
 from weirkeeper_server.fetching.landing import Caps, Landing
 
 
-def unpacked(tmp_path: Path, content: bytes, name: str = "archive.tar", caps: Caps | None = None) -> Path:
+def unpacked(tmp_path: Path, content: bytes, name: str = "archive.tar.gz", caps: Caps | None = None) -> Path:
     folder = tmp_path / "volume" / "landing"
     folder.mkdir(parents=True)
     file = tmp_path / name
@@ -42,7 +42,7 @@ def test_a_tar_member_that_is_no_plain_file_is_refused(tmp_path: Path, kind: str
     with pytest.raises(FetchError, match="member ") as refused:
         unpacked(tmp_path, artifacts.tar_with(**artifacts.TAR_MEMBERS[kind]))
     assert refused.value.reason == "UnsafeArchive"
-    assert everything_below(tmp_path) == {"archive.tar", "volume/landing/model.yaml"}
+    assert everything_below(tmp_path) == {"archive.tar.gz", "volume/landing/model.yaml"}
 
 
 def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_bomb_is_refused_by_its_ratio(tmp_path: Path, monkeypatch: pytest.Monk
     assert refused.value.reason == "TooLarge"
 
 
-@pytest.mark.parametrize("name", ["archive.tar", "archive.zip"])
+@pytest.mark.parametrize("name", ["archive.tar", "archive.tar.gz", "archive.zip"])
 def test_what_is_no_archive_is_no_bundle(tmp_path: Path, name: str) -> None:
     with pytest.raises(FetchError, match="the archive cannot be read") as refused:
         unpacked(tmp_path, random.Random(1).randbytes(2000), name)

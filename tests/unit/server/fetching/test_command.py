@@ -15,6 +15,7 @@ from tests.corpus import artifacts, onnx_models
 from weirkeeper_server.bundle import read_bundle
 from weirkeeper_server.cli import main
 from weirkeeper_server.digest import digest_of
+from weirkeeper_server.errors import BundleError
 
 Fetch = Callable[..., tuple[int, dict[str, Any]]]
 
@@ -55,8 +56,22 @@ def test_a_bundle_arrives_verified_and_whole(fetch: Fetch, volume: Path, destina
     assert report["sha256"] == expected
     assert report["files"] == 4
     assert read_bundle(destination).sha256 == expected
-    modes = {stat.S_IMODE(file.stat().st_mode) for file in destination.iterdir()}
-    assert modes == {0o444}
+    copies = [file for file in destination.iterdir() if not file.is_symlink()]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in copies} == {0o444}
+
+
+def test_a_claims_folder_is_not_copied_and_what_is_loaded_is_what_was_hashed(
+    fetch: Fetch, volume: Path, destination: Path
+) -> None:
+    assert fetch("pvc://models/churn/7", volume)[0] == 0
+    assert {file.name for file in destination.iterdir() if not file.is_symlink()} == {".fetched.json"}
+    assert all(file.resolve().parent == volume / "churn" / "7" for file in destination.iterdir() if file.is_symlink())
+    assert read_bundle(destination).sha256 == digest_of(volume / "churn/7")
+    with (volume / "churn/7/golden.json").open("a") as golden:
+        golden.write(" ")
+    with pytest.raises(BundleError, match="are not those that were fetched and verified") as refused:
+        read_bundle(destination)
+    assert refused.value.reason == "ModelLoadFailed"
 
 
 def test_a_config_map_is_read_through_kubelets_links(

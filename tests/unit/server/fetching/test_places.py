@@ -22,6 +22,8 @@ STORE = HostRules(["store.internal:9000", "*.example.com", "models.example.org"]
         ("pvc://models/churn/7", "models", "churn/7", False),
         ("s3://Models/churn/7/", "Models", "churn/7/", False),
         ("s3://models/churn/7.tar.gz", "models", "churn/7.tar.gz", True),
+        ("gs://models/churn/7/", "models", "churn/7/", False),
+        ("az://models/churn/7.zip", "models", "churn/7.zip", True),
         ("https://Models.example.org/a%20b/churn.zip?version=7", "models.example.org", "a b/churn.zip", True),
     ],
 )
@@ -35,7 +37,7 @@ def test_a_uri_says_where_and_what(text: str, place: str, path: str, archive: bo
     [
         ("file:///etc/passwd", "scheme 'file' is not allowed"),
         ("http://models.example.org/churn.zip", "scheme 'http' is not allowed"),
-        ("gs://bucket/churn", "scheme 'gs' is not allowed"),
+        ("ftp://models.example.org/churn.zip", "scheme 'ftp' is not allowed"),
         ("/etc/passwd", "scheme '' is not allowed"),
         ("https://user:word@models.example.org/churn.zip", "carries credentials"),
         ("https://user@models.example.org/churn.zip", "carries credentials"),
