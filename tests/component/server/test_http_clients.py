@@ -150,9 +150,6 @@ def test_its_errors_have_a_status_and_say_what_to_do(client: triton.InferenceSer
     shared[0].set_shared_memory("region", 16)
     with pytest.raises(InferenceServerException, match=r"shared_memory_region.* not supported"):
         client.infer("churn", shared)
-    with pytest.raises(InferenceServerException, match="no answer within 1e-06 s") as late:
-        client.infer("churn", inputs(120), timeout=1)
-    assert late.value.status() == "504"
 
 
 def test_what_this_server_does_not_have_is_not_found(client: triton.InferenceServerClient) -> None:
