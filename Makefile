@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete-$(shell cat requirements/dev.txt pyproject.toml | sha256sum | cut -c -12)
 CLUSTER_PROGRAM := $(BIN)/python -m tests.cluster
+ON_CLUSTER := tests/integration/cluster/test_local_cluster.py tests/e2e
 # The cheapest first, so that a mistake shows early.
 TESTS := $(wildcard tests/unit tests/simulation tests/component tests/integration tests/scale tests/e2e)
 
@@ -47,9 +48,20 @@ format: venv ## Put the code into its standard form
 
 .PHONY: test
 test: venv ## Every test, from unit to end-to-end on the real cluster
-	@# A cluster on two shared cores can be starved for longer than any limit: what failed is tried once more, and said.
-	$(BIN)/pytest $(TESTS) || { echo 'test: what failed is tried once more'; \
-		$(BIN)/pytest --last-failed --last-failed-no-failures none $(TESTS); }
+	@mkdir -p build
+	@echo 'test: the tests that need no node run beside those on the cluster; their output follows in build/test-apart.log'
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going test-on-cluster test-apart
+
+# Those on the cluster mostly wait and are sensitive to delays, the others mostly compute and are not.
+.PHONY: test-on-cluster
+test-on-cluster: venv ## The tests on the real cluster
+	@scripts/try-tests on-cluster $(ON_CLUSTER)
+
+.PHONY: test-apart
+test-apart: venv ## All other tests
+	@mkdir -p build
+	@nice -n 5 scripts/try-tests apart $(ON_CLUSTER:%=--ignore=%) $(filter-out $(ON_CLUSTER),$(TESTS)) >build/test-apart.log 2>&1 && \
+		tail -n 1 build/test-apart.log || { cat build/test-apart.log; exit 1; }
 
 .PHONY: test-fast
 test-fast: venv ## The tests that need no cluster

@@ -117,7 +117,7 @@ ROLLOUT_CASES = (
     Case("Rollout", "steps", [{"weight": 5, "approval": "Yes"}], [{"weight": 5, "approval": "Manual"}], "approval"),
     Case("Rollout", "steps", [{"weight": 5, "hold": "5 min"}], [{"weight": 5, "hold": "1h30m"}], "hold"),
     Case("Rollout", "steps", [{"weight": 5, "hold": "1d12h"}], [{"weight": 5, "hold": "1d"}], "hold"),
-    Case("Rollout", "gates", GATES_OF_ONE_NAME, GATES_OF_TWO_NAMES, rollout.GATE_NAMES),
+    Case("Rollout", "gates", GATES_OF_ONE_NAME, GATES_OF_TWO_NAMES, "Duplicate value"),
     Case("Rollout", "gates", BOTH, [{"name": "errors", "errorRate": {}}], rollout.ONE_KIND),
     Case("Rollout", "gates", [{"name": "errors"}], [{"name": "slow", "latency": {}}], rollout.ONE_KIND),
     Case("Rollout", "gates", _errors(maxOddsRatio="1.2"), _errors(maxOddsRatio="1.25"), rollout.ODDS),

@@ -70,14 +70,27 @@ def test_the_same_content_is_the_same_revision_and_another_card_is_no_new_one() 
     assert cluster.deployments()[first] == 3
 
 
-def test_a_new_server_image_changes_no_revision_that_has_a_record() -> None:
+def test_other_settings_and_another_server_image_change_no_pod_of_a_revision_that_has_a_record() -> None:
     cluster = served()
     first = cluster.status["stable"]["revision"]
-    cluster.settings = settings(serverImage="server:2")
+    before = cluster.children["Deployment", first]
+    cluster.settings = settings(
+        serverImage="server:2", slotSeconds=10, limits={"maxRows": 5}, artifacts={"allowedHosts": ["*"]}
+    )
     cluster.reconcile(2)
-    deployment = cluster.children["Deployment", first]
     assert cluster.status["stable"]["revision"] == first
-    assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == "server:1"
+    assert cluster.children["Deployment", first] == before
+
+
+def test_pull_secrets_are_no_part_of_a_revision() -> None:
+    cluster = served()
+    first = cluster.status["stable"]["revision"]
+    cluster.settings = settings(imagePullSecrets=["platform"])
+    cluster.model["spec"]["server"] = {"imagePullSecrets": [{"name": "team"}]}
+    cluster.reconcile(2)
+    pod = cluster.children["Deployment", first]["spec"]["template"]["spec"]
+    assert cluster.status["stable"]["revision"] == first
+    assert pod["imagePullSecrets"] == [{"name": "platform"}, {"name": "team"}]
 
 
 def test_a_foreign_service_of_the_same_name_is_never_adopted() -> None:

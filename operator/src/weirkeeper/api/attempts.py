@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -41,3 +41,13 @@ class AttemptStatus(Record):
         max_length=GATES_LIMIT,
         json_schema_extra=list_map("name"),
     )
+
+
+Attempts = Annotated[
+    tuple[AttemptStatus, ...],
+    Field(
+        description="The last ten attempts, the newest last.",
+        max_length=HISTORY_LIMIT,
+        json_schema_extra=list_map("attempt"),
+    ),
+]

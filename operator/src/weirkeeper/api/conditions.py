@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from weirkeeper.api.record import Record
+from weirkeeper.api.record import Record, list_map
 
 ConditionStatus = Literal["True", "False", "Unknown"]
 
@@ -39,6 +39,14 @@ class Condition(Record):
         ge=0,
         description="The generation of the spec that this was decided for.",
     )
+
+
+Conditions = Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=list_map("type"))]
+"""The conditions of a status; which, its own description says."""
+
+ObservedGeneration = Annotated[
+    int | None, Field(ge=0, description="The generation of the spec that this status is about.")
+]
 
 
 def timestamp(now: float) -> str:

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from weirkeeper.api.attempts import GATES_LIMIT, HISTORY_LIMIT, NAMES_LIMIT, AttemptStatus, Outcome, Phase, Verdict
-from weirkeeper.api.conditions import Condition
-from weirkeeper.api.record import CONDITIONS_LIMIT, DATE_TIME, SET_LIST, UNKNOWN_KEPT, Record, list_map
+from weirkeeper.api.attempts import GATES_LIMIT, HISTORY_LIMIT, NAMES_LIMIT, Attempts, Outcome, Phase, Verdict
+from weirkeeper.api.conditions import Conditions, ObservedGeneration
+from weirkeeper.api.record import DATE_TIME, SET_LIST, UNKNOWN_KEPT, Record, list_map
 
 REVISION_LIMIT: Final = 63
 TOKENS_LIMIT: Final = 32
@@ -125,12 +125,7 @@ class ModelStatus(Record):
         max_length=HISTORY_LIMIT,
         json_schema_extra=list_map("name"),
     )
-    attempts: tuple[AttemptStatus, ...] = Field(
-        default=(),
-        description="The last ten attempts, the newest last.",
-        max_length=HISTORY_LIMIT,
-        json_schema_extra=list_map("attempt"),
-    )
+    attempts: Attempts = ()
     handled: tuple[Token, ...] = Field(
         default=(),
         description="Verbs that were handled, kept as long as their annotations are there.",
@@ -141,15 +136,8 @@ class ModelStatus(Record):
     selector: str | None = Field(default=None, description="Selects the model pods.", max_length=512)
     url: str | None = Field(default=None, description="Where the Model answers in the cluster.", max_length=512)
     drift: str | None = Field(default=None, description="What its Monitors say of its inputs.", max_length=32)
-    conditions: tuple[Condition, ...] = Field(
-        default=(),
-        description="Ready, Current, Progressing, Stalled and ArtifactPinned.",
-        max_length=CONDITIONS_LIMIT,
-        json_schema_extra=list_map("type"),
-    )
-    observed_generation: int | None = Field(
-        default=None, description="The generation of the spec that this status is about.", ge=0
-    )
+    conditions: Conditions = Field(default=(), description="Ready, Current, Progressing, Stalled and ArtifactPinned.")
+    observed_generation: ObservedGeneration = None
     memory: dict[str, Any] | None = Field(
         default=None,
         description="What the next decision is made from and people need not read.",

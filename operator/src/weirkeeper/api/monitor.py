@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from weirkeeper.api.conditions import Condition
+from weirkeeper.api.conditions import Conditions, ObservedGeneration
 from weirkeeper.api.parsing import parse_spec
-from weirkeeper.api.record import CONDITIONS_LIMIT, DATE_TIME, Record, checked, list_map, rule, rules
+from weirkeeper.api.record import DATE_TIME, Record, checked, list_map, rule, rules
 from weirkeeper.api.rollout import MODEL_REF_FIXED, ModelReference
 from weirkeeper.api.values import Decimal, HourDuration
 
@@ -183,17 +183,8 @@ class MonitorStatus(Record):
         json_schema_extra=list_map("name"),
     )
     last_window: WindowStatus | None = Field(default=None, description="The window that was judged last.")
-    conditions: tuple[Condition, ...] = Field(
-        default=(),
-        description="InputDrift (True is bad) and Ready.",
-        max_length=CONDITIONS_LIMIT,
-        json_schema_extra=list_map("type"),
-    )
-    observed_generation: int | None = Field(
-        default=None,
-        description="The generation of the spec that this status is about.",
-        ge=0,
-    )
+    conditions: Conditions = Field(default=(), description="InputDrift (True is bad) and Ready.")
+    observed_generation: ObservedGeneration = None
 
 
 def parse_monitor(item: Mapping[str, Any]) -> MonitorSpec:

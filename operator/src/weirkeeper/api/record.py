@@ -58,5 +58,3 @@ SET_LIST: Final[dict[str, Any]] = {"x-kubernetes-list-type": "set"}
 ATOMIC_MAP: Final[dict[str, Any]] = {"x-kubernetes-map-type": "atomic"}
 UNKNOWN_KEPT: Final[dict[str, Any]] = {"x-kubernetes-preserve-unknown-fields": True}
 DATE_TIME: Final[dict[str, Any]] = {"format": "date-time"}
-
-CONDITIONS_LIMIT: Final = 16

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from weirkeeper.api.attempts import GATES_LIMIT, HISTORY_LIMIT, NAMES_LIMIT, AttemptStatus, GateSummary, Phase, Verdict
-from weirkeeper.api.conditions import Condition
+from weirkeeper.api.attempts import GATES_LIMIT, NAMES_LIMIT, Attempts, GateSummary, Phase, Verdict
+from weirkeeper.api.conditions import Conditions, ObservedGeneration
 from weirkeeper.api.parsing import parse_spec
-from weirkeeper.api.record import ATOMIC_LIST, ATOMIC_MAP, CONDITIONS_LIMIT, Record, checked, list_map, rule, rules
+from weirkeeper.api.record import ATOMIC_LIST, ATOMIC_MAP, Record, checked, list_map, rule, rules
 from weirkeeper.api.values import Decimal, Duration
 
 STEP_NAME: Final = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
@@ -24,7 +24,7 @@ BELOW_100: Final = (
     "leave this step out"
 )
 STEP_NAMES: Final = "step names must be unique: rename one of them, or leave the name out"
-GATE_NAMES: Final = "gate names must be unique: rename one of them"
+GATE_NAMES: Final = "Duplicate value among the names of the gates: rename one of them"
 ONE_KIND: Final = "a gate has exactly one kind: give either errorRate or latency, and make two gates of two"
 ODDS: Final = 'maxOddsRatio must be from "1.25" to "100": below 1.25 no candidate could be told from its stable'
 OBJECTIVE: Final = 'objective is a percentage of good answers: give one from "50" to below "100", such as "99.9"'
@@ -177,6 +177,12 @@ def _gates_differ(gates: Sequence[Gate]) -> bool:
     return len(gates) == len({gate.name for gate in gates})
 
 
+def _merged_without_default(schema: dict[str, Any]) -> None:
+    """Let gates merge by name; filled in by the API server, default ones would stay beside those applied later."""
+    schema.pop("default", None)
+    schema.update(list_map("name"))
+
+
 def _is_small(probability: Decimal) -> bool:
     return 0 < probability.number <= LARGEST_ERROR
 
@@ -193,11 +199,6 @@ _POLICY_RULES: Final = (
         " || self.steps.exists_one(t, has(t.name) && t.name == s.name))",
         STEP_NAMES,
         ".steps",
-    ),
-    rule(
-        "!has(self.gates) || self.gates.all(g, self.gates.exists_one(h, h.name == g.name))",
-        GATE_NAMES,
-        ".gates",
     ),
     rule("double(self.falseAlarm) > 0.0 && double(self.falseAlarm) <= 0.2", FALSE_ALARM, ".falseAlarm"),
     rule("double(self.falsePromote) > 0.0 && double(self.falsePromote) <= 0.2", FALSE_PROMOTE, ".falsePromote"),
@@ -218,11 +219,10 @@ class RolloutPolicy(Record):
     )
     gates: Annotated[tuple[Gate, ...], checked(_gates_differ, GATE_NAMES)] = Field(
         default=DEFAULT_GATES,
-        description="What judges the candidate; any Fail rolls it back.",
+        description="What judges the candidate, errors and latency unless given; any Fail rolls it back.",
         min_length=1,
         max_length=GATES_LIMIT,
-        # Merged by name, the default gates would stay beside those that somebody applies later.
-        json_schema_extra=ATOMIC_LIST,
+        json_schema_extra=_merged_without_default,
     )
     false_alarm: Annotated[Decimal, checked(_is_small, FALSE_ALARM)] = Field(
         default=Decimal("0.01"),
@@ -279,23 +279,9 @@ class RolloutStatus(Record):
         max_length=GATES_LIMIT,
         json_schema_extra=list_map("name"),
     )
-    attempts: tuple[AttemptStatus, ...] = Field(
-        default=(),
-        description="The last ten attempts, the newest last.",
-        max_length=HISTORY_LIMIT,
-        json_schema_extra=list_map("attempt"),
-    )
-    conditions: tuple[Condition, ...] = Field(
-        default=(),
-        description="Progressing, Paused, Stalled and Healthy.",
-        max_length=CONDITIONS_LIMIT,
-        json_schema_extra=list_map("type"),
-    )
-    observed_generation: int | None = Field(
-        default=None,
-        description="The generation of the spec that this status is about.",
-        ge=0,
-    )
+    attempts: Attempts = ()
+    conditions: Conditions = Field(default=(), description="Progressing, Paused, Stalled and Healthy.")
+    observed_generation: ObservedGeneration = None
 
 
 def parse_rollout(item: Mapping[str, Any]) -> RolloutSpec:

@@ -93,8 +93,9 @@ def _running(snapshot: Snapshot, revision: str) -> int:
 
 def _serving(snapshot: Snapshot, model: Object, record: front.Record, count: int, memory: Memory) -> list[Manifest]:
     """One revision's pods, where they are found, its pinned digest and its profile."""
-    served = server.ServedRevision(record.name, record.content, record.image, count)
-    manifests = [server.endpoints(model, record.name), server.deployment(model, served, snapshot.settings)]
+    served = server.ServedRevision(record.name, record.pod, count)
+    pull_secrets = snapshot.settings.image_pull_secrets
+    manifests = [server.endpoints(model, record.name), server.deployment(model, served, pull_secrets)]
     if record.name in memory.pinned:
         manifests.insert(0, server.pin(model, record.name, memory.pinned[record.name]))
     for pod in snapshot.evidence.pods.get(record.name, ()):

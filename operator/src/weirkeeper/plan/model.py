@@ -11,7 +11,8 @@ from weirkeeper.delivery.rollout import Result, advance
 from weirkeeper.delivery.turn import Clock, Desired, Obstacle
 from weirkeeper.plan.children import plan_children
 from weirkeeper.plan.monitor import plan_monitors
-from weirkeeper.plan.projection import Projected, model_status, rollout_writes
+from weirkeeper.plan.projected import Projected
+from weirkeeper.plan.projection import model_status, rollout_writes
 from weirkeeper.plan.result import Notice, Plan, StatusWrite
 from weirkeeper.plan.seen import fetched_digest, observed, signature_change, signature_of
 from weirkeeper.plan.wanted import Governed, Wanted, governing, policy_in_force, records_of, verbs_of, wanted_revision

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from weirkeeper.api import names
@@ -11,38 +10,18 @@ from weirkeeper.api.conditions import timestamp
 from weirkeeper.api.values import Duration
 from weirkeeper.delivery.gates import GatesMemory
 from weirkeeper.delivery.memory import Memory
-from weirkeeper.delivery.turn import Observed, Obstacle
+from weirkeeper.delivery.turn import Obstacle
 from weirkeeper.plan import standing
+from weirkeeper.plan.projected import Projected
 from weirkeeper.plan.result import StatusWrite
-from weirkeeper.plan.wanted import Governed, Wanted, governing
+from weirkeeper.plan.wanted import governing
 from weirkeeper.render.front import url
 
 if TYPE_CHECKING:
     from weirkeeper.delivery.memory import AttemptRecord, RevisionRecord
-    from weirkeeper.plan.children import Children
     from weirkeeper.plan.snapshot import Object, Snapshot
 
 WORST_FIRST = ("Fail", "Inconclusive", "Pass")
-
-
-@dataclass(frozen=True)
-class Projected:
-    """Everything from which the statuses are made."""
-
-    snapshot: Snapshot
-    model: Object
-    memory: Memory
-    wanted: Wanted
-    governed: Governed
-    seen: Observed
-    children: Children
-    drift: str
-    now: float
-
-    @property
-    def phase(self) -> str:
-        """The phase as people see it: a paused attempt is Paused, whatever it would be doing."""
-        return "Paused" if self.memory.paused_at is not None else self.memory.phase
 
 
 def model_status(view: Projected) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from weirkeeper.delivery.turn import Obstacle
 from weirkeeper.delivery.verbs import ATTEMPT
 
 if TYPE_CHECKING:
-    from weirkeeper.plan.projection import Projected
+    from weirkeeper.plan.projected import Projected
     from weirkeeper.plan.snapshot import Object
 
 EVIDENCE_PATIENCE = 15.0

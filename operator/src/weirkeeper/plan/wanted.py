@@ -17,6 +17,7 @@ from weirkeeper.delivery.policy import Policy, StepPolicy
 from weirkeeper.delivery.revision import config_map_digest, content_digest, content_of, revision_name
 from weirkeeper.delivery.turn import Obstacle, Verb, VerbName
 from weirkeeper.render.front import Record, read_record
+from weirkeeper.render.server import pod
 
 if TYPE_CHECKING:
     from weirkeeper.api.rollout import RolloutPolicy
@@ -51,7 +52,10 @@ def wanted_revision(snapshot: Snapshot, model: Object) -> Wanted:
         return Wanted(max(same, key=lambda record: record.number))
     image = snapshot.settings.server_image
     number = max((record.number for record in records), default=0) + 1
-    return Wanted(Record(revision_name(snapshot.name, content, image), number, content, digest, image))
+    name = revision_name(snapshot.name, content, image)
+    return Wanted(
+        Record(name, number, content, digest, image, pod(snapshot.name, name, content, image, snapshot.settings))
+    )
 
 
 def records_of(snapshot: Snapshot) -> tuple[Record, ...]:

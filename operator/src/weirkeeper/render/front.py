@@ -39,13 +39,17 @@ def url(model: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Record:
-    """What is kept of a revision, apart from the Model's status, so that a rebuilt cluster still knows it."""
+    """What is kept of a revision, apart from the Model's status, so that a rebuilt cluster still knows it.
+
+    `pod` is the spec of its pods as it was rendered when the revision was new.
+    """
 
     name: str
     number: int
     content: Mapping[str, Any]
     content_sha256: str
     image: str
+    pod: Mapping[str, Any]
     signature: Mapping[str, Any] | None = None
     profile_sha256: str | None = None
     stage: str = ""
@@ -68,7 +72,7 @@ def record(model: Mapping[str, Any], kept: Record) -> Manifest:
             model, kept.name, kept.name, annotations={key: value for key, value in annotations.items() if value}
         ),
         "revision": kept.number,
-        "data": {"content": dict(kept.content), "image": kept.image},
+        "data": {"content": dict(kept.content), "image": kept.image, "pod": dict(kept.pod)},
     }
 
 
@@ -83,6 +87,7 @@ def read_record(found: Mapping[str, Any]) -> Record:
         content=data.get("content", {}),
         content_sha256=annotations.get(CONTENT_SHA256, ""),
         image=data.get("image", ""),
+        pod=data.get("pod", {}),
         signature=json.loads(signature) if signature else None,
         profile_sha256=annotations.get(PROFILE_SHA256),
         stage=annotations.get(STAGE, ""),

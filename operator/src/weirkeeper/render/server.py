@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,18 +20,22 @@ GRACE_SECONDS = 60
 
 @dataclass(frozen=True)
 class ServedRevision:
-    """A revision as its Deployment needs it: its recorded content and image, and how many pods."""
+    """A revision as its Deployment needs it: its recorded pod, and how many of them."""
 
     name: str
-    content: Mapping[str, Any]
-    image: str
+    pod: Mapping[str, Any]
     replicas: int
 
 
-def deployment(model: Mapping[str, Any], revision: ServedRevision, settings: Settings) -> Manifest:
-    """The Deployment of one revision; its name is the revision's."""
+def deployment(model: Mapping[str, Any], revision: ServedRevision, pull_secrets: Sequence[str]) -> Manifest:
+    """The Deployment of one revision; its name is the revision's.
+
+    `pull_secrets` are the platform's, beside which the Model's stand; they are no part of a revision.
+    """
     labels = labels_of(model["metadata"]["name"], revision.name, names.COMPONENT_MODEL)
     selector = {key: labels[key] for key in (names.LABEL_MODEL, names.LABEL_REVISION)}
+    secrets = [{"name": name} for name in pull_secrets]
+    secrets += model["spec"].get("server", {}).get("imagePullSecrets", [])
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -43,31 +47,33 @@ def deployment(model: Mapping[str, Any], revision: ServedRevision, settings: Set
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "template": {
                 "metadata": {"labels": labels, "annotations": dict(SCRAPED)},
-                "spec": _pod(model, revision, settings),
+                "spec": {**revision.pod, **({"imagePullSecrets": secrets} if secrets else {})},
             },
         },
     }
 
 
-def _pod(model: Mapping[str, Any], revision: ServedRevision, settings: Settings) -> dict[str, Any]:
-    server = revision.content.get("server", {})
-    pull_secrets = [{"name": name} for name in settings.image_pull_secrets]
-    pull_secrets += model["spec"].get("server", {}).get("imagePullSecrets", [])
-    pod: dict[str, Any] = {
+def pod(model: str, revision: str, content: Mapping[str, Any], image: str, settings: Settings) -> dict[str, Any]:
+    """The spec of a new revision's pods.
+
+    It is kept with the revision: another operator or other settings change no pod of a revision that exists.
+    """
+    server = content.get("server", {})
+    placed = {key: server[key] for key in ("nodeSelector", "tolerations") if key in server}
+    return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": dict(RESTRICTED_POD),
         "terminationGracePeriodSeconds": GRACE_SECONDS,
-        "initContainers": [_fetch(revision, settings)],
-        "containers": [_server(model, revision, settings)],
-        "volumes": _volumes(revision),
+        "initContainers": [_fetch(content, image, settings)],
+        "containers": [_server(model, revision, content, image, settings)],
+        "volumes": _volumes(revision, content),
+        **placed,
     }
-    placed = {key: server[key] for key in ("nodeSelector", "tolerations") if key in server}
-    return {**pod, **placed, **({"imagePullSecrets": pull_secrets} if pull_secrets else {})}
 
 
-def _fetch(revision: ServedRevision, settings: Settings) -> dict[str, Any]:
-    artifact = revision.content["artifact"]
+def _fetch(content: Mapping[str, Any], image: str, settings: Settings) -> dict[str, Any]:
+    artifact = content["artifact"]
     mounted = _mounted_artifact(artifact["uri"])
     arguments = ["fetch", "--uri", artifact["uri"], "--destination", MODEL_DIRECTORY]
     arguments += ["--pin-file", f"{PIN_DIRECTORY}/sha256"]
@@ -75,7 +81,7 @@ def _fetch(revision: ServedRevision, settings: Settings) -> dict[str, Any]:
     arguments += ["--mounted", _mounted_path(artifact["uri"])] if mounted else []
     container = {
         "name": names.FETCH_CONTAINER,
-        "image": revision.image,
+        "image": image,
         "imagePullPolicy": settings.image_pull_policy,
         "command": ["weirkeeper-server"],
         "args": arguments,
@@ -91,24 +97,23 @@ def _fetch(revision: ServedRevision, settings: Settings) -> dict[str, Any]:
     }
     if "secretRef" in artifact:
         container["envFrom"] = [{"secretRef": {"name": artifact["secretRef"]["name"]}}]
-    resources = revision.content.get("server", {}).get("resources")
+    resources = content.get("server", {}).get("resources")
     return {**container, "resources": resources} if resources else container
 
 
-def _server(model: Mapping[str, Any], revision: ServedRevision, settings: Settings) -> dict[str, Any]:
-    name = model["metadata"]["name"]
-    ready = {"path": f"/v2/models/{name}/ready", "port": names.HTTP_PORT_NAME}
+def _server(model: str, revision: str, content: Mapping[str, Any], image: str, settings: Settings) -> dict[str, Any]:
+    ready = {"path": f"/v2/models/{model}/ready", "port": names.HTTP_PORT_NAME}
     container = {
         "name": names.SERVER_CONTAINER,
-        "image": revision.image,
+        "image": image,
         "imagePullPolicy": settings.image_pull_policy,
         "command": ["weirkeeper-server"],
         "args": [
-            *("serve", "--bundle", MODEL_DIRECTORY, "--model", name, "--revision", revision.name),
+            *("serve", "--bundle", MODEL_DIRECTORY, "--model", model, "--revision", revision),
             *("--http-port", str(names.HTTP_PORT), "--evidence-port", str(names.EVIDENCE_PORT)),
             *("--drain-seconds", str(DRAIN_SECONDS)),
         ],
-        "env": _server_env(revision, settings),
+        "env": _server_env(content, settings),
         "ports": [
             {"name": names.HTTP_PORT_NAME, "containerPort": names.HTTP_PORT},
             {"name": names.EVIDENCE_PORT_NAME, "containerPort": names.EVIDENCE_PORT},
@@ -127,12 +132,11 @@ def _server(model: Mapping[str, Any], revision: ServedRevision, settings: Settin
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  a volume of the pod's own
         ],
     }
-    resources = revision.content.get("server", {}).get("resources")
+    resources = content.get("server", {}).get("resources")
     return {**container, "resources": resources} if resources else container
 
 
-def _server_env(revision: ServedRevision, settings: Settings) -> list[dict[str, Any]]:
-    content = revision.content
+def _server_env(content: Mapping[str, Any], settings: Settings) -> list[dict[str, Any]]:
     limits = settings.limits.model_dump(mode="json", by_alias=True)
     trusted = content["artifact"].get("trustedTypes", [])
     return [
@@ -151,12 +155,12 @@ def _env(name: str, value: str) -> dict[str, str]:
     return {"name": name, "value": value}
 
 
-def _volumes(revision: ServedRevision) -> list[dict[str, Any]]:
-    mounted = _mounted_artifact(revision.content["artifact"]["uri"])
+def _volumes(revision: str, content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    mounted = _mounted_artifact(content["artifact"]["uri"])
     return [
         {"name": "model", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
-        {"name": "pin", "configMap": {"name": pin_name(revision.name), "optional": True}},
+        {"name": "pin", "configMap": {"name": pin_name(revision), "optional": True}},
         *([{"name": "artifact", **mounted}] if mounted else []),
     ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator
 from typing import Literal
 
@@ -13,6 +12,7 @@ from weirkeeper.kube.client import Client
 from weirkeeper.kube.resources import ENDPOINT_SLICE, MODEL, Resource
 from weirkeeper.kube.watching import Changed, Removed, Replaced, WatchEvent, list_and_watch
 from weirkeeper.router import RouterOptions, feed, run_agent
+from weirkeeper.runtime.ending import told_to_end
 
 _Kind = Literal["Model", "EndpointSlice"]
 _WATCHED: tuple[tuple[_Kind, Resource, str], ...] = (
@@ -76,9 +76,6 @@ async def run_router_agent(options: RouterOptions) -> None:
     Raises:
         NoAccess: nobody says where the API server is.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(ending, stop.set)
+    stop = told_to_end()
     async with Client.connect() as api:
         await run_agent(NamespaceFeed(api, options.namespace), options, stop)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import signal
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -22,6 +21,7 @@ from weirkeeper.kube.queue import Queue
 from weirkeeper.observe.collector import Collector
 from weirkeeper.observe.targets import Targets, targets_from_slices
 from weirkeeper.plan.snapshot import Object
+from weirkeeper.runtime.ending import told_to_end
 from weirkeeper.runtime.feed import Feed
 from weirkeeper.runtime.listing import Lister, accept
 from weirkeeper.runtime.lookups import Lookups
@@ -167,10 +167,7 @@ async def run_operator(options: OperatorOptions) -> int:
     Raises:
         NoAccess: nobody says where the API server is.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(ending, stop.set)
+    stop = told_to_end()
     code = 0
     async with Client.connect() as api:
         try:

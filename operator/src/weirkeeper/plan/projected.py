@@ -1,0 +1,33 @@
+"""Everything from which a Model's and its Rollouts' statuses are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from weirkeeper.delivery.memory import Memory
+    from weirkeeper.delivery.turn import Observed
+    from weirkeeper.plan.children import Children
+    from weirkeeper.plan.snapshot import Object, Snapshot
+    from weirkeeper.plan.wanted import Governed, Wanted
+
+
+@dataclass(frozen=True)
+class Projected:
+    """Everything from which the statuses are made."""
+
+    snapshot: Snapshot
+    model: Object
+    memory: Memory
+    wanted: Wanted
+    governed: Governed
+    seen: Observed
+    children: Children
+    drift: str
+    now: float
+
+    @property
+    def phase(self) -> str:
+        """The phase as people see it: a paused attempt is Paused, whatever it would be doing."""
+        return "Paused" if self.memory.paused_at is not None else self.memory.phase
