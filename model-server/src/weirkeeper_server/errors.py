@@ -7,6 +7,7 @@
     └── RequestError              one request cannot be answered; `status` is its HTTP status
         ├── InvalidRequest        400: the caller corrects the request
         ├── UnknownModel          404
+        ├── NoFeedback            404
         ├── RequestTooSlow        408
         ├── RequestTooLarge       413
         ├── UnknownEncoding       415
@@ -76,6 +77,12 @@ class InvalidRequest(RequestError):
 
 class UnknownModel(RequestError):
     """The path names a model or a version that is not served here."""
+
+    status = 404
+
+
+class NoFeedback(RequestError):
+    """Labels are posted to a server that has no key to open their tokens with."""
 
     status = 404
 

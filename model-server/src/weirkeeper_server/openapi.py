@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from weirkeeper.api.bundle import Datatype, Signature, Tensor
 from weirkeeper_server.answer import Identity
 from weirkeeper_server.errors import RequestError
+from weirkeeper_server.feedback.schemas import FeedbackPost, FeedbackReceipt
 from weirkeeper_server.routes import REFUSED, ROUTES, Route
 from weirkeeper_server.settings import Limits
 
@@ -50,6 +51,7 @@ class ServerMetadata(BaseModel):
     name: str
     version: str
     extensions: list[str]
+    feedback: str = Field(description="Whether answers carry tokens for labels; if not, why.")
 
 
 class TensorMetadata(BaseModel):
@@ -146,6 +148,14 @@ class Output(BaseModel):
     data: list[Any] = []
 
 
+class ResponseParameters(BaseModel):
+    """Parameters of an answer."""
+
+    feedback_token: str = Field(
+        description="What labels of these rows are posted with; `omitted` where there are too many rows."
+    )
+
+
 class InferResponse(BaseModel):
     """Outputs for the rows of the request."""
 
@@ -154,11 +164,13 @@ class InferResponse(BaseModel):
     model_name: str
     model_version: str
     id: str = Field(default="", description="The id of the request, where it had one.")
+    parameters: ResponseParameters | None = Field(default=None, json_schema_extra={"nullable": False})
     outputs: list[Output]
 
 
 _ANSWERS: Final[Mapping[str, type[BaseModel]]] = {
     "infer": InferResponse,
+    "feedback": FeedbackReceipt,
     "model_ready": ModelReadiness,
     "model_metadata": ModelMetadata,
     "live": Live,
@@ -166,7 +178,12 @@ _ANSWERS: Final[Mapping[str, type[BaseModel]]] = {
     "server_metadata": ServerMetadata,
 }
 _UNREADY: Final[Mapping[str, type[BaseModel]]] = {"model_ready": ModelReadiness, "server_ready": ServerReadiness}
-_BODIES: Final[Mapping[str, type[BaseModel]]] = {"infer": InferRequest, "repository_index": IndexRequest}
+_BODIES: Final[Mapping[str, type[BaseModel]]] = {
+    "infer": InferRequest,
+    "feedback": FeedbackPost,
+    "repository_index": IndexRequest,
+}
+_REQUIRED_BODIES: Final = ("infer", "feedback")
 
 
 def openapi(identity: Identity, signature: Signature | None, limits: Limits) -> dict[str, Any]:
@@ -226,7 +243,7 @@ def _operation(route: Route, name: str, path: str, identity: Identity) -> dict[s
         content = {"application/json": {"schema": _reference(body)}}
         if route.name == "infer":
             content["application/octet-stream"] = {"schema": {"type": "string", "format": "binary"}}
-        described["requestBody"] = {"content": content, "required": route.name == "infer"}
+        described["requestBody"] = {"content": content, "required": route.name in _REQUIRED_BODIES}
     return described
 
 
@@ -273,5 +290,5 @@ def _reference(model: type[BaseModel]) -> dict[str, Any]:
 NOT_READY: Final = 503
 OVERLOADED: Final = 429
 ERRORS: Final[Mapping[int, str]] = {
-    error.status: (error.__doc__ or "").partition("\n")[0] for error in RequestError.__subclasses__()
+    error.status: (error.__doc__ or "").partition("\n")[0] for error in reversed(RequestError.__subclasses__())
 }
