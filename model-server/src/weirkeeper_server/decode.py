@@ -167,7 +167,7 @@ def _wrong_shape(tensor: Tensor, shape: object) -> NoReturn:
 
 def _wanted(document: Mapping[str, Any], signature: Signature) -> tuple[str, ...]:
     available = [tensor.name for tensor in signature.outputs]
-    if not document.get("outputs"):
+    if document.get("outputs") in (None, []):
         return tuple(available)
     wanted = tuple(_named(document["outputs"], "outputs"))
     if unknown := [name for name in wanted if name not in available]:

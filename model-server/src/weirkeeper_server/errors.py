@@ -7,8 +7,8 @@
     └── RequestError              one request cannot be answered; `status` is its HTTP status
         ├── InvalidRequest        400: the caller corrects the request
         ├── UnknownModel          404
-        ├── NoFeedback            404
         ├── RequestTooSlow        408
+        ├── NoFeedback            409
         ├── RequestTooLarge       413
         ├── UnknownEncoding       415
         ├── Overloaded            429
@@ -81,16 +81,16 @@ class UnknownModel(RequestError):
     status = 404
 
 
-class NoFeedback(RequestError):
-    """Labels are posted to a server that has no key to open their tokens with."""
-
-    status = 404
-
-
 class RequestTooSlow(RequestError):
     """The body did not arrive in time."""
 
     status = 408
+
+
+class NoFeedback(RequestError):
+    """Labels cannot be counted: this server has no key to open their tokens with."""
+
+    status = 409
 
 
 class RequestTooLarge(RequestError):

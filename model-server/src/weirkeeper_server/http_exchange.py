@@ -47,6 +47,8 @@ def exchange(server: ModelServer, access_log: AccessLog | None) -> Any:
         current_request.set(request_id(request.headers.get(REQUEST_ID_HEADER)))
         request[TRACE] = trace_id(request.headers.get(TRACE_HEADER))
         response, reason = await _answered(server, request, handler)
+        if "Content-Encoding" in request.headers and not request.content.is_eof():
+            await _cut_off(request, response)
         if access_log and not (response.status == _OK and request.path.endswith(_PROBES)):
             access_log.add(_access(request, response.status, reason, time.perf_counter() - start))
         return response
@@ -68,6 +70,14 @@ async def _answered(server: ModelServer, request: web.Request, handler: Handler)
         return _failed(server, "the server failed on this request; the details are in its log", _FAILED), type(
             error
         ).__name__
+
+
+async def _cut_off(request: web.Request, response: web.StreamResponse) -> None:
+    """Answer and close at once, for aiohttp would unpack the rest of the body while it lets the client finish."""
+    response.force_close()
+    await response.prepare(request)
+    await response.write_eof()
+    request.protocol.force_close()
 
 
 def _refused(server: ModelServer, error: RequestError) -> web.Response:

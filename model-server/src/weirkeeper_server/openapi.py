@@ -4,170 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+import numpy as np
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from weirkeeper.api.bundle import Datatype, Signature, Tensor
+from weirkeeper.api.bundle import Signature, Tensor
 from weirkeeper_server.answer import Identity
 from weirkeeper_server.errors import RequestError
 from weirkeeper_server.feedback.schemas import FeedbackPost, FeedbackReceipt
+from weirkeeper_server.openapi_schemas import (
+    Error,
+    IndexedModel,
+    IndexRequest,
+    InferRequest,
+    InferResponse,
+    Live,
+    ModelMetadata,
+    ModelReadiness,
+    ServerMetadata,
+    ServerReadiness,
+)
 from weirkeeper_server.routes import REFUSED, ROUTES, Route
 from weirkeeper_server.settings import Limits
+from weirkeeper_server.tensors import DTYPES, tensor_data
 
 _REFERENCE: Final = "#/components/schemas/{model}"
-
-
-class Error(BaseModel):
-    """What went wrong: what was given, what was expected, what to do."""
-
-    error: str
-
-
-class Live(BaseModel):
-    """The process answers."""
-
-    live: bool
-
-
-class ServerReadiness(BaseModel):
-    """Whether the server's model answers."""
-
-    ready: bool
-    live: bool
-
-
-class ModelReadiness(BaseModel):
-    """Whether the model answers."""
-
-    name: str
-    ready: bool
-
-
-class ServerMetadata(BaseModel):
-    """What the server is."""
-
-    name: str
-    version: str
-    extensions: list[str]
-    feedback: str = Field(description="Whether answers carry tokens for labels; if not, why.")
-
-
-class TensorMetadata(BaseModel):
-    """An input or output; -1 stands for any number of rows."""
-
-    name: str
-    datatype: Datatype
-    shape: list[int]
-
-
-class ModelMetadata(BaseModel):
-    """What the model takes and gives."""
-
-    name: str
-    versions: list[str]
-    platform: str
-    inputs: list[TensorMetadata]
-    outputs: list[TensorMetadata]
-
-
-class IndexRequest(BaseModel):
-    """Which models are asked for."""
-
-    ready: bool = False
-
-
-class IndexedModel(BaseModel):
-    """A model and its state."""
-
-    name: str
-    version: str
-    state: Literal["LOADING", "READY", "UNAVAILABLE", "UNLOADING"]
-    reason: str
-
-
-class InputParameters(BaseModel):
-    """Parameters of an input."""
-
-    binary_data_size: int | None = Field(default=None, ge=0, description="Its bytes after the JSON, instead of data.")
-
-
-class Input(BaseModel):
-    """One input."""
-
-    name: str
-    datatype: Datatype
-    shape: list[int]
-    parameters: InputParameters | None = None
-    data: list[Any] | None = Field(default=None, description="Values by rows, flat or nested.")
-
-
-class OutputParameters(BaseModel):
-    """Parameters of an output that is asked for."""
-
-    binary_data: bool = Field(default=False, description="Whether it is to come as bytes after the JSON.")
-
-
-class WantedOutput(BaseModel):
-    """An output that is asked for."""
-
-    name: str
-    parameters: OutputParameters | None = None
-
-
-class RequestParameters(BaseModel):
-    """Parameters of a request."""
-
-    binary_data_output: bool = Field(default=False, description="Whether all outputs are to come as bytes.")
-    timeout: int | None = Field(default=None, gt=0, lt=2**63, description="Microseconds that the caller waits.")
-
-
-class InferRequest(BaseModel):
-    """Inputs to predict from; without `outputs` all come back."""
-
-    id: str | None = None
-    parameters: RequestParameters | None = None
-    inputs: list[Input]
-    outputs: list[WantedOutput] | None = None
-
-
-class AnsweredParameters(BaseModel):
-    """Parameters of an output that came as bytes."""
-
-    binary_data_size: int
-
-
-class Output(BaseModel):
-    """One output; `data` is flat, by rows."""
-
-    name: str
-    datatype: Datatype
-    shape: list[int]
-    parameters: AnsweredParameters | None = Field(default=None, json_schema_extra={"nullable": False})
-    data: list[Any] = []
-
-
-class ResponseParameters(BaseModel):
-    """Parameters of an answer."""
-
-    feedback_token: str = Field(
-        description="What labels of these rows are posted with; `omitted` where there are too many rows."
-    )
-
-
-class InferResponse(BaseModel):
-    """Outputs for the rows of the request."""
-
-    model_config = ConfigDict(protected_namespaces=())
-
-    model_name: str
-    model_version: str
-    id: str = Field(default="", description="The id of the request, where it had one.")
-    parameters: ResponseParameters | None = Field(default=None, json_schema_extra={"nullable": False})
-    outputs: list[Output]
-
-
+NOT_READY: Final = 503
+OVERLOADED: Final = 429
+ERRORS: Final[Mapping[int, str]] = {
+    error.status: (error.__doc__ or "").partition("\n")[0] for error in RequestError.__subclasses__()
+}
+_VALUES: Final[Mapping[str, tuple[str, Mapping[str, int]]]] = {
+    "b": ("boolean", {}),
+    "i": ("integer", {}),
+    "u": ("integer", {"minimum": 0}),
+    "f": ("number", {}),
+    "O": ("string", {}),
+}
+"""JSON's type for values, and their least, by numpy's kind of datatype."""
 _ANSWERS: Final[Mapping[str, type[BaseModel]]] = {
     "infer": InferResponse,
     "feedback": FeedbackReceipt,
@@ -215,6 +91,7 @@ def _specialise(definitions: dict[str, Any], signature: Signature, limits: Limit
     request = definitions["InferRequest"]["properties"]
     inputs = [_input(tensor, limits) for tensor in signature.inputs]
     request["inputs"] |= {"items": {"anyOf": inputs}, "minItems": len(inputs), "maxItems": len(inputs)}
+    definitions["InferRequest"]["examples"] = [_example(signature)]
     definitions["WantedOutput"]["properties"]["name"]["enum"] = [tensor.name for tensor in signature.outputs]
 
 
@@ -227,9 +104,26 @@ def _input(tensor: Tensor, limits: Limits) -> dict[str, Any]:
             "name": {"const": tensor.name},
             "datatype": {"const": tensor.datatype},
             "shape": {"prefixItems": shape, "minItems": len(shape), "maxItems": len(shape)},
+            "data": {"items": _values(tensor)},
         },
         "required": ["name", "datatype", "shape"],
     }
+
+
+def _values(tensor: Tensor) -> dict[str, Any]:
+    kind, least = _VALUES[DTYPES[tensor.datatype].kind]
+    value: dict[str, Any] = {"type": [kind, "null"] if tensor.nullable else kind, **least}
+    return {"anyOf": [value, {"type": "array", "items": value}]}
+
+
+def _example(signature: Signature) -> dict[str, Any]:
+    inputs = []
+    for tensor in signature.inputs:
+        shape = [1, *tensor.shape[1:]]
+        blank = np.zeros(shape, DTYPES[tensor.datatype]) if tensor.datatype != "BYTES" else np.full(shape, "", object)
+        head = {"name": tensor.name, "datatype": tensor.datatype, "shape": shape}
+        inputs.append({**head, "data": tensor_data(blank)})
+    return {"id": "example", "inputs": inputs}
 
 
 def _operation(route: Route, name: str, path: str, identity: Identity) -> dict[str, Any]:
@@ -285,10 +179,3 @@ def _refusal(route: Route, status: int) -> dict[str, Any]:
 
 def _reference(model: type[BaseModel]) -> dict[str, Any]:
     return {"$ref": _REFERENCE.format(model=model.__name__)}
-
-
-NOT_READY: Final = 503
-OVERLOADED: Final = 429
-ERRORS: Final[Mapping[int, str]] = {
-    error.status: (error.__doc__ or "").partition("\n")[0] for error in reversed(RequestError.__subclasses__())
-}

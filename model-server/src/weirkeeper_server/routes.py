@@ -41,7 +41,7 @@ ROUTES: Final = (
         "POST",
         "/v2/models/{model}/feedback",
         "Count labels of answers, by the tokens that the answers had; says what was counted, and what was not and why.",
-        (400, 404, 408, 413, 415, 503),
+        (400, 404, 408, 409, 413, 415, 503),
     ),
     Route(
         "model_ready",

@@ -26,7 +26,7 @@ def free_port() -> int:
 
 @dataclass
 class Server:
-    """A process that serves `bundle`; `log` holds what it wrote."""
+    """A process that serves `bundle`; `log` holds what it wrote, and `accesses` its access log."""
 
     bundle: Path
     log: Path
@@ -40,9 +40,15 @@ class Server:
         command += ["serve", "--bundle", str(self.bundle), "--model", "churn", "--revision", f"churn-{self.http}"]
         command += ["--host", "127.0.0.1", "--http-port", str(self.http), "--evidence-port", str(self.evidence_port)]
         command += ["--drain-seconds", str(self.drain_seconds)]
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(command, stderr=log, env={**os.environ, **self.environment})
+        environment = {**os.environ, **self.environment}
+        with self.log.open("w") as log, self.accesses.open("w") as accesses:
+            self.process = subprocess.Popen(command, stdout=accesses, stderr=log, env=environment)
         return self
+
+    @property
+    def accesses(self) -> Path:
+        """The file of its standard output."""
+        return self.log.with_suffix(".accesses")
 
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import io
 import json
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from aiohttp.compression_utils import ZLibDecompressor
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
@@ -91,7 +93,33 @@ async def test_a_bomb_is_refused_while_it_is_unpacked(settings: Make) -> None:
         tracemalloc.stop()
         assert response.status == 413
         assert "larger than 2097152 bytes" in (await response.json())["error"]
-    assert peak < 2**24
+    assert peak < 2**25
+
+
+async def test_a_bomb_that_nobody_wants_is_not_unpacked_at_all(settings: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused for its path, and its connection closed, before most of it was sent."""
+    unpacked = 0
+    decompress = ZLibDecompressor.decompress_sync
+
+    def counting(self: ZLibDecompressor, data: Any, max_length: int = 0) -> bytes:
+        nonlocal unpacked
+        out = decompress(self, data, max_length)
+        unpacked += len(out)
+        return out
+
+    monkeypatch.setattr(ZLibDecompressor, "decompress_sync", counting)
+    bomb = gzip.compress(b" " * 2**26, 9) * 16
+    async with serving(echo(settings)) as client:
+        head = f"POST /v2/nothing HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n"
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+        writer.write(head.encode() + bomb)
+        answer = await reader.readuntil(b"\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 404")
+    assert b"Connection: close" in answer
+    assert unpacked < 2**25
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ class FeedbackLedger:
 
 def _text(label: Any, known: AbstractSet[str]) -> str:
     """Write a label as its class is written: a table may have read the classes 0 and 1 as `0.0` and `1.0`."""
-    text = text_of(label) if isinstance(label, str | bool | int | float) else ""
+    text = text_of(label)
     if text in known or not isinstance(label, str):
         return text
     try:
@@ -190,7 +190,7 @@ def _places(item: Item, prediction: Prediction) -> Sequence[int]:
                 f"{item.size} entries for {prediction.rows} rows; give null where a label is not known, or give rows",
             )
         return range(prediction.rows)
-    if not all(type(row) is int and 0 <= row < prediction.rows for row in item.rows):
+    if not all(0 <= row < prediction.rows for row in item.rows):
         raise Refused("WrongRows", f"the token has rows 0 to {prediction.rows - 1}; name such rows alone")
     if len(set(item.rows)) < len(item.rows):
         raise Refused("WrongRows", "rows names a row twice; name each once")
@@ -200,7 +200,7 @@ def _places(item: Item, prediction: Prediction) -> Sequence[int]:
 def _number(given: Any, reason: Reason, name: str) -> float:
     """Read a number, also where it stands in text, as CSV has it."""
     try:
-        number = math.nan if isinstance(given, bool | list | dict) else float(given)
+        number = math.nan if isinstance(given, bool) else float(given)
     except (ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number) or abs(number) > LARGEST:

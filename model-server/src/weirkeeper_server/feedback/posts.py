@@ -9,14 +9,22 @@ from typing import Any, Final
 from weirkeeper_server.errors import InvalidRequest, RequestTooLarge
 from weirkeeper_server.settings import FeedbackSettings
 
-ITEM_FIELDS: Final = ("token", "labels", "values", "rows")
+_ENTRIES: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
+    "labels": ((str, int, float, bool, type(None)), "a string, a number, true, false or null"),
+    "values": ((str, int, float, type(None)), "a number or null"),
+    "rows": ((int,), "a whole number"),
+}
+"""What each list of an item holds; a number may come as a string, as tables have it."""
+
+ITEM_FIELDS: Final = ("token", *_ENTRIES)
 
 
 @dataclass(frozen=True)
 class Item:
     """One token; `labels` and `values` have an entry for each of `rows`, or for every row of the token.
 
-    None stands for a label or value that is not known (yet). What types they have is checked where they are counted.
+    Labels are strings, numbers, true or false, values are numbers or strings, rows are whole numbers. None stands for
+    what is not known (yet).
     """
 
     token: str
@@ -57,7 +65,7 @@ def _item(number: int, entry: object) -> Item:
         raise InvalidRequest(f"{where} has no token; give the string that an answer had as parameter feedback_token")
     if unknown := sorted(entry.keys() - set(ITEM_FIELDS)):
         raise InvalidRequest(f"{where} has a field {unknown[0][:40]!r}; an item has {', '.join(ITEM_FIELDS)}")
-    lists = [_list(where, name, entry.get(name)) for name in ITEM_FIELDS[1:]]
+    lists = [_list(where, name, entry.get(name)) for name in _ENTRIES]
     lengths = {len(one) for one in lists if one is not None}
     if lists[0] is None and lists[1] is None:
         raise InvalidRequest(f"{where} has neither labels nor values; give a list of one of them at least")
@@ -67,6 +75,12 @@ def _item(number: int, entry: object) -> Item:
 
 
 def _list(where: str, name: str, given: object) -> list[Any] | None:
-    if given is not None and not isinstance(given, list):
+    if given is None:
+        return None
+    if not isinstance(given, list):
         raise InvalidRequest(f"{where}.{name} is no list; give one entry for each row")
+    types, told = _ENTRIES[name]
+    for place, one in enumerate(given):
+        if type(one) not in types:
+            raise InvalidRequest(f"{where}.{name}[{place}] is {one!r:.80}; give {told}")
     return given
