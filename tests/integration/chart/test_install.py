@@ -88,7 +88,10 @@ def test_an_upgrade_with_nothing_new_changes_nothing(installed: Kubectl) -> None
     [
         ("get", "/secrets"),
         ("list", "/secrets"),
-        ("create", "/secrets"),
+        ("watch", "/secrets"),
+        ("update", "/secrets"),
+        ("patch", "/secrets"),
+        ("delete", "/secrets"),
         ("create", "/pods"),
         ("create", "/pods/exec"),
         ("update", f"{GROUP}/models"),
