@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from weirkeeper.statistics.labels import LabelCounts
 from weirkeeper_server.feedback.prediction import Prediction
+from weirkeeper_server.feedback.refusals import Refused
 
 MOST_TABLES: Final = 2_000
 """Pairs of revision and slot that are kept: the oldest slots go first."""
@@ -54,9 +55,14 @@ class LabelTables:
         self._process = int(started * 1000)
         self._changes = 0
         self._tables: dict[tuple[str, int], Table] = {}
+        self._dropped_until = -1
 
     def counts_of(self, prediction: Prediction, row: int) -> list[LabelCounts]:
-        """The counts that a labelled row of a prediction belongs to; they are told as changed."""
+        """The counts that a labelled row of a prediction belongs to; they are told as changed.
+
+        Raises:
+            Refused: Expired, where the counts of so old a slot had to make room: begun anew they would count less.
+        """
         slot = prediction.slot // self._slot_seconds * self._slot_seconds
         key = (prediction.revision, slot)
         table = self._tables.get(key) or self._made(key)
@@ -65,8 +71,12 @@ class LabelTables:
         return table.counts_of(prediction.segments_of(row))
 
     def _made(self, key: tuple[str, int]) -> Table:
+        if key[1] <= self._dropped_until:
+            raise Refused("Expired", f"predictions as old are not counted any more: {MOST_TABLES} slots are counted")
         if len(self._tables) >= MOST_TABLES:
-            del self._tables[min(self._tables, key=lambda one: one[1])]
+            oldest = min(self._tables, key=lambda one: one[1])
+            self._dropped_until = max(self._dropped_until, oldest[1])
+            del self._tables[oldest]
         return self._tables.setdefault(key, Table())
 
     def told(self, cursor: str = "") -> dict[str, Any]:

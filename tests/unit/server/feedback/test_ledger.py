@@ -223,6 +223,8 @@ async def test_the_oldest_slots_go_first(
     for hours in (1, 3, 2):
         await ledger.count([item(token(ledger, "stay", at=NOW - 3600 * hours), ["stay"])])
     assert [slot for _, slot, _ in ledger.tables.told()["tables"]] == [NOW - 3600, NOW - 7200]
+    receipt = await ledger.count([item(token(ledger, "stay", at=NOW - 3600 * 3), ["stay"])])
+    assert receipt.refused == {"Expired": 1}
 
 
 async def test_a_look_tells_what_changed_since_the_last(
