@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from weirkeeper.bundling.maker import bundle
+    from weirkeeper.client.feedback import feedback
 
 __version__ = version("weirkeeper")
 
-__all__ = ["__version__", "bundle"]
+__all__ = ["__version__", "bundle", "feedback"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,4 +20,8 @@ def __getattr__(name: str) -> Any:
         from weirkeeper.bundling.maker import bundle  # noqa: PLC0415  see above
 
         return bundle
+    if name == "feedback":
+        from weirkeeper.client.feedback import feedback  # noqa: PLC0415  see above
+
+        return feedback
     raise AttributeError(f"module 'weirkeeper' has no attribute {name!r}")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from weirkeeper.api.names import ENVOY_DIRECTORY, OPERATOR_PORT
+from weirkeeper.client.feedback_cli import add_feedback_parser
 from weirkeeper.runtime.errors import Unusable
 
 UNUSABLE = 2
@@ -40,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     crds = commands.add_parser("crds", help="write the custom resource definitions, or check them", add_help=False)
     crds.set_defaults(run=_crds)
     _add_bundling(commands)
+    add_feedback_parser(commands)
     return parser
 
 

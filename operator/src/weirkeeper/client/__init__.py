@@ -1,0 +1,1 @@
+"""Asking a served model about rows of a frame, from a notebook or the command line."""
