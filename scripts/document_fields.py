@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the tables in docs/reference: fields of our kinds from their definitions, the chart's values from its schema.
+"""Write the tables in docs/reference: fields of our kinds, values of the chart, what the server answers and reads.
 
 Each table stands between two comments, `<!-- NAME begins -->` and `<!-- NAME ends -->`; the rest of a page is written
 by hand. `--check` writes nothing and ends with 1 where a table is not what the code makes of it.
@@ -16,6 +16,10 @@ from typing import Any, Final
 import yaml
 
 from weirkeeper.api.crds import files
+from weirkeeper_server.errors import RequestError
+from weirkeeper_server.routes import REFUSED, ROUTES
+from weirkeeper_server.settings import VARIABLES, Limits
+from weirkeeper_server.settings import Settings as ServerSettings
 
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
 REFERENCE: Final = CHECKOUT / "docs" / "reference"
@@ -27,6 +31,7 @@ PAGES: Final = {
     "monitor.md": "monitors.weirkeeper.dev.yaml",
 }
 SETTINGS_PAGE: Final = "settings.md"
+PROTOCOL_PAGE: Final = "protocol.md"
 POLICY: Final = "defaults.rollout"
 """Described as a Rollout's spec, not again among the chart's values."""
 
@@ -130,6 +135,40 @@ def _at(values: Any, path: str) -> Any:
     return values
 
 
+def routes_table() -> str:
+    """The routes over HTTP."""
+
+    def rows() -> Iterator[Row]:
+        for route in ROUTES:
+            statuses = sorted({*route.statuses, *([] if route.name in REFUSED else [200])})
+            yield f"`{route.method} {route.path}`", route.summary, ", ".join(map(str, statuses))
+
+    return table(("Route", "What it gives", "Statuses"), rows())
+
+
+def errors_table() -> str:
+    """The errors over HTTP, by status."""
+    errors = sorted(RequestError.__subclasses__(), key=lambda error: error.status)
+    rows = ((str(error.status), f"`{error.__name__}`", error.__doc__ or "") for error in errors)
+    return table(("Status", "Reason", "What it means"), rows)
+
+
+def limits_table() -> str:
+    """What requests are held to."""
+
+    def rows() -> Iterator[Row]:
+        for name, inner in Limits.model_json_schema()["properties"].items():
+            yield f"`{name}`", inner["type"], written(inner["default"]), inner["description"]
+
+    return table(("Limit", "Type", "Default", "What it is"), rows())
+
+
+def variables_table() -> str:
+    """What the server reads from its environment."""
+    rows = ((f"`{name}`", ServerSettings.model_fields[field].description or "") for field, name in VARIABLES.items())
+    return table(("Variable, a JSON value", "What it is"), rows)
+
+
 def filled(text: str, name: str, content: str) -> str:
     """`text` with `content` between the comments of `name`."""
     begins, ends = f"<!-- {name} begins -->", f"<!-- {name} ends -->"
@@ -148,6 +187,11 @@ def pages() -> Iterator[tuple[Path, str]]:
         yield path, filled(text, "fields of status", status_table(schema))
     path = REFERENCE / SETTINGS_PAGE
     yield path, filled(path.read_text(), "values of the chart", values_table())
+    path = REFERENCE / PROTOCOL_PAGE
+    text = filled(path.read_text(), "routes", routes_table())
+    text = filled(text, "errors over HTTP", errors_table())
+    text = filled(text, "limits of the server", limits_table())
+    yield path, filled(text, "variables of the server", variables_table())
 
 
 def main() -> int:

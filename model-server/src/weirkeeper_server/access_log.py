@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Final, TextIO
@@ -11,7 +13,10 @@ from typing import Final, TextIO
 from weirkeeper_server.answer import Identity
 
 FLUSH_SECONDS: Final = 0.1
-"""Lines are written together after this time: a system call for each would cost more than the line."""
+"""Lines are written together after this time, so that no answer waits for its own."""
+_LINE: Final = json.JSONEncoder(separators=(",", ":"))
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,19 +39,26 @@ class AccessLog:
     def __init__(self, target: TextIO, identity: Identity) -> None:
         self._target = target
         self._identity = asdict(identity)
-        self._lines: list[str] = []
+        self._waiting: list[tuple[float, Access]] = []
 
     def add(self, access: Access) -> None:
         """Take an access; it is written a moment later."""
-        line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **self._identity, **vars(access)}
-        line["seconds"] = round(access.seconds, 6)
-        self._lines.append(json.dumps(line, separators=(",", ":")))
-        if len(self._lines) == 1:
+        self._waiting.append((time.time(), access))
+        if len(self._waiting) == 1:
             asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
 
     def flush(self) -> None:
         """Write what waits."""
-        lines, self._lines = self._lines, []
-        if lines:
-            self._target.write("\n".join(lines) + "\n")
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        try:
+            self._target.writelines(self._line(ended, access) for ended, access in waiting)
             self._target.flush()
+        except OSError as error:
+            log.warning("%d accesses are lost, for they cannot be written: %s", len(waiting), error)
+
+    def _line(self, ended: float, access: Access) -> str:
+        when = datetime.fromtimestamp(ended, UTC).isoformat(timespec="milliseconds")
+        line = {"time": when, **self._identity, **vars(access), "seconds": round(access.seconds, 6)}
+        return _LINE.encode(line) + "\n"

@@ -65,10 +65,10 @@ def raw_inputs(document: Mapping[str, Any], rest: memoryview) -> dict[str, memor
             continue
         name = str(entry.get("name"))
         if type(size) is not int or size < 0:
-            raise InvalidRequest(f"input {name!r} has {DATA_SIZE} {size!r:.40}; give its number of bytes")
+            raise InvalidRequest(f"input {name!r:.80} has {DATA_SIZE} {size!r:.40}; give its number of bytes")
         if size > len(rest) - at:
             raise InvalidRequest(
-                f"input {name!r} has {DATA_SIZE} {size}; {len(rest) - at} bytes are left after the JSON: "
+                f"input {name!r:.80} has {DATA_SIZE} {size!r:.40}; {len(rest) - at} bytes are left after the JSON: "
                 f"give {HEADER_LENGTH} and all bytes"
             )
         found[name] = rest[at : at + size]

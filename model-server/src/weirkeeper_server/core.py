@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -274,7 +275,13 @@ class Ticket:
 
 def outcome_of(error: BaseException | None) -> Outcome:
     """Say how a request ended, and whose fault an error is."""
-    if error is None:
-        return "ok"
-    callers = isinstance(error, RequestError) and error.status < 500 and not isinstance(error, Overloaded)  # noqa: PLR2004  HTTP's own border
-    return "invalid" if callers else "failed"
+    match error:
+        case None:
+            return "ok"
+        case asyncio.CancelledError():
+            return "invalid"  # the caller did not wait for the answer
+        case Overloaded():
+            return "failed"  # more servers would have answered
+        case RequestError(status=status) if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return "invalid"
+    return "failed"

@@ -129,7 +129,7 @@ def _named(entries: object, field: str) -> dict[str, Mapping[str, Any]]:
         if not isinstance(name, str):
             raise InvalidRequest(f"an entry of {field} has no name; give each its name as a string")
         if name in named:
-            raise InvalidRequest(f"{field} names {name!r} twice; name each once")
+            raise InvalidRequest(f"{field} names {_short(name)} twice; name each once")
         named[name] = entry
     return named
 

@@ -41,6 +41,8 @@ async def read_body(request: web.Request, limits: Limits) -> bytes:
         raise RequestTooLarge(too_large) from None
     except TimeoutError:
         raise RequestTooSlow(f"the body did not arrive within {limits.request_timeout_seconds:g} s") from None
+    except ConnectionError:
+        raise InvalidRequest("the connection was lost before the whole body had arrived") from None
     except web.RequestPayloadError:
         raise InvalidRequest("the body does not match its Content-Encoding or Content-Length") from None
 

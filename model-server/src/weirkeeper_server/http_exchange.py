@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import time
@@ -19,10 +20,13 @@ from weirkeeper_server.errors import Overloaded, RequestError
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 RETRY_AFTER_SECONDS: Final = 1
+CLIENT_GONE: Final = 499
+"""The status in the access log of a request whose client left; nginx made the number known."""
 TRACE: Final = web.RequestKey("trace", str)
 _LONGEST_PATH: Final = 120
 _PROBES: Final = ("/ready", "/live")
 _OK: Final = 200
+_TOO_SLOW: Final = 408
 _FAILED: Final = 500
 
 log = logging.getLogger(__name__)
@@ -46,12 +50,16 @@ def exchange(server: ModelServer, access_log: AccessLog | None) -> Any:
         start = time.perf_counter()
         current_request.set(request_id(request.headers.get(REQUEST_ID_HEADER)))
         request[TRACE] = trace_id(request.headers.get(TRACE_HEADER))
-        response, reason = await _answered(server, request, handler)
-        if "Content-Encoding" in request.headers and not request.content.is_eof():
-            await _cut_off(request, response)
-        if access_log and not (response.status == _OK and request.path.endswith(_PROBES)):
-            access_log.add(_access(request, response.status, reason, time.perf_counter() - start))
-        return response
+        status, reason = CLIENT_GONE, "ClientGone"
+        try:
+            response, reason = await _answered(server, request, handler)
+            status = response.status
+            if not request.content.is_eof() and (status == _TOO_SLOW or "Content-Encoding" in request.headers):
+                await _cut_off(request, response)
+            return response
+        finally:
+            if access_log and not (status == _OK and request.path.endswith(_PROBES)):
+                access_log.add(_access(request, status, reason, time.perf_counter() - start))
 
     return exchanged
 
@@ -67,16 +75,16 @@ async def _answered(server: ModelServer, request: web.Request, handler: Handler)
         return _failed(server, message, error.status, allowed), type(error).__name__
     except Exception as error:
         log.exception("a bug: %s %s, request %s", request.method, request.path, current_request.get())
-        return _failed(server, "the server failed on this request; the details are in its log", _FAILED), type(
-            error
-        ).__name__
+        message = "the server failed on this request; the details are in its log"
+        return _failed(server, message, _FAILED), type(error).__name__
 
 
 async def _cut_off(request: web.Request, response: web.StreamResponse) -> None:
-    """Answer and close at once, for aiohttp would unpack the rest of the body while it lets the client finish."""
+    """Answer and close at once, for aiohttp would wait for the rest of the body, and unpack it."""
     response.force_close()
-    await response.prepare(request)
-    await response.write_eof()
+    with contextlib.suppress(ConnectionError):
+        await response.prepare(request)
+        await response.write_eof()
     request.protocol.force_close()
 
 

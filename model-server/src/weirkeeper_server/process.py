@@ -54,7 +54,8 @@ async def _serve(settings: Settings) -> None:
 async def _listen(application: web.Application, settings: Settings, port: int) -> web.AppRunner:
     """Listen with bounded patience: for a request's first line and headers, and for a client to take its answer."""
     idle = settings.limits.idle_timeout_seconds
-    runner = web.AppRunner(application, access_log=None, keepalive_timeout=idle)
+    # Nobody waits for what a client that left has asked: it is cancelled, and leaves the queue.
+    runner = web.AppRunner(application, access_log=None, keepalive_timeout=idle, handler_cancellation=True)
     await runner.setup()
     listener = _listener(settings.host, port)
     if hasattr(socket, "TCP_USER_TIMEOUT"):

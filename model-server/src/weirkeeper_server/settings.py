@@ -71,9 +71,9 @@ class Settings(BaseModel):
     probe: tuple[GoldenRequest, ...] = Field(default=(), description="Golden requests beyond the bundle's own.")
     trusted_types: tuple[str, ...] = Field(default=(), description="skops types to trust beyond the curated list.")
     access_log: bool = Field(default=True, description="Whether each request is told on standard output.")
-    limits: Limits = Field(default=Limits(), description="Limits on requests, an object of the fields below.")
+    limits: Limits = Field(default=Limits(), description="Limits on requests, an object; see Limits.")
     feedback: FeedbackSettings = Field(
-        default=FeedbackSettings(), description="Labels that come back, an object of the fields below."
+        default=FeedbackSettings(), description="Labels that come back, an object; see Feedback."
     )
 
 

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import aiohttp
+import numpy as np
 
 from tests.component.server.processes import Server
 from tests.unit.server.churn import request
+from weirkeeper_server.raw_tensors import encode_raw
 
 
 def test_a_server_tells_evidence_before_it_is_ready_and_answers_afterwards(bundle_folder: Path, tmp_path: Path) -> None:
@@ -51,6 +53,18 @@ def test_settings_that_mean_nothing_end_the_process_at_once(bundle_folder: Path,
     assert "WEIRKEEPER_LIMITS.maxRows is 'many'" in (tmp_path / "log").read_text()
 
 
+def binary_question() -> tuple[bytes, dict[str, str]]:
+    raw = encode_raw("FP64", np.array([51_000.5]))
+    binary = {"data": None, "parameters": {"binary_data_size": len(raw)}}
+    document = request(income=binary)
+    del document["inputs"][0]["data"]
+    text = json.dumps(document).encode()
+    return text + raw, {"Inference-Header-Content-Length": str(len(text))}
+
+
+QUESTIONS: list[tuple[bytes, dict[str, str]]] = [(json.dumps(request()).encode(), {}), binary_question()]
+
+
 class Load:
     """Clients with keep-alive connections that ask without pause, and look elsewhere when a server is not ready.
 
@@ -76,14 +90,14 @@ class Load:
         return False
 
     async def ask(self, session: aiohttp.ClientSession) -> None:
-        body = json.dumps(request()).encode()
         turn = 0
         while not self.stop.is_set():
             turn += 1
             server = self.ready[turn % len(self.ready)]
+            body, headers = QUESTIONS[turn // 2 % len(QUESTIONS)]
             try:
                 url = f"http://127.0.0.1:{server.http}/v2/models/churn/infer"
-                async with session.post(url, data=body) as response:
+                async with session.post(url, data=body, headers=headers) as response:
                     answer = await response.json()
                     self.answers[answer.get("model_version", f"{response.status}: {answer}")] += 1
             except aiohttp.ClientError as error:
@@ -114,6 +128,8 @@ async def test_sigterm_under_load_loses_no_request(bundle_folder: Path, tmp_path
     assert told["outcomes"] == {"ok": load.answers[f"churn-{staying.http}"], "invalid": 0, "failed": 0}
     assert told["rows"] == load.answers[f"churn-{staying.http}"]
     assert sum(told["inputs"]["income"]["counts"]) == told["rows"]
+    logged = [json.loads(line) for line in leaving.accesses.read_text().splitlines()]
+    assert sum(line["method"] == "POST" for line in logged) == load.answers[f"churn-{leaving.http}"]
 
 
 async def test_a_request_that_is_on_its_way_is_answered_after_sigterm(bundle_folder: Path, tmp_path: Path) -> None:

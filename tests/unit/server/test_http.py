@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from aiohttp import ClientSession, ClientTimeout
 from aiohttp.compression_utils import ZLibDecompressor
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -224,6 +225,28 @@ async def test_a_request_that_timed_out_in_the_queue_is_not_predicted(settings: 
     assert held.begun == 3
 
 
+async def test_a_client_that_left_is_not_predicted_for(settings: Make) -> None:
+    held, target = Held(), io.StringIO()
+    server = serve(ModelServer(settings()), held)
+    access_log = AccessLog(target, server.identity)
+    application = TestServer(protocol_application(server, access_log))
+    await application.start_server()
+    async with ClientSession(timeout=ClientTimeout(0.5)) as session:
+        asked = [session.post(application.make_url(INFER), json=asking([1.0])) for _ in range(6)]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert all(isinstance(answer, TimeoutError) for answer in answers)
+        await until(lambda: server.active == 0)
+    held.release.set()
+    server._workers.shutdown(wait=True)
+    # Two threads had begun; the four that waited were never started.
+    assert held.begun == 2
+    assert server.outcomes == {"invalid": 6}
+    access_log.flush()
+    lines = [json.loads(line) for line in target.getvalue().splitlines()]
+    assert {(line["status"], line["reason"]) for line in lines} == {(499, "ClientGone")}
+    await application.close()
+
+
 async def test_a_caller_may_wait_less_than_the_limit(settings: Make) -> None:
     held = Held()
     async with serving(serve(ModelServer(settings()), held)) as client:
@@ -296,6 +319,19 @@ async def test_an_access_is_told_without_what_was_asked(settings: Make) -> None:
     assert len({line["request"] for line in lines}) == len(lines)
     assert "secret" not in target.getvalue()
     assert "4.25" not in target.getvalue()
+
+
+async def test_a_log_that_cannot_be_written_stops_nothing(settings: Make, caplog: pytest.LogCaptureFixture) -> None:
+    class Gone(io.StringIO):
+        def flush(self) -> None:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    server = echo(settings)
+    access_log = AccessLog(Gone(), server.identity)
+    async with serving(server, access_log) as client:
+        assert (await client.post(INFER, json=asking([1.0]))).status == 200
+        access_log.flush()
+    assert "1 accesses are lost, for they cannot be written: [Errno 32] Broken pipe" in caplog.text
 
 
 @pytest.mark.parametrize("given", ["", "x" * 129, "two words", "naïve"])
