@@ -39,6 +39,7 @@ check: venv ## Lint, types, layers, generated files, chart
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/weirkeeper crds --check
+	$(BIN)/python scripts/generate_protocol.py --check
 	$(BIN)/python scripts/check_chart.py
 
 .PHONY: format

@@ -23,6 +23,7 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--revision", required=True, help="its revision, given as model_version")
     parser.add_argument("--host", default="0.0.0.0", help="address to listen on")  # noqa: S104  a pod's own address
     parser.add_argument("--http-port", type=int, default=8080, help="port of the Open Inference Protocol")
+    parser.add_argument("--grpc-port", type=int, default=8083, help="port of the same protocol over gRPC")
     parser.add_argument("--evidence-port", type=int, default=8081, help="port of evidence and metrics")
     parser.add_argument("--drain-seconds", type=float, default=5.0, help="time that routers have to look elsewhere")
 

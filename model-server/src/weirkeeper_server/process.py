@@ -1,4 +1,4 @@
-"""One server process: both ports open at once, the model loaded meanwhile, and no request lost at the end."""
+"""One server process: all ports open at once, the model loaded meanwhile, and no request lost at the end."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from aiohttp import web
 from weirkeeper_server.access_log import AccessLog
 from weirkeeper_server.core import ModelServer
 from weirkeeper_server.evidence import evidence_application
+from weirkeeper_server.grpc_door import GrpcServer
 from weirkeeper_server.open_inference import protocol_application
 from weirkeeper_server.settings import Settings
 
@@ -45,6 +46,9 @@ async def _serve(settings: Settings) -> None:
         stack.push_async_callback(evidence.cleanup)
         protocol = await _listen(protocol_application(server, access_log), settings, settings.http_port)
         stack.push_async_callback(protocol.cleanup)
+        calls = GrpcServer(server)
+        await calls.start(settings.host, settings.grpc_port)
+        stack.push_async_callback(calls.stop, settings.limits.request_timeout_seconds)
         loading = asyncio.create_task(server.start())
         loading.add_done_callback(_raise_bug)
         await stop.wait()

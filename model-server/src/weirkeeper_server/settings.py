@@ -63,6 +63,7 @@ class Settings(BaseModel):
     revision: str
     host: str = "0.0.0.0"  # noqa: S104  a server in a pod is reached on the pod's address
     http_port: int = 8080
+    grpc_port: int = 8083
     evidence_port: int = 8081
     drain_seconds: float = 5.0
     pod: str = ""

@@ -37,16 +37,21 @@ def model(name: str, decision: int, traffic: Mapping[str, int], uid: str = "uid-
     }
 
 
-def endpoint_slice(revision: str, *ports: int) -> dict[str, Any]:
-    """One slice with a pod on loopback; `ports` other than one need one slice each, since a slice has one port."""
+def endpoint_slice(revision: str, *ports: int, grpc: int | None = None) -> dict[str, Any]:
+    """One slice with a pod on loopback; `ports` other than one need one slice each, since a slice has one port.
+
+    With `grpc` the pod has another port for gRPC.
+    """
     name = f"{revision}-{ports[0] if ports else 'none'}"
+    named = [{"name": "http", "port": port} for port in ports]
+    named += [{"name": "grpc", "port": grpc}] if grpc else []
     return {
         "metadata": {
             "name": name,
             "uid": name,
             "labels": {"weirkeeper.dev/revision": revision, "weirkeeper.dev/component": "model"},
         },
-        "ports": [{"name": "http", "port": port} for port in ports],
+        "ports": named,
         "endpoints": [{"addresses": ["127.0.0.1"], "conditions": {"ready": True}} for _ in ports],
     }
 

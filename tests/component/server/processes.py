@@ -33,13 +33,14 @@ class Server:
     drain_seconds: float = 0.5
     environment: dict[str, str] = field(default_factory=dict)
     http: int = field(default_factory=free_port)
+    grpc: int = field(default_factory=free_port)
     evidence_port: int = field(default_factory=free_port)
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-c", "import sys; from weirkeeper_server.cli import main; sys.exit(main())"]
         command += ["serve", "--bundle", str(self.bundle), "--model", "churn", "--revision", f"churn-{self.http}"]
         command += ["--host", "127.0.0.1", "--http-port", str(self.http), "--evidence-port", str(self.evidence_port)]
-        command += ["--drain-seconds", str(self.drain_seconds)]
+        command += ["--grpc-port", str(self.grpc), "--drain-seconds", str(self.drain_seconds)]
         environment = {**os.environ, **self.environment}
         with self.log.open("w") as log, self.accesses.open("w") as accesses:
             self.process = subprocess.Popen(command, stdout=accesses, stderr=log, env=environment)

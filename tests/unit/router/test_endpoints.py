@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from weirkeeper.router.endpoints import addresses
+from weirkeeper.router.endpoints import endpoints
 
 
 def slice_of(revision: str, *endpoints: dict[str, Any], port: int = 8080, port_name: str = "http") -> dict[str, Any]:
@@ -18,29 +18,39 @@ def pod(address: str, **conditions: bool) -> dict[str, Any]:
 
 
 def test_ready_pods_answer() -> None:
-    found = addresses(
+    found = endpoints(
         [
             slice_of("churn-a", pod("10.0.0.1", ready=True), pod("10.0.0.2", ready=False)),
             slice_of("churn-a", pod("10.0.0.3", ready=True), pod("10.0.0.1", ready=True)),
             slice_of("churn-b", pod("10.0.0.9", ready=True), port=9000),
         ]
     )
-    assert found == {"churn-a": {("10.0.0.1", 8080), ("10.0.0.3", 8080)}, "churn-b": {("10.0.0.9", 9000)}}
+    assert found == {
+        "churn-a": {("10.0.0.1", 8080, 8080), ("10.0.0.3", 8080, 8080)},
+        "churn-b": {("10.0.0.9", 9000, 9000)},
+    }
+
+
+def test_a_port_for_grpc_is_one_of_its_own_or_the_same() -> None:
+    named = slice_of("churn-a", pod("10.0.0.1", ready=True))
+    named["ports"].append({"name": "grpc", "port": 8083})
+    found = endpoints([named, slice_of("churn-a", pod("10.0.0.2", ready=True))])
+    assert found == {"churn-a": {("10.0.0.1", 8080, 8083), ("10.0.0.2", 8080, 8080)}}
 
 
 def test_an_ending_pod_answers_only_where_no_other_does() -> None:
     ending = pod("10.0.0.1", ready=False, serving=True, terminating=True)
-    assert addresses([slice_of("churn-a", ending)]) == {"churn-a": {("10.0.0.1", 8080)}}
-    both = addresses([slice_of("churn-a", ending), slice_of("churn-a", pod("10.0.0.2", ready=True))])
-    assert both == {"churn-a": {("10.0.0.2", 8080)}}
+    assert endpoints([slice_of("churn-a", ending)]) == {"churn-a": {("10.0.0.1", 8080, 8080)}}
+    both = endpoints([slice_of("churn-a", ending), slice_of("churn-a", pod("10.0.0.2", ready=True))])
+    assert both == {"churn-a": {("10.0.0.2", 8080, 8080)}}
 
 
 def test_a_condition_that_is_absent_means_ready() -> None:
-    assert addresses([slice_of("churn-a", {"addresses": ["10.0.0.1"]})]) == {"churn-a": {("10.0.0.1", 8080)}}
+    assert endpoints([slice_of("churn-a", {"addresses": ["10.0.0.1"]})]) == {"churn-a": {("10.0.0.1", 8080, 8080)}}
 
 
 def test_slices_that_say_nothing_useful_are_passed_over() -> None:
     unlabelled = {"metadata": {"name": "x"}, "endpoints": [pod("10.0.0.1", ready=True)]}
     portless = slice_of("churn-a", pod("10.0.0.1", ready=True), port_name="other")
     empty = slice_of("churn-b") | {"endpoints": None}
-    assert addresses([unlabelled, portless, empty]) == {}
+    assert endpoints([unlabelled, portless, empty]) == {}

@@ -29,6 +29,7 @@ def add_parsers(subparsers: Any) -> None:
     serve.add_argument("--revision", default="local", help="given as model_version")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on")
     serve.add_argument("--http-port", type=int, default=8080, help="port of the Open Inference Protocol")
+    serve.add_argument("--grpc-port", type=int, default=8083, help="port of the same protocol over gRPC")
     serve.add_argument("--evidence-port", type=int, default=8081, help="port of evidence and metrics")
     serve.set_defaults(run=serve_here, drain_seconds=0.0)
 

@@ -118,6 +118,7 @@ def _server(model: str, revision: str, content: Mapping[str, Any], image: str, s
         "env": _server_env(content, settings),
         "ports": [
             {"name": names.HTTP_PORT_NAME, "containerPort": names.HTTP_PORT},
+            {"name": names.GRPC_PORT_NAME, "containerPort": names.GRPC_PORT},
             {"name": names.EVIDENCE_PORT_NAME, "containerPort": names.EVIDENCE_PORT},
         ],
         "readinessProbe": {"httpGet": ready, "periodSeconds": 2, "timeoutSeconds": 5, "failureThreshold": 3},
@@ -244,6 +245,7 @@ def endpoints(model: Mapping[str, Any], revision: str) -> Manifest:
             "selector": {key: labels[key] for key in (names.LABEL_MODEL, names.LABEL_REVISION)},
             "ports": [
                 {"name": names.HTTP_PORT_NAME, "port": names.HTTP_PORT, "targetPort": names.HTTP_PORT_NAME},
+                {"name": names.GRPC_PORT_NAME, "port": names.GRPC_PORT, "targetPort": names.GRPC_PORT_NAME},
                 {
                     "name": names.EVIDENCE_PORT_NAME,
                     "port": names.EVIDENCE_PORT,

@@ -19,7 +19,7 @@ from weirkeeper.router import memory as remembering
 from weirkeeper.router.admin import EnvoyAdmin
 from weirkeeper.router.clusters import clusters, read_clusters
 from weirkeeper.router.counters import Counts
-from weirkeeper.router.endpoints import Address, addresses
+from weirkeeper.router.endpoints import Endpoint, endpoints
 from weirkeeper.router.errors import BrokenMemory, EnvoySilent, InvalidTraffic
 from weirkeeper.router.files import EnvoyFiles, replace_file
 from weirkeeper.router.memory import Memory
@@ -68,7 +68,7 @@ class Agent:
             EnvoySilent: Envoy cannot be asked; what needs no answer of it was done.
         """
         wanted = self._wanted()
-        found = self._addresses()
+        found = self._found()
         self._keep_series(wanted, now)
         self._write_clusters(found)
         waiting = await self._route(wanted, now)
@@ -115,17 +115,17 @@ class Agent:
             revisions = {revision for asked in wanted.values() if asked for revision in asked.revisions}
             self._remember(self.memory.with_wanted(revisions | carrying(self.memory.applied), now))
 
-    def _addresses(self) -> Mapping[str, AbstractSet[Address]]:
+    def _found(self) -> Mapping[str, AbstractSet[Endpoint]]:
         slices = self.namespace.endpoint_slices
-        return self._endpoints if slices is None else addresses(slices)
+        return self._endpoints if slices is None else endpoints(slices)
 
-    def _write_clusters(self, found: Mapping[str, AbstractSet[Address]]) -> None:
+    def _write_clusters(self, found: Mapping[str, AbstractSet[Endpoint]]) -> None:
         # Before anything is known, what a former run wrote stays.
         if self.namespace.models is None or self.namespace.endpoint_slices is None:
             return
-        endpoints = {revision: found.get(revision, frozenset()) for revision in self.memory.series}
-        if endpoints != self._endpoints:
-            self._endpoints = endpoints
+        wanted = {revision: found.get(revision, frozenset()) for revision in self.memory.series}
+        if wanted != self._endpoints:
+            self._endpoints = wanted
             self._replace_clusters()
 
     def _replace_clusters(self) -> None:
@@ -191,7 +191,7 @@ class Agent:
             self._ready = True
             self._replace_clusters()
 
-    async def _retire(self, found: Mapping[str, AbstractSet[Address]], now: float) -> None:
+    async def _retire(self, found: Mapping[str, AbstractSet[Endpoint]], now: float) -> None:
         unused = {revision: one.unused_since for revision, one in self.memory.series.items() if one.unused_since}
         due = {revision: since for revision, since in unused.items() if now - since >= self._options.retire_after}
         if not due:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from weirkeeper.router.endpoints import Address
+from weirkeeper.router.endpoints import Endpoint
 from weirkeeper.router.options import RouterOptions
 from weirkeeper.router.resources import Resource, extension, seconds, socket_address
+
+Address: TypeAlias = tuple[str, int]
+"""(IP address, port)."""
 
 GRPC_SUFFIX: Final = ".grpc"
 
@@ -30,7 +33,7 @@ def grpc_cluster(revision: str) -> str:
 
 
 def clusters(
-    endpoints: Mapping[str, AbstractSet[Address]], options: RouterOptions, *, is_ready: bool
+    endpoints: Mapping[str, AbstractSet[Endpoint]], options: RouterOptions, *, is_ready: bool
 ) -> list[Resource]:
     """Two clusters a revision, HTTP/1.1 and HTTP/2 for gRPC, with the addresses of its pods; none is a statement, too.
 
@@ -38,20 +41,31 @@ def clusters(
     """
     revisions = [
         cluster
-        for revision, addresses in sorted(endpoints.items())
+        for revision, pods in sorted((revision, sorted(found)) for revision, found in endpoints.items())
         for cluster in (
-            _cluster(revision, {"http_protocol_options": {}}, addresses, options),
-            _cluster(grpc_cluster(revision), {"http2_protocol_options": _HTTP2}, addresses, options),
+            _cluster(revision, {"http_protocol_options": {}}, [(pod.address, pod.http) for pod in pods], options),
+            _cluster(
+                grpc_cluster(revision),
+                {"http2_protocol_options": _HTTP2},
+                [(pod.address, pod.grpc) for pod in pods],
+                options,
+            ),
         )
     ]
     return [*revisions, _admin_cluster(options)] if is_ready else revisions
 
 
-def read_clusters(found: Iterable[Mapping[str, Any]]) -> tuple[dict[str, AbstractSet[Address]], bool]:
-    """Read back what `clusters` wrote: the addresses by revision, and whether the router was ready."""
+def read_clusters(found: Iterable[Mapping[str, Any]]) -> tuple[dict[str, AbstractSet[Endpoint]], bool]:
+    """Read back what `clusters` wrote: the pods by revision, and whether the router was ready."""
     by_name = {cluster["name"]: _addresses(cluster) for cluster in found}
     is_ready = by_name.pop(ADMIN_CLUSTER, None) is not None
-    return {name: addresses for name, addresses in by_name.items() if not name.endswith(GRPC_SUFFIX)}, is_ready
+    revisions = [name for name in by_name if not name.endswith(GRPC_SUFFIX)]
+    return {name: _pods(by_name[name], by_name.get(grpc_cluster(name), [])) for name in revisions}, is_ready
+
+
+def _pods(http: Sequence[Address], grpc: Sequence[Address]) -> AbstractSet[Endpoint]:
+    # Both clusters list the pods in the same order.
+    return {Endpoint(address, port, other) for (address, port), (_, other) in zip(http, grpc, strict=True)}
 
 
 _HTTP2: Final[dict[str, Any]] = {
@@ -86,7 +100,7 @@ _THRESHOLDS: Final[dict[str, Any]] = {
 }
 
 
-def _cluster(name: str, protocol: dict[str, Any], addresses: AbstractSet[Address], options: RouterOptions) -> Resource:
+def _cluster(name: str, protocol: dict[str, Any], addresses: Sequence[Address], options: RouterOptions) -> Resource:
     return {
         "@type": _CLUSTER,
         "name": name,
@@ -113,20 +127,20 @@ def _admin_cluster(options: RouterOptions) -> Resource:
         "@type": _CLUSTER,
         "name": ADMIN_CLUSTER,
         "type": "STATIC",
-        "load_assignment": _load_assignment(ADMIN_CLUSTER, {("127.0.0.1", options.admin_port)}),
+        "load_assignment": _load_assignment(ADMIN_CLUSTER, [("127.0.0.1", options.admin_port)]),
         "connect_timeout": "1s",
     }
 
 
-def _load_assignment(name: str, addresses: AbstractSet[Address]) -> Resource:
-    endpoints = [{"endpoint": {"address": socket_address(*address)}} for address in sorted(addresses)]
+def _load_assignment(name: str, addresses: Sequence[Address]) -> Resource:
+    endpoints = [{"endpoint": {"address": socket_address(*address)}} for address in addresses]
     return {"cluster_name": name, "endpoints": [{"lb_endpoints": endpoints}]}
 
 
-def _addresses(cluster: Mapping[str, Any]) -> AbstractSet[Address]:
+def _addresses(cluster: Mapping[str, Any]) -> list[Address]:
     sockets = [
         endpoint["endpoint"]["address"]["socket_address"]
         for locality in cluster["load_assignment"]["endpoints"]
         for endpoint in locality["lb_endpoints"]
     ]
-    return {(socket["address"], socket["port_value"]) for socket in sockets}
+    return [(socket["address"], socket["port_value"]) for socket in sockets]

@@ -240,7 +240,8 @@ async def test_a_look_tells_what_changed_since_the_last(
     for strange in ("", "1-1", "x", "9" * 40):
         assert len(ledger.tables.told(strange)["tables"]) == 2
     monkeypatch.setattr(label_tables, "MOST_TOLD", 1)
-    told, cursor = [], ""
+    told: list[int] = []
+    cursor = ""
     for _ in range(3):
         look = ledger.tables.told(cursor)
         told, cursor = told + [slot for _, slot, _ in look["tables"]], look["cursor"]
