@@ -90,9 +90,16 @@ async def main() -> None:
         made = bundle(model, data, path=folder / "bundle")
         (folder / "current").write_bytes(bytes(range(32)))
         servers = {"bare": await server_of(made, None), "sealed": await server_of(made, folder)}
-        print(
-            "| Rows | without tokens, us | with tokens, us | ratio | making the token alone, us | answer, bytes | token adds, bytes |"
+        heads = (
+            "Rows",
+            "without tokens, us",
+            "with tokens, us",
+            "ratio",
+            "token alone, us",
+            "answer, bytes",
+            "added, bytes",
         )
+        print("|", " | ".join(heads), "|")
         print("|---|---|---|---|---|---|---|")
         for rows in ROWS:
             print("|", " | ".join(map(str, await measured(servers, rows))), "|", flush=True)

@@ -74,7 +74,7 @@ class Settings(BaseModel):
     access_log: bool = Field(default=True, description="Whether each request is told on standard output.")
     limits: Limits = Field(default=Limits(), description="Limits on requests, an object; see Limits.")
     feedback: FeedbackSettings = Field(
-        default=FeedbackSettings(), description="Labels that come back, an object; see Feedback."
+        default=FeedbackSettings(), description="Labels that come back, an object; its fields are on the page Feedback."
     )
 
 
