@@ -449,8 +449,7 @@ async def test_two_hundred_pods_are_cheap(world: World) -> None:
 
 
 def labels_say(rows: int, cursor: str, revision: str = V2) -> dict[str, Any]:
-    tables = [[revision, START, {"rows": rows, "correct": rows}]]
-    return {"slotSeconds": 3600, "cursor": cursor, "tables": tables}
+    return {"slotSeconds": 3600, "cursor": cursor, "totals": [[revision, {"rows": rows, "correct": rows}]], "slots": []}
 
 
 async def test_labels_are_asked_for_from_where_they_were_told_and_outlive_their_pod(world: World) -> None:
@@ -463,7 +462,7 @@ async def test_labels_are_asked_for_from_where_they_were_told_and_outlive_their_
         assert "labels" not in first.asked[0]
         assert collector.labels()["team-a", "churn"][V2][""].rows == 5
         first.answer["labels"] = labels_say(4, "1-2")
-        second.answer["labels"] = {"slotSeconds": 3600, "cursor": "2-1", "tables": []}
+        second.answer["labels"] = {"slotSeconds": 3600, "cursor": "2-1", "totals": [], "slots": []}
         await world.tick(collector)
         assert (first.asked[1]["labels"], second.asked[1]["labels"]) == ("1-1", "2-1")
         assert collector.labels()["team-a", "churn"][V2][""].rows == 7

@@ -53,7 +53,7 @@ def count(server: Server, *tokens: str, label: str = "stay") -> dict[str, Any]:
 
 def counted(server: Server) -> dict[str, int]:
     found: dict[str, int] = {}
-    for revision, _, table in server.evidence["labels"]["tables"]:
+    for revision, _, table in server.evidence["labels"]["slots"]:
         found[revision] = found.get(revision, 0) + table["rows"]
     return found
 
@@ -111,7 +111,7 @@ def test_a_restart_forgets_repeats_and_starts_its_counts_anew(bundle_folder: Pat
         assert counted(again) == {}
         assert count(again, given)["counted"] == 1
         told = again.get(f"/evidence?labels={cursor}", again.evidence_port)[1]["labels"]
-        assert len(told["tables"]) == 1, "a cursor of another process hides nothing"
+        assert len(told["slots"]) == 1, "a cursor of another process hides nothing"
 
 
 def test_the_command_sends_a_file_to_a_server(bundle_folder: Path, tmp_path: Path) -> None:
@@ -122,5 +122,5 @@ def test_the_command_sends_a_file_to_a_server(bundle_folder: Path, tmp_path: Pat
         lines = [f"{token(server)},{label},{value}" for label, value in (("stay", 2.5), ("leave", ""), ("gone", 1))]
         file.write_text("\n".join(["token,label,value", *lines]) + "\n")
         assert main(["feedback", "churn", str(file), "--url", f"http://127.0.0.1:{server.http}"]) == 3
-        ((_, _, table),) = server.evidence["labels"]["tables"]
+        ((_, _, table),) = server.evidence["labels"]["slots"]
         assert (table["rows"], table["valued"], table["sums"]["value"]) == (2, 1, 2.5)

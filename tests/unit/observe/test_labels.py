@@ -15,15 +15,14 @@ from weirkeeper.observe.latencies import Process
 from weirkeeper.statistics.labels import LabelCounts
 
 V1, V2 = "churn-11111111", "churn-22222222"
-SLOT = 1_800_000_000
 A, B = Process("uid-a", 1.0), Process("uid-b", 2.0)
 TOLD: dict[str, Any] = {
     "slotSeconds": 3600,
     "cursor": "1000-7",
-    "tables": [
+    "slots": [[V1, 1_800_000_000, {"rows": 3}]],
+    "totals": [
         [
             V1,
-            SLOT,
             {
                 "rows": 3,
                 "correct": 2,
@@ -42,8 +41,8 @@ TOLD: dict[str, Any] = {
 def test_what_a_pod_tells_is_read() -> None:
     reading = read_labels(TOLD, "churn")
     assert reading.cursor == "1000-7"
-    table = reading.tables[V1, SLOT]
-    assert table[""].to_json() == {name: value for name, value in TOLD["tables"][0][2].items() if name != "segments"}
+    table = reading.totals[V1]
+    assert table[""].to_json() == {name: value for name, value in TOLD["totals"][0][1].items() if name != "segments"}
     assert table["region=north"].confusion == {("stay", "stay"): 1}
 
 
@@ -53,18 +52,18 @@ def test_a_server_of_a_former_version_tells_nothing() -> None:
 
 def table(**changes: Any) -> dict[str, Any]:
     told = copy.deepcopy(TOLD)
-    told["tables"][0][2] |= changes
+    told["totals"][0][1] |= changes
     return told
 
 
 BROKEN: dict[str, Any] = {
     "no object": [],
-    "no cursor": {"tables": []},
+    "no cursor": {"totals": []},
     "a cursor with a space": {**TOLD, "cursor": "1 2"},
     "a cursor without end": {**TOLD, "cursor": "1" * 43},
-    "another model's revision": {**TOLD, "tables": [["fraud-11111111", SLOT, {}]]},
-    "a slot that is none": {**TOLD, "tables": [[V1, -1, {}]]},
-    "too many tables": {**TOLD, "tables": [[V1, slot, {}] for slot in range(2_001)]},
+    "another model's revision": {**TOLD, "totals": [["fraud-11111111", {}]]},
+    "half a table": {**TOLD, "totals": [[V1]]},
+    "too many revisions": {**TOLD, "totals": [[V1, {}] for _ in range(51)]},
     "a negative count": table(rows=-1),
     "a count that is none": table(rows="3"),
     "a count too large": table(rows=2**53 + 1),
@@ -98,39 +97,41 @@ def rows(book: LabelBook) -> dict[str, int]:
 
 def test_all_pods_counts_add_up_by_revision() -> None:
     book = LabelBook()
-    book.book(A, {(V1, SLOT): said(3, "x"), (V2, SLOT): said(1)})
-    book.book(B, {(V1, SLOT): said(4), (V1, SLOT + 3600): said(5, "x")})
-    assert rows(book) == {V1: 12, V2: 1}
-    assert book.totals()[V1]["x"].rows == 8
+    book.book(A, {V1: said(3, "x"), V2: said(1)})
+    book.book(B, {V1: said(4, "x")})
+    assert rows(book) == {V1: 7, V2: 1}
+    assert book.totals()[V1]["x"].rows == 7
 
 
 def test_a_process_tells_what_it_counted_in_all() -> None:
     book = LabelBook()
-    book.book(A, {(V1, SLOT): said(3)})
-    book.book(A, {(V1, SLOT): said(5)})
+    book.book(A, {V1: said(3)})
+    book.book(A, {V1: said(5)})
     assert rows(book) == {V1: 5}
 
 
 def test_what_a_pod_counted_stays_when_it_is_gone_and_counts_once() -> None:
     book = LabelBook()
-    book.book(A, {(V1, SLOT): said(3)})
-    book.book(B, {(V1, SLOT): said(4)})
+    book.book(A, {V1: said(3)})
+    book.book(B, {V1: said(4)})
     book.keep(0.0, {"uid-a", "uid-b"})
     for now in (1.0, SETTLED_SECONDS):
         book.keep(now, {"uid-b"})
-        book.book(A, {(V1, SLOT): said(3)})
+        book.book(A, {V1: said(3)})
         assert rows(book) == {V1: 7}
     book.keep(SETTLED_SECONDS + 1, {"uid-b"})
     assert rows(book) == {V1: 7}
-    book.book(A, {(V1, SLOT): said(9)})
+    book.book(A, {V1: said(9)})
     assert rows(book) == {V1: 7}
 
 
-def test_of_the_oldest_slots_the_totals_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(label_book, "MOST_TABLES", 2)
+def test_a_pod_cannot_fill_the_operators_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     book = LabelBook()
-    book.book(A, {(V1, slot): said(slot, "x") for slot in (1, 2, 3, 4)})
-    assert rows(book) == {V1: 10}
-    assert book.totals()[V1]["x"].rows == 10
-    book.book(A, {(V1, 1): said(100), (V1, 4): said(5)})
-    assert rows(book) == {V1: 11}
+    book.book(A, {f"churn-{number:08x}": said(1) for number in range(60)})
+    assert len(rows(book)) == 50
+    monkeypatch.setattr(label_book, "MOST_ENTRIES", 50 * said(1)[""].size)
+    book.book(A, {"churn-00000000": said(2)})
+    book.book(B, {"churn-00000000": said(100)})
+    assert rows(book)["churn-00000000"] == 2
+    segments = {str(number): LabelCounts(rows=1) for number in range(300)}
+    assert len(label_book.merged([segments, {"more": LabelCounts(rows=1)}])) == 201

@@ -1,4 +1,4 @@
-"""Counts of labels by revision and slot of the prediction, told by what changed since somebody looked."""
+"""Counts of labels by revision, and by slot of the prediction, told by what changed since somebody looked."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from weirkeeper_server.feedback.refusals import Refused
 MOST_TABLES: Final = 2_000
 """Pairs of revision and slot that are kept: the oldest slots go first."""
 
+MOST_REVISIONS: Final = 50
 MOST_SEGMENTS: Final = 200
 MOST_TOLD: Final = 20_000
 """Entries in one look; the rest is told by the next."""
@@ -23,7 +24,7 @@ _CURSOR: Final = re.compile(r"([0-9]{1,20})-([0-9]{1,20})")
 
 @dataclass
 class Table:
-    """The counts of one revision and slot, for all rows and by segment."""
+    """The counts of one revision, or of one revision in one slot: for all rows and by segment."""
 
     whole: LabelCounts = field(default_factory=LabelCounts)
     segments: dict[str, LabelCounts] = field(default_factory=dict)
@@ -54,48 +55,62 @@ class LabelTables:
         self._slot_seconds = slot_seconds
         self._process = int(started * 1000)
         self._changes = 0
-        self._tables: dict[tuple[str, int], Table] = {}
+        self._totals: dict[str, Table] = {}
+        self._slots: dict[tuple[str, int], Table] = {}
         self._dropped_until = -1
 
     def counts_of(self, prediction: Prediction, row: int) -> list[LabelCounts]:
         """The counts that a labelled row of a prediction belongs to; they are told as changed.
 
         Raises:
-            Refused: Expired, where the counts of so old a slot had to make room: begun anew they would count less.
+            Refused: Expired, where the counts of so old a slot had to make room: begun anew they would count less; or
+                where labels of too many revisions came.
         """
         slot = prediction.slot // self._slot_seconds * self._slot_seconds
-        key = (prediction.revision, slot)
-        table = self._tables.get(key) or self._made(key)
+        key, segments = (prediction.revision, slot), prediction.segments_of(row)
+        if prediction.revision not in self._totals and len(self._totals) >= MOST_REVISIONS:
+            raise Refused("Expired", f"labels of {MOST_REVISIONS} other revisions are counted here; no more are")
+        in_slot = self._slots.get(key) or self._made(key)
+        total = self._totals.setdefault(prediction.revision, Table())
+        return [*self._changed(in_slot, segments), *self._changed(total, segments)]
+
+    def _changed(self, table: Table, segments: Iterable[str]) -> list[LabelCounts]:
         self._changes += 1
         table.changed = self._changes
-        return table.counts_of(prediction.segments_of(row))
+        return table.counts_of(segments)
 
     def _made(self, key: tuple[str, int]) -> Table:
         if key[1] <= self._dropped_until:
             raise Refused("Expired", f"predictions as old are not counted any more: {MOST_TABLES} slots are counted")
-        if len(self._tables) >= MOST_TABLES:
-            oldest = min(self._tables, key=lambda one: one[1])
+        if len(self._slots) >= MOST_TABLES:
+            oldest = min(self._slots, key=lambda one: one[1])
             self._dropped_until = max(self._dropped_until, oldest[1])
-            del self._tables[oldest]
-        return self._tables.setdefault(key, Table())
+            del self._slots[oldest]
+        return self._slots.setdefault(key, Table())
 
     def told(self, cursor: str = "") -> dict[str, Any]:
-        """List `[revision, slot, counts]` of what changed since `cursor`, with the cursor for the next look.
+        """List as `totals` `[revision, counts]` and as `slots` `[revision, slot, counts]` what changed since `cursor`.
+
+        With it comes the cursor for the next look, which is also needed where one look cannot tell everything.
 
         A cursor of another process, or of no form that is known, tells everything.
         """
-        since = self._since(cursor)
-        changed = sorted((one.changed, key) for key, one in self._tables.items() if one.changed > since)
-        tables: list[list[Any]] = []
-        size = 0
-        for change, key in changed:
-            table = self._tables[key]
+        since, size = self._since(cursor), 0
+        found: dict[str, list[list[Any]]] = {"totals": [], "slots": []}
+        for where, key, table in self._by_change(since):
             size += table.size
-            if tables and size > MOST_TOLD:
+            if since != self._since(cursor) and size > MOST_TOLD:
                 break
-            since = change
-            tables.append([*key, table.to_json()])
-        return {"slotSeconds": self._slot_seconds, "cursor": f"{self._process}-{since}", "tables": tables}
+            since = table.changed
+            found[where].append([*key, table.to_json()])
+        return {"slotSeconds": self._slot_seconds, "cursor": f"{self._process}-{since}", **found}
+
+    def _by_change(self, since: int) -> list[tuple[str, tuple[str | int, ...], Table]]:
+        every: list[tuple[str, tuple[str | int, ...], Table]] = [
+            *(("totals", (revision,), table) for revision, table in self._totals.items()),
+            *(("slots", key, table) for key, table in self._slots.items()),
+        ]
+        return sorted((one for one in every if one[2].changed > since), key=lambda one: one[2].changed)
 
     def _since(self, cursor: str) -> int:
         found = _CURSOR.fullmatch(cursor)

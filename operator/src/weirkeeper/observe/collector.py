@@ -182,8 +182,8 @@ class Collector:
         process = Process(target.uid, reading.started)
         if key in self._windows:
             self._windows[key].book(end, target.revision, process, reading)
-        if reading.labels.tables:
-            self._labels.setdefault(key, LabelBook()).book(process, reading.labels.tables)
+        if reading.labels.totals:
+            self._labels.setdefault(key, LabelBook()).book(process, reading.labels.totals)
         return key if pods.answered(self._clock(), end, target, reading) else None
 
     async def _each_slot(self, job: Callable[[int], Awaitable[None]]) -> None:

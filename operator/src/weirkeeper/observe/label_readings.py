@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from weirkeeper.observe.errors import BrokenEvidence
 from weirkeeper.statistics.labels import MOST_PAIRS, NUMBERS, SCORE_BINS, LabelCounts
 
-MOST_TABLES: Final = 2_000
+MOST_REVISIONS: Final = 50
 MOST_SEGMENTS: Final = 200
 LONGEST_NAME: Final = 512
 LARGEST_SUM: Final = 1e250
@@ -48,7 +48,7 @@ class _Table(_Counts):
 
 class _Labels(BaseModel):
     cursor: Annotated[str, Field(pattern="^[0-9-]{1,42}$")]
-    tables: Annotated[list[tuple[_Name, _Count, _Table]], Field(max_length=MOST_TABLES)]
+    totals: Annotated[list[tuple[_Name, _Table]], Field(max_length=MOST_REVISIONS)]
 
 
 _LABELS: Final = TypeAdapter(_Labels)
@@ -59,13 +59,13 @@ Segments = Mapping[str, LabelCounts]
 
 @dataclass(frozen=True)
 class LabelReading:
-    """What changed of a process' counts: each is cumulative since its start, by revision and start of the slot.
+    """What changed of a process' counts, by revision: cumulative since its start.
 
     `cursor` asks for what changes after this.
     """
 
     cursor: str = ""
-    tables: Mapping[tuple[str, int], Segments] = field(default_factory=dict)
+    totals: Mapping[str, Segments] = field(default_factory=dict)
 
 
 def read_labels(given: Any, model: str) -> LabelReading:
@@ -81,7 +81,7 @@ def read_labels(given: Any, model: str) -> LabelReading:
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         raise BrokenEvidence(f"labels.{'.'.join(map(str, problem['loc']))}: {problem['msg']}"[:300]) from None
-    return LabelReading(found.cursor, {(name, slot): _read(name, table, model) for name, slot, table in found.tables})
+    return LabelReading(found.cursor, {name: _read(name, table, model) for name, table in found.totals})
 
 
 def _read(revision: str, table: _Table, model: str) -> Segments:

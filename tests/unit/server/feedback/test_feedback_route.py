@@ -57,7 +57,7 @@ async def test_an_answer_has_a_token_by_which_its_labels_are_counted(settings: M
         repeated = await (await client.post(FEEDBACK, json=post)).json()
         assert (repeated["counted"], repeated["reasons"]) == (0, {"Repeated": 2})
         assert [(one["item"], one["row"]) for one in repeated["refusals"]] == [(0, 0), (0, 1)]
-    ((revision, slot, counts),) = server.evidence()["labels"]["tables"]
+    ((revision, slot, counts),) = server.evidence()["labels"]["slots"]
     assert (revision, slot, counts["rows"]) == ("churn-1", NOW // 3600 * 3600, 2)
     assert server.outcomes == {"ok": 1}
 
@@ -138,7 +138,7 @@ async def test_segments_are_no_parameter_of_the_predictor(settings: Make, keys: 
         answer = await (await client.post(INFER, json=request())).json()
         post = {"items": [{"token": answer["parameters"]["feedback_token"], "labels": ["stay"]}]}
         await client.post(FEEDBACK, json=post)
-    ((_, _, counts),) = server.evidence()["labels"]["tables"]
+    ((_, _, counts),) = server.evidence()["labels"]["slots"]
     assert counts["segments"]["region=north"]["rows"] == 1
 
 
@@ -159,9 +159,9 @@ async def test_evidence_and_metrics_tell_of_labels(settings: Make, keys: Path) -
         )
         async with TestClient(TestServer(evidence_application(server))) as evidence:
             told = (await (await evidence.get("/evidence")).json())["labels"]
-            assert len(told["tables"]) == 1
+            assert len(told["slots"]) == 1
             again = await (await evidence.get("/evidence", params={"labels": told["cursor"]})).json()
-            assert again["labels"]["tables"] == []
+            assert again["labels"]["slots"] == []
             text = await (await evidence.get("/metrics")).text()
     rows = 'weirkeeper_server_feedback_rows_total{model="churn",result="%s",revision="churn-1"} %s'
     assert rows % ("Counted", "1.0") in text

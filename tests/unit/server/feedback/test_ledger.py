@@ -85,7 +85,7 @@ def item(token: str, labels: list[Any] | None, values: list[Any] | None = None, 
 def whole(ledger: FeedbackLedger, revision: str = "churn-1") -> LabelCounts:
     """All that was counted for a revision."""
     counts = LabelCounts()
-    for told, _, table in ledger.tables.told()["tables"]:
+    for told, _, table in ledger.tables.told()["slots"]:
         if told == revision:
             counts.merge(LabelCounts.from_json(table))
     return counts
@@ -96,12 +96,12 @@ async def test_labels_are_counted_to_revision_and_slot(ledger: FeedbackLedger) -
     receipt = await ledger.count([item(early, ["stay", "stay"]), item(late, ["leave"])])
     assert (receipt.counted, receipt.refused) == (3, {})
     told = ledger.tables.told()
-    assert [(revision, slot) for revision, slot, _ in told["tables"]] == [
+    assert [(revision, slot) for revision, slot, _ in told["slots"]] == [
         ("churn-1", NOW - 7200),
         ("churn-1", NOW),
     ]
-    assert told["tables"][0][2]["confusion"] == [["leave", "stay", 1], ["stay", "stay", 1]]
-    assert told["tables"][1][2]["confusion"] == [["stay", "leave", 1]]
+    assert told["slots"][0][2]["confusion"] == [["leave", "stay", 1], ["stay", "stay", 1]]
+    assert told["slots"][1][2]["confusion"] == [["stay", "leave", 1]]
 
 
 async def test_any_replica_counts_a_token_also_of_a_revision_that_is_gone(
@@ -222,7 +222,7 @@ async def test_the_oldest_slots_go_first(
     ledger = made(keys, clock, churn_bundle)
     for hours in (1, 3, 2):
         await ledger.count([item(token(ledger, "stay", at=NOW - 3600 * hours), ["stay"])])
-    assert [slot for _, slot, _ in ledger.tables.told()["tables"]] == [NOW - 3600, NOW - 7200]
+    assert [slot for _, slot, _ in ledger.tables.told()["slots"]] == [NOW - 3600, NOW - 7200]
     receipt = await ledger.count([item(token(ledger, "stay", at=NOW - 3600 * 3), ["stay"])])
     assert receipt.refused == {"Expired": 1}
 
@@ -233,19 +233,20 @@ async def test_a_look_tells_what_changed_since_the_last(
     first, second = token(ledger, "stay", at=NOW - 3600), token(ledger, "stay")
     await ledger.count([item(first, ["stay"]), item(second, ["stay"])])
     everything = ledger.tables.told()
-    assert len(everything["tables"]) == 2
-    assert ledger.tables.told(everything["cursor"])["tables"] == []
+    assert len(everything["slots"]) == 2
+    assert ledger.tables.told(everything["cursor"])["slots"] == []
     await ledger.count([item(token(ledger, "leave"), ["stay"])])
-    assert [slot for _, slot, _ in ledger.tables.told(everything["cursor"])["tables"]] == [NOW]
+    assert [slot for _, slot, _ in ledger.tables.told(everything["cursor"])["slots"]] == [NOW]
     for strange in ("", "1-1", "x", "9" * 40):
-        assert len(ledger.tables.told(strange)["tables"]) == 2
+        assert len(ledger.tables.told(strange)["slots"]) == 2
     monkeypatch.setattr(label_tables, "MOST_TOLD", 1)
     told: list[int] = []
     cursor = ""
-    for _ in range(3):
+    for _ in range(4):
         look = ledger.tables.told(cursor)
-        told, cursor = told + [slot for _, slot, _ in look["tables"]], look["cursor"]
+        told, cursor = told + [slot for _, slot, _ in look["slots"]], look["cursor"]
     assert told == [NOW - 3600, NOW]
+    assert ledger.tables.told(cursor) == {"slotSeconds": 3600, "cursor": cursor, "totals": [], "slots": []}
 
 
 async def test_segments_are_counted_apart(keys: Path, clock: Clock, churn_bundle: Bundle) -> None:
@@ -255,7 +256,7 @@ async def test_segments_are_counted_apart(keys: Path, clock: Clock, churn_bundle
     sealed = ledger.token(inputs, outputs, 3, NOW)
     assert sealed is not None
     await ledger.count([item(sealed, ["leave", "stay", "leave"], [1, 2, 4])])
-    ((_, _, told),) = ledger.tables.told()["tables"]
+    ((_, _, told),) = ledger.tables.told()["slots"]
     assert told["rows"] == 3
     assert {
         name: (one["rows"], one.get("correct", 0), one["sums"]["value"]) for name, one in told["segments"].items()
@@ -412,3 +413,16 @@ def test_more_pairs_than_are_listed_leave_accuracy_alone() -> None:
     assert len(counts.confusion) == 2_500
     assert counts.unlisted == 1_100
     assert performance(counts) == {"Accuracy": 60 / 3600}
+
+
+async def test_a_revision_has_a_total_of_all_its_slots(
+    monkeypatch: pytest.MonkeyPatch, keys: Path, clock: Clock, churn_bundle: Bundle
+) -> None:
+    first, second = (made(keys, clock, churn_bundle, revision=f"churn-{number}") for number in (1, 2))
+    given = [token(first, "stay", at=NOW - 3600 * hours) for hours in range(3)]
+    await second.count([item(one, ["stay"]) for one in given])
+    ((revision, total),) = second.tables.told()["totals"]
+    assert (revision, LabelCounts.from_json(total)) == ("churn-1", whole(second, "churn-1"))
+    monkeypatch.setattr(label_tables, "MOST_REVISIONS", 1)
+    receipt = await second.count([item(token(second, "stay"), ["stay"])])
+    assert receipt.refused == {"Expired": 1}
