@@ -28,7 +28,7 @@ from weirkeeper_server.openapi_schemas import (
 )
 from weirkeeper_server.routes import REFUSED, ROUTES, Route
 from weirkeeper_server.settings import Limits
-from weirkeeper_server.tensors import DTYPES, tensor_data
+from weirkeeper_server.tensors import DTYPES, accepts, tensor_data
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 NOT_READY: Final = 503
@@ -97,13 +97,14 @@ def _specialise(definitions: dict[str, Any], signature: Signature, limits: Limit
 
 def _input(tensor: Tensor, limits: Limits) -> dict[str, Any]:
     rows = {"type": "integer", "minimum": 1, "maximum": limits.max_rows}
-    shape = [rows, *({"const": size} for size in tensor.shape[1:])]
+    rank = len(tensor.shape)
+    shape = [rows, *({"const": size} for size in (*tensor.shape[1:], 1))]
     return {
         "allOf": [{"$ref": _REFERENCE.format(model="Input")}],
         "properties": {
             "name": {"const": tensor.name},
-            "datatype": {"const": tensor.datatype},
-            "shape": {"prefixItems": shape, "minItems": len(shape), "maxItems": len(shape)},
+            "datatype": {"enum": [given for given in DTYPES if accepts(tensor.datatype, given)]},
+            "shape": {"prefixItems": shape, "minItems": rank, "maxItems": rank + 1},
             "data": {"items": _values(tensor)},
         },
         "required": ["name", "datatype", "shape"],

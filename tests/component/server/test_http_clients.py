@@ -102,6 +102,7 @@ def test_its_answers_are_those_of_plain_json(
         inputs(120, binary=binary),
         model_version=f"churn-{server.http}" if version else "",
         request_id="q1",
+        timeout=20_000_000,
         request_compression_algorithm=packing,
         response_compression_algorithm=packing,
     )
@@ -145,8 +146,24 @@ def test_its_errors_have_a_status_and_say_what_to_do(client: triton.InferenceSer
         client.load_model("churn")
     with pytest.raises(InferenceServerException, match="change or delete its Model"):
         client.unload_model("churn")
-    with pytest.raises(InferenceServerException, match="/v2/systemsharedmemory/status: Not Found"):
-        client.get_system_shared_memory_status()
+    shared = inputs(2)
+    shared[0].set_shared_memory("region", 16)
+    with pytest.raises(InferenceServerException, match=r"shared_memory_region.* not supported"):
+        client.infer("churn", shared)
+
+
+def test_what_this_server_does_not_have_is_not_found(client: triton.InferenceServerClient) -> None:
+    asked = (
+        client.get_system_shared_memory_status,
+        client.get_cuda_shared_memory_status,
+        client.get_inference_statistics,
+        client.get_trace_settings,
+        client.get_log_settings,
+    )
+    for ask in asked:
+        with pytest.raises(InferenceServerException) as refused:
+            ask()
+        assert refused.value.status() == "404"
 
 
 @pytest.mark.parametrize("packing", [None, "gzip", "deflate"])

@@ -54,6 +54,12 @@ async def test_its_example_is_answered_and_its_inputs_are_the_models(settings: C
     assert answer["id"] == "example"
     given = [tensor["properties"]["name"]["const"] for tensor in schema["properties"]["inputs"]["items"]["anyOf"]]
     assert given == [tensor["name"] for tensor in request()["inputs"]]
+    (visits,) = (
+        one
+        for one in schema["properties"]["inputs"]["items"]["anyOf"]
+        if one["properties"]["name"]["const"] == "visits"
+    )
+    assert visits["properties"]["datatype"]["enum"][-3:] == ["UINT8", "UINT16", "UINT32"]
     server.close()
 
 
