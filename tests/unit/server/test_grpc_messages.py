@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from weirkeeper.api.bundle import Datatype, Signature, Tensor
 from weirkeeper_server.answer import Identity, InferAnswer, Output
 from weirkeeper_server.decode import InferRequest
-from weirkeeper_server.errors import InvalidRequest, PredictionFailed, RequestTooLarge
+from weirkeeper_server.errors import InvalidRequest, PredictionFailed, RequestError, RequestTooLarge
 from weirkeeper_server.grpc_messages import FIELDS, read_infer, write_infer
 from weirkeeper_server.protocol.open_inference_pb2 import ModelInferRequest
 from weirkeeper_server.raw_tensors import decode_raw, encode_raw
@@ -184,6 +186,32 @@ def test_a_wrong_request_is_refused_with_what_would_do(case: str) -> None:
     made, datatype, message = WRONG[case]
     with pytest.raises(InvalidRequest, match=message):
         read(made(), signature(datatype))
+
+
+@some.composite
+def anything(draw: some.DrawFn) -> ModelInferRequest:
+    """A request whose parts fit together only now and then."""
+    made = ModelInferRequest(id=draw(some.text(max_size=3)))
+    for _ in range(draw(some.integers(0, 2))):
+        datatype = draw(some.sampled_from([*DTYPES, "", "BF16"]))
+        shape = draw(some.lists(some.sampled_from([-1, 0, 1, 2, 2**62, 2**63 - 1]), max_size=3))
+        entry = made.inputs.add(name=draw(some.sampled_from(["x", "y", ""])), datatype=datatype, shape=shape)
+        for field in draw(some.sets(some.sampled_from(sorted(set(FIELDS.values()))), max_size=2)):
+            count = draw(some.integers(0, 3))
+            getattr(entry.contents, field).extend([b"\xff" if field == "bytes_contents" else 1] * count)
+    made.raw_input_contents.extend(draw(some.lists(some.binary(max_size=16), max_size=2)))
+    return made
+
+
+@given(made=anything(), datatype=some.sampled_from(sorted(DTYPES)), columns=some.sampled_from([(-1,), (-1, 2)]))
+def test_whatever_comes_is_read_or_refused(made: ModelInferRequest, datatype: str, columns: tuple[int, ...]) -> None:
+    expected = signature(datatype, *columns)
+    try:
+        got = read(made, expected)
+    except RequestError:
+        return
+    assert got.inputs["x"].shape == (got.rows, *columns[1:])
+    assert got.inputs["x"].dtype == DTYPES[datatype]
 
 
 @pytest.mark.parametrize("shape", [[101], [2**62]])
