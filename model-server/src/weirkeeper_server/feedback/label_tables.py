@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,8 +17,8 @@ MOST_TABLES: Final = 2_000
 
 MOST_REVISIONS: Final = 50
 MOST_SEGMENTS: Final = 200
-MOST_TOLD: Final = 20_000
-"""Entries in one look; the rest is told by the next."""
+MOST_TOLD: Final = 500_000
+"""Bytes in one look; the rest is told by the next. The operator reads no answer of more than 2 MiB."""
 
 _CURSOR: Final = re.compile(r"([0-9]{1,20})-([0-9]{1,20})")
 
@@ -35,17 +36,18 @@ class Table:
         known = [name for name in segments if name in self.segments or len(self.segments) < MOST_SEGMENTS]
         return [self.whole, *(self.segments.setdefault(name, LabelCounts()) for name in known)]
 
-    @property
-    def size(self) -> int:
-        """How many entries it takes when it is told."""
-        return self.whole.size + sum(counts.size for counts in self.segments.values())
-
     def to_json(self) -> dict[str, Any]:
         """Write it."""
         told = self.whole.to_json()
         if self.segments:
             told["segments"] = {name: counts.to_json() for name, counts in sorted(self.segments.items())}
         return told
+
+    def in_short(self) -> dict[str, Any]:
+        """Write it without what can be long: segments, and pairs of classes, which count as unlisted."""
+        whole = self.whole.to_json()
+        whole.pop("confusion", None)
+        return {**whole, "unlisted": self.whole.rows}
 
 
 class LabelTables:
@@ -80,12 +82,13 @@ class LabelTables:
         return table.counts_of(segments)
 
     def _made(self, key: tuple[str, int]) -> Table:
-        if key[1] <= self._dropped_until:
-            raise Refused("Expired", f"predictions as old are not counted any more: {MOST_TABLES} slots are counted")
         if len(self._slots) >= MOST_TABLES:
             oldest = min(self._slots, key=lambda one: one[1])
-            self._dropped_until = max(self._dropped_until, oldest[1])
-            del self._slots[oldest]
+            self._dropped_until = max(self._dropped_until, min(key[1], oldest[1]))
+            if key[1] > oldest[1]:
+                del self._slots[oldest]
+        if key[1] <= self._dropped_until:
+            raise Refused("Expired", f"predictions as old are not counted any more: {MOST_TABLES} slots are counted")
         return self._slots.setdefault(key, Table())
 
     def told(self, cursor: str = "") -> dict[str, Any]:
@@ -98,11 +101,15 @@ class LabelTables:
         since, size = self._since(cursor), 0
         found: dict[str, list[list[Any]]] = {"totals": [], "slots": []}
         for where, key, table in self._by_change(since):
-            size += table.size
-            if since != self._since(cursor) and size > MOST_TOLD:
+            written = table.to_json()
+            length = len(json.dumps(written))
+            if length > MOST_TOLD:
+                written, length = table.in_short(), 0
+            size += length
+            if size > MOST_TOLD:
                 break
             since = table.changed
-            found[where].append([*key, table.to_json()])
+            found[where].append([*key, written])
         return {"slotSeconds": self._slot_seconds, "cursor": f"{self._process}-{since}", **found}
 
     def _by_change(self, since: int) -> list[tuple[str, tuple[str | int, ...], Table]]:

@@ -27,6 +27,9 @@ PREDICT: Final = "predict"
 PROBABILITIES: Final = "predict_proba"
 MOST_SEGMENTED: Final = 4
 MOST_VALUES: Final = 32
+LONGEST_TEXT: Final = 200
+"""Characters of a class or value that is counted under its own name."""
+
 OTHER: Final = "other"
 TWO_CLASSES: Final = 2
 
@@ -131,6 +134,8 @@ def _unfit(bundle: Bundle) -> str:
         return f"the model has no output {PREDICT!r}"
     if len(outputs[PREDICT].shape) > 1:
         return f"a row of the output {PREDICT!r} is more than one value"
+    if any(len(text_of(name)) > LONGEST_TEXT for name in bundle.manifest.classes or ()):
+        return f"a class has a name of more than {LONGEST_TEXT} characters"
     if not bundle.manifest.classes and outputs[PREDICT].datatype in ("BYTES", "BOOL"):
         return "the model predicts classes that its bundle does not list"
     return ""
@@ -154,7 +159,7 @@ def segmented(bundle: Bundle, segments: str) -> tuple[Segmented, ...]:
 
 
 def _segmented(name: str, values: Sequence[str] | Sequence[float]) -> Segmented:
-    texts = [text_of(value) for value in values[:MOST_VALUES]]
+    texts = [text for text in map(text_of, values[:MOST_VALUES]) if len(text) <= LONGEST_TEXT]
     return Segmented(name, {text: f"{name}={text}" for text in texts}, f"{name}={OTHER}")
 
 

@@ -49,7 +49,7 @@ class LabelSeries(SeriesCollector):
         for place, segment, counts in self._counts():
             labels = (*place, segment)
             rows.add_metric(labels, counts.rows)
-            if counts.confusion:
+            if counts.confusion or counts.unlisted:
                 correct.add_metric(labels, counts.correct)
             if counts.valued:
                 valued.add_metric(labels, counts.valued)

@@ -132,7 +132,7 @@ def performance(counts: LabelCounts) -> dict[str, float]:
     or actual (macro). AUC is of binned scores: scores of one bin count as equal.
     """
     found: dict[str, float | None] = {}
-    if counts.confusion:
+    if counts.confusion or counts.unlisted:
         found |= {"Accuracy": counts.correct / counts.rows, **_by_class(counts)}
     if counts.scores:
         found |= {"AUC": _auc(counts.scores), "Brier": counts.sums["squared"] / counts.numbered}

@@ -220,7 +220,7 @@ async def test_the_oldest_slots_go_first(
 ) -> None:
     monkeypatch.setattr(label_tables, "MOST_TABLES", 2)
     ledger = made(keys, clock, churn_bundle)
-    for hours in (1, 3, 2):
+    for hours in (1, 3, 2, 4):
         await ledger.count([item(token(ledger, "stay", at=NOW - 3600 * hours), ["stay"])])
     assert [slot for _, slot, _ in ledger.tables.told()["slots"]] == [NOW - 3600, NOW - 7200]
     receipt = await ledger.count([item(token(ledger, "stay", at=NOW - 3600 * 3), ["stay"])])
@@ -239,7 +239,7 @@ async def test_a_look_tells_what_changed_since_the_last(
     assert [slot for _, slot, _ in ledger.tables.told(everything["cursor"])["slots"]] == [NOW]
     for strange in ("", "1-1", "x", "9" * 40):
         assert len(ledger.tables.told(strange)["slots"]) == 2
-    monkeypatch.setattr(label_tables, "MOST_TOLD", 1)
+    monkeypatch.setattr(label_tables, "MOST_TOLD", 400)
     told: list[int] = []
     cursor = ""
     for _ in range(4):
@@ -426,3 +426,21 @@ async def test_a_revision_has_a_total_of_all_its_slots(
     monkeypatch.setattr(label_tables, "MOST_REVISIONS", 1)
     receipt = await second.count([item(token(second, "stay"), ["stay"])])
     assert receipt.refused == {"Expired": 1}
+
+
+async def test_what_is_too_long_to_tell_is_told_in_short(
+    monkeypatch: pytest.MonkeyPatch, keys: Path, clock: Clock, churn_bundle: Bundle
+) -> None:
+    ledger = made(keys, clock, churn_bundle, segments="region")
+    await ledger.count([item(token(ledger, "stay"), ["leave"])])
+    monkeypatch.setattr(label_tables, "MOST_TOLD", 100)
+    (((_, total),), ((_, _, in_slot),)) = (ledger.tables.told()[name] for name in ("totals", "slots"))
+    assert total == in_slot
+    assert total.keys() == {"rows", "numbered", "unlisted", "positive", "scores", "sums"}
+    assert (total["rows"], total["unlisted"]) == (1, 1)
+    assert performance(LabelCounts.from_json(total)).keys() == {"Accuracy", "Brier", "LogLoss"}
+
+
+def test_a_class_whose_name_is_a_book_gives_no_tokens(churn_bundle: Bundle) -> None:
+    manifest = churn_bundle.manifest.model_copy(update={"classes": ("a", "b" * 201)})
+    assert "more than 200 characters" in Recorder(replace(churn_bundle, manifest=manifest), "churn-1").unfit
