@@ -18,7 +18,7 @@ from weirkeeper_server.feedback.prediction import (
     packed_numbers,
     packed_scores,
 )
-from weirkeeper_server.tensors import Array, Columns
+from weirkeeper_server.tensors import Columns
 
 SEGMENTS: Final = "segments"
 """The parameter that names the inputs by which labels are counted apart, with commas between them."""
@@ -32,6 +32,7 @@ LONGEST_TEXT: Final = 200
 
 OTHER: Final = "other"
 TWO_CLASSES: Final = 2
+FLOATS: Final = ("FP16", "FP32", "FP64")
 
 
 def text_of(value: object) -> str:
@@ -63,6 +64,8 @@ class Recorder:
         self._classes = tuple(bundle.manifest.classes or ())
         self._texts = tuple(text_of(name) for name in self._classes)
         self._indices = {name: index for index, name in enumerate(self._classes)}
+        self._predicted = _predicted(bundle)
+        self._likelihood = _likelihood(bundle)
         self._kind = _kind(bundle)
         self._segmented = segmented(bundle, segments)
         self.unfit = _unfit(bundle)
@@ -81,9 +84,10 @@ class Recorder:
 
     def _parts(self, outputs: Columns) -> dict[str, Any] | None:
         if self._kind == "number":
-            return None if not _finite(outputs[PREDICT]) else {"numbers": packed_numbers(outputs[PREDICT])}
+            numbers = outputs[self._predicted].ravel()
+            return {"numbers": packed_numbers(numbers)} if np.isfinite(numbers).all() else None
         try:
-            chosen = [self._indices[name] for name in outputs[PREDICT].tolist()]
+            chosen = [self._indices[name] for name in outputs[self._predicted].ravel().tolist()]
         except KeyError:
             return None
         if self._kind == "classes":
@@ -91,7 +95,7 @@ class Recorder:
         parts: dict[str, Any] = {"classes": self._texts, "chosen": bytes(chosen)}
         if self._kind == "two":
             return parts
-        scores = outputs[PROBABILITIES][:, 1]
+        scores = outputs[self._likelihood][:, 1]
         # A NaN compares as false.
         in_range = scores.size > 0 and bool(((scores >= 0) & (scores <= 1)).all())
         return {**parts, "scores": packed_scores(scores)} if in_range else None
@@ -114,8 +118,26 @@ def _listed(chosen: Sequence[int], texts: Sequence[str]) -> dict[str, Any] | Non
     return {"classes": tuple(texts[one] for one in places), "chosen": bytes(places[one] for one in chosen)}
 
 
-def _finite(numbers: Array) -> bool:
-    return bool(np.isfinite(numbers).all())
+def _predicted(bundle: Bundle) -> str:
+    """Name the output that labels are compared with: `predict`, else the one output of one value a row, else none."""
+    outputs = bundle.manifest.signature.outputs
+    single = [tensor.name for tensor in outputs if tensor.shape[1:] in ((), (1,))]
+    if any(tensor.name == PREDICT for tensor in outputs):
+        return PREDICT if PREDICT in single else ""
+    return single[0] if len(single) == 1 else ""
+
+
+def _likelihood(bundle: Bundle) -> str:
+    """Name the output with the probabilities of two classes: `predict_proba`, else the one output of their shape."""
+    classes = bundle.manifest.classes or ()
+    pairs = [
+        tensor.name
+        for tensor in bundle.manifest.signature.outputs
+        if tensor.shape[1:] == (TWO_CLASSES,) and tensor.datatype in FLOATS
+    ]
+    if len(classes) != TWO_CLASSES or not pairs:
+        return ""
+    return PROBABILITIES if PROBABILITIES in pairs else pairs[0] if len(pairs) == 1 else ""
 
 
 def _kind(bundle: Bundle) -> Kind:
@@ -124,19 +146,17 @@ def _kind(bundle: Bundle) -> Kind:
         return "number"
     if len(classes) != TWO_CLASSES:
         return "classes"
-    shapes = {tensor.name: tensor.shape for tensor in bundle.manifest.signature.outputs}
-    return "scored" if shapes.get(PROBABILITIES, ())[1:] == (TWO_CLASSES,) else "two"
+    return "scored" if _likelihood(bundle) else "two"
 
 
 def _unfit(bundle: Bundle) -> str:
-    outputs = {tensor.name: tensor for tensor in bundle.manifest.signature.outputs}
-    if PREDICT not in outputs:
-        return f"the model has no output {PREDICT!r}"
-    if len(outputs[PREDICT].shape) > 1:
-        return f"a row of the output {PREDICT!r} is more than one value"
+    name = _predicted(bundle)
+    if not name:
+        return f"the model has neither an output {PREDICT!r} of one value a row, nor one output alone that is such"
+    datatypes = {tensor.name: tensor.datatype for tensor in bundle.manifest.signature.outputs}
     if any(len(text_of(name)) > LONGEST_TEXT for name in bundle.manifest.classes or ()):
         return f"a class has a name of more than {LONGEST_TEXT} characters"
-    if not bundle.manifest.classes and outputs[PREDICT].datatype in ("BYTES", "BOOL"):
+    if not bundle.manifest.classes and datatypes[name] in ("BYTES", "BOOL"):
         return "the model predicts classes that its bundle does not list"
     return ""
 

@@ -13,6 +13,7 @@ from sklearn import metrics
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from tests.unit.server.churn import fitted, rows
+from weirkeeper.api.bundle import Tensor
 from weirkeeper.bundling import maker
 from weirkeeper.statistics.labels import LabelCounts, performance
 from weirkeeper_server.bundle import Bundle, read_bundle
@@ -444,3 +445,31 @@ async def test_what_is_too_long_to_tell_is_told_in_short(
 def test_a_class_whose_name_is_a_book_gives_no_tokens(churn_bundle: Bundle) -> None:
     manifest = churn_bundle.manifest.model_copy(update={"classes": ("a", "b" * 201)})
     assert "more than 200 characters" in Recorder(replace(churn_bundle, manifest=manifest), "churn-1").unfit
+
+
+def outputs_of(bundle: Bundle, *outputs: tuple[str, str, tuple[int, ...]]) -> Bundle:
+    """The bundle with other outputs, as a converter would name them."""
+    tensors = tuple(Tensor.model_validate({"name": n, "datatype": d, "shape": s}) for n, d, s in outputs)
+    signature = bundle.manifest.signature.model_copy(update={"outputs": tensors})
+    return replace(bundle, manifest=bundle.manifest.model_copy(update={"signature": signature}))
+
+
+def test_outputs_of_other_names_are_known_by_their_shapes(churn_bundle: Bundle) -> None:
+    converted = outputs_of(churn_bundle, ("label", "BYTES", (-1, 1)), ("probabilities", "FP32", (-1, 2)))
+    outputs = {"label": np.array([["stay"]], dtype=object), "probabilities": np.array([[0.25, 0.75]], np.float32)}
+    prediction = Recorder(converted, "churn-1").record({}, outputs, 1, int(NOW))
+    assert prediction is not None
+    assert (prediction.kind, prediction.class_of(0)) == ("scored", "stay")
+    assert prediction.score_of(0) == pytest.approx(0.75, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        (("predict", "FP64", (-1, 3)),),
+        (("a", "FP64", (-1,)), ("b", "FP64", (-1,))),
+        (("probabilities", "FP32", (-1, 2)),),
+    ],
+)
+def test_a_model_without_one_answer_a_row_gives_no_tokens(churn_bundle: Bundle, outputs: Any) -> None:
+    assert "one value a row" in Recorder(outputs_of(churn_bundle, *outputs), "churn-1").unfit
