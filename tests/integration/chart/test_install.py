@@ -114,6 +114,7 @@ def test_the_operator_may_not(installed: Kubectl, verb: str, resource: str) -> N
         ("patch", "apps/deployments"),
         ("create", "rbac.authorization.k8s.io/rolebindings"),
         ("list", "/pods"),
+        ("create", "/secrets"),
     ],
 )
 def test_the_operator_may(installed: Kubectl, verb: str, resource: str) -> None:

@@ -223,7 +223,6 @@ def test_ctrl_c_is_no_failure_of_the_file(
     def interrupt(_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(model, "answer", interrupt)
     monkeypatch.setattr("weirkeeper.client.feedback_cli.post", lambda *_: interrupt(None))
     assert send(written(tmp_path, ["a,0,stay,"]), model) == 1
     assert "interrupted; the same command goes on" in capsys.readouterr().err

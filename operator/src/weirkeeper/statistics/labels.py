@@ -96,7 +96,7 @@ class LabelCounts:
 
     @property
     def size(self) -> int:
-        """How many entries it takes when it is told."""
+        """How many numbers it holds, about."""
         return 8 + len(self.confusion) + len(self.scores)
 
     def to_json(self) -> dict[str, Any]:
