@@ -68,6 +68,10 @@ test-apart: venv ## All other tests
 test-fast: venv ## The tests that need no cluster
 	$(BIN)/pytest $(filter-out tests/integration tests/scale tests/e2e,$(TESTS))
 
+.PHONY: bench-feedback
+bench-feedback: venv ## Measure what feedback tokens cost
+	$(BIN)/python scripts/bench_feedback.py
+
 .PHONY: images
 images: cluster-up ## Build the project's images and give them to the cluster
 	$(CLUSTER_PROGRAM) images

@@ -18,7 +18,7 @@ import yaml
 from weirkeeper.api.crds import files
 from weirkeeper_server.errors import RequestError
 from weirkeeper_server.routes import REFUSED, ROUTES
-from weirkeeper_server.settings import VARIABLES, Limits
+from weirkeeper_server.settings import VARIABLES, FeedbackSettings, Limits
 from weirkeeper_server.settings import Settings as ServerSettings
 
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
@@ -32,6 +32,7 @@ PAGES: Final = {
 }
 SETTINGS_PAGE: Final = "settings.md"
 PROTOCOL_PAGE: Final = "protocol.md"
+FEEDBACK_PAGE: Final = "feedback.md"
 POLICY: Final = "defaults.rollout"
 """Described as a Rollout's spec, not again among the chart's values."""
 
@@ -163,6 +164,17 @@ def limits_table() -> str:
     return table(("Limit", "Type", "Default", "What it is"), rows())
 
 
+def feedback_table() -> str:
+    """What the server is told of labels that come back."""
+
+    def rows() -> Iterator[Row]:
+        for name, inner in FeedbackSettings.model_json_schema()["properties"].items():
+            kind = inner.get("type") or "string"
+            yield f"`{name}`", kind, written(inner["default"]), inner["description"]
+
+    return table(("Setting", "Type", "Default", "What it is"), rows())
+
+
 def variables_table() -> str:
     """What the server reads from its environment."""
     rows = ((f"`{name}`", ServerSettings.model_fields[field].description or "") for field, name in VARIABLES.items())
@@ -192,6 +204,8 @@ def pages() -> Iterator[tuple[Path, str]]:
     text = filled(text, "errors over HTTP", errors_table())
     text = filled(text, "limits of the server", limits_table())
     yield path, filled(text, "variables of the server", variables_table())
+    path = REFERENCE / FEEDBACK_PAGE
+    yield path, filled(path.read_text(), "settings of feedback", feedback_table())
 
 
 def main() -> int:

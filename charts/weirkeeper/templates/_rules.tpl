@@ -1,5 +1,6 @@
 {{/* What the operator does in every namespace that it serves. It holds all that routers hold, so that it may bind them
-to their role without the verb `bind`. It reads no Secret. */}}
+to their role without the verb `bind`. It reads no Secret: it makes those with the keys of feedback, and never sees
+them again. */}}
 {{- define "weirkeeper.operatorRules" -}}
 - apiGroups: [weirkeeper.dev]
   resources: [models, rollouts, monitors]
@@ -34,6 +35,9 @@ to their role without the verb `bind`. It reads no Secret. */}}
 - apiGroups: [""]
   resources: [pods]
   verbs: [list]
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]

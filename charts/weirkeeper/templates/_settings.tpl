@@ -16,6 +16,8 @@ limits:
   maxBodyBytes: {{ .Values.limits.maxBodyBytes | int64 }}
   maxRows: {{ .Values.limits.maxRows | int64 }}
   requestTimeoutSeconds: {{ .Values.limits.requestTimeoutSeconds | int64 }}
+feedback:
+  maxAgeDays: {{ .Values.feedback.maxAgeDays }}
 slotSeconds: {{ .Values.slotSeconds }}
 freeze: {{ .Values.freeze }}
 defaults:

@@ -15,6 +15,7 @@ from weirkeeper_server.errors import PredictionFailed
 from weirkeeper_server.tensors import Array, Columns, tensor_data
 
 NO_ANSWER = "the answer of the model holds NaN, infinity or another value that an answer cannot carry"
+FEEDBACK_PARAMETER: Final = "feedback_token"
 COMPACT: Final[Mapping[str, Any]] = {"allow_nan": False, "separators": (",", ":")}
 
 
@@ -45,11 +46,15 @@ class Output:
 
 @dataclass(frozen=True)
 class InferAnswer:
-    """An answer as no transport has it yet: the outputs asked for, in the order in which they were asked for."""
+    """An answer as no transport has it yet: the outputs asked for, in the order in which they were asked for.
+
+    `feedback_token` is what labels of its rows come back with; None where there is no feedback.
+    """
 
     identity: Identity
     identifier: str | None
     outputs: tuple[Output, ...]
+    feedback_token: str | None = None
 
 
 def answer_of(identity: Identity, request: InferRequest, signature: Signature, outputs: Columns) -> InferAnswer:
@@ -77,10 +82,17 @@ def encode(answer: InferAnswer) -> bytes:
         raise PredictionFailed(NO_ANSWER) from None
 
 
+def parameters_of(answer: InferAnswer) -> dict[str, str]:
+    """Give the parameters of an answer, which every door writes in its own way."""
+    return {} if answer.feedback_token is None else {FEEDBACK_PARAMETER: answer.feedback_token}
+
+
 def described(answer: InferAnswer, outputs: list[dict[str, Any]]) -> dict[str, Any]:
     """Write an answer as the protocol has it, around its outputs."""
     document: dict[str, Any] = {"model_name": answer.identity.model, "model_version": answer.identity.revision}
     if answer.identifier is not None:
         document["id"] = answer.identifier
+    if parameters := parameters_of(answer):
+        document["parameters"] = parameters
     document["outputs"] = outputs
     return document

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from types import TracebackType
@@ -31,6 +32,8 @@ from weirkeeper_server.errors import (
     RequestError,
     UnknownModel,
 )
+from weirkeeper_server.feedback.ledger import FeedbackLedger
+from weirkeeper_server.feedback.recording import SEGMENTS
 from weirkeeper_server.probed import ProbeError, ProbeResult
 from weirkeeper_server.settings import Settings
 from weirkeeper_server.tensors import Columns
@@ -71,6 +74,7 @@ class ModelServer:
         self.durations = Durations()
         self.latency = LatencySlots(settings.slot_seconds)
         self.traffic: TrafficProfile | None = None
+        self.feedback = FeedbackLedger(settings.model, settings.feedback, clock)
         self._predictor: Predictor | None = None
         self._workers = ThreadPoolExecutor(THREADS, thread_name_prefix="predict")
 
@@ -80,7 +84,8 @@ class ModelServer:
         try:
             bundle = await loop.run_in_executor(self._workers, read_bundle, self.settings.bundle)
             self.bundle, self.traffic = bundle, TrafficProfile(bundle.profile)
-            loaded = await loop.run_in_executor(self._workers, _loaded, bundle, self.settings)
+            self.feedback.use(bundle, self.identity.revision, self.settings.parameters.get(SEGMENTS, ""))
+            loaded = await loop.run_in_executor(self._workers, _loaded, bundle, _predictors(self.settings))
         except ProbeError as error:
             self.probed = error.result
             self._fail(error)
@@ -160,11 +165,13 @@ class ModelServer:
         Raises:
             RequestError: it cannot be answered; the message is for the caller, details are in the log.
         """
-        predictor = self._loaded()
+        predictor, at = self._loaded(), self.clock()
         limit = self.settings.limits.request_timeout_seconds
         outputs = await self._predict(predictor, request, limit if seconds is None else min(seconds, limit))
         self.invalid_outputs.update(invalid_values(outputs))
-        return answer_of(self.identity, request, predictor.signature, outputs)
+        answer = answer_of(self.identity, request, predictor.signature, outputs)
+        token = self.feedback.token(request.inputs, outputs, request.rows, at)
+        return replace(answer, feedback_token=token) if token else answer
 
     async def _predict(self, predictor: Predictor, request: InferRequest, limit: float) -> Columns:
         work, loop = partial(self._work, predictor, request, current_request.get()), asyncio.get_running_loop()
@@ -213,10 +220,11 @@ class ModelServer:
         if not self.active:
             self.idle.set()
 
-    def evidence(self, known_profile: str = "", latency_from: float = 0.0) -> dict[str, Any]:
+    def evidence(self, known_profile: str = "", latency_from: float = 0.0, labels_cursor: str = "") -> dict[str, Any]:
         """Tell everything about this process that the operator judges by.
 
-        A profile whose digest the caller knows and older latency slots are left out.
+        A profile whose digest the caller knows, older latency slots, and counts of labels that have not changed since
+        the cursor that was told with them, are left out.
         """
         return {
             "schema": 1,
@@ -235,6 +243,7 @@ class ModelServer:
             "outcomes": {outcome: self.outcomes[outcome] for outcome in OUTCOMES},
             "rows": self.rows,
             "latency": {"slotSeconds": self.latency.slot_seconds, "slots": self.latency.told(latency_from)},
+            "labels": self.feedback.tables.told(labels_cursor),
             **self._counts(),
         }
 
@@ -247,6 +256,12 @@ class ModelServer:
     def _counts(self) -> Mapping[str, Any]:
         totals = self.traffic.totals() if self.traffic else {"inputs": {}, "outputs": {}}
         return {"inputs": totals["inputs"], "outputs": totals["outputs"]}
+
+
+def _predictors(settings: Settings) -> Settings:
+    """Leave out of the parameters what is not the predictor's."""
+    parameters = {name: value for name, value in settings.parameters.items() if name != SEGMENTS}
+    return settings.model_copy(update={"parameters": parameters})
 
 
 def _loaded(bundle: Bundle, settings: Settings) -> LoadedModel:

@@ -8,6 +8,7 @@
         ├── InvalidRequest        400: the caller corrects the request
         ├── UnknownModel          404
         ├── RequestTooSlow        408
+        ├── NoFeedback            409
         ├── RequestTooLarge       413
         ├── UnknownEncoding       415
         ├── Overloaded            429
@@ -85,6 +86,12 @@ class RequestTooSlow(RequestError):
     """The body did not arrive in time."""
 
     status = 408
+
+
+class NoFeedback(RequestError):
+    """Labels cannot be counted: this server has no key to open their tokens with."""
+
+    status = 409
 
 
 class RequestTooLarge(RequestError):

@@ -22,7 +22,9 @@ def evidence_application(server: ModelServer) -> web.Application:
         since = request.query.get("latencyFrom", "0")
         if not since.isdecimal():
             return web.json_response({"error": f"latencyFrom is {since!r}; give Unix seconds"}, status=400)
-        body = json.dumps(server.evidence(known, float(since)), separators=(",", ":")).encode()
+        body = json.dumps(
+            server.evidence(known, float(since), request.query.get("labels", "")), separators=(",", ":")
+        ).encode()
         return web.Response(body=body, content_type="application/json")
 
     async def metrics(request: web.Request) -> web.Response:

@@ -19,6 +19,7 @@ from weirkeeper_server.errors import InvalidRequest
 from weirkeeper_server.grpc_exchange import Asked, Exchange, current_trace, read_message
 from weirkeeper_server.grpc_messages import read_infer, seconds, write_infer
 from weirkeeper_server.protocol import open_inference_pb2 as messages
+from weirkeeper_server.routes import FEEDBACK
 
 SERVICE: Final = "inference.GRPCInferenceService"
 EXTENSIONS: Final = ("model_repository",)
@@ -140,8 +141,9 @@ class _Door:
         return messages.ModelReadyResponse(ready=self._server.ready)
 
     def server_metadata(self, _: messages.ServerMetadataRequest) -> Message:
+        extensions = EXTENSIONS if self._server.feedback.problem else (*EXTENSIONS, FEEDBACK)
         return messages.ServerMetadataResponse(
-            name="weirkeeper-server", version=version("weirkeeper"), extensions=EXTENSIONS
+            name="weirkeeper-server", version=version("weirkeeper"), extensions=extensions
         )
 
     def model_metadata(self, request: messages.ModelMetadataRequest) -> Message:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from weirkeeper.api.bundle import Signature
-from weirkeeper_server.answer import NO_ANSWER, InferAnswer, Output
+from weirkeeper_server.answer import NO_ANSWER, InferAnswer, Output, parameters_of
 from weirkeeper_server.bounds import check_size, check_tensors
 from weirkeeper_server.decode import InferRequest, read_request
 from weirkeeper_server.errors import InvalidRequest, PredictionFailed
@@ -138,6 +138,8 @@ def write_infer(answer: InferAnswer, *, raw: bool) -> messages.ModelInferRespons
     response = messages.ModelInferResponse(
         model_name=answer.identity.model, model_version=answer.identity.revision, id=answer.identifier or ""
     )
+    for name, text in parameters_of(answer).items():
+        response.parameters[name].string_param = text
     raw = raw or any(output.datatype not in FIELDS for output in answer.outputs)
     try:
         for output in answer.outputs:

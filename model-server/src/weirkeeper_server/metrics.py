@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from weirkeeper_server.core import ModelServer
 from weirkeeper_server.counting import OUTCOMES
+from weirkeeper_server.feedback.refusals import REASONS
 
 NAMES = ("model", "revision")
 
@@ -32,6 +33,7 @@ class ServerMetrics(Collector):
         yield self._durations()
         yield self._input_values()
         yield self._invalid_outputs()
+        yield self._feedback()
 
     def _running(self) -> Metric:
         running = GaugeMetricFamily(
@@ -82,6 +84,16 @@ class ServerMetrics(Collector):
         for tensor in signature.outputs if signature else ():
             values.add_metric([*self._labels, tensor.name], self._server.invalid_outputs[tensor.name])
         return values
+
+    def _feedback(self) -> Metric:
+        rows = CounterMetricFamily(
+            "weirkeeper_server_feedback_rows",
+            "Rows of posted labels: Counted, or the reason for which they were refused; whichever revision answered.",
+            labels=[*NAMES, "result"],
+        )
+        for result in ("Counted", *REASONS):
+            rows.add_metric([*self._labels, result], self._server.feedback.results[result])
+        return rows
 
 
 def _kinds(totals: Mapping[str, Any]) -> dict[str, int]:

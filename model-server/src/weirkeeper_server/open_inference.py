@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -17,10 +18,11 @@ from weirkeeper_server.bounds import check_size, check_tensors
 from weirkeeper_server.core import ModelServer, State
 from weirkeeper_server.decode import InferRequest, parse, read_request
 from weirkeeper_server.errors import InvalidRequest
+from weirkeeper_server.feedback.posts import read_post
 from weirkeeper_server.http_body import packed, read_body
 from weirkeeper_server.http_exchange import TRACE, exchange, respond
 from weirkeeper_server.openapi import openapi
-from weirkeeper_server.routes import EXTENSIONS, ROUTES
+from weirkeeper_server.routes import EXTENSIONS, FEEDBACK, ROUTES
 
 _INDEX_STATES: Final[dict[State, str]] = {
     "Loading": "LOADING",
@@ -57,9 +59,10 @@ class _Door:
         return self._answer({"ready": ready, "live": True}, 200 if ready else 503)
 
     async def server_metadata(self, _: web.Request) -> web.Response:
-        return self._answer(
-            {"name": "weirkeeper-server", "version": version("weirkeeper"), "extensions": list(EXTENSIONS)}
-        )
+        problem = self._server.feedback.problem
+        extensions = [*EXTENSIONS] if problem else [*EXTENSIONS, FEEDBACK]
+        told = {"name": "weirkeeper-server", "version": version("weirkeeper"), "extensions": extensions}
+        return self._answer(told | {"feedback": f"no tokens: {problem}" if problem else "a token in every answer"})
 
     async def openapi(self, _: web.Request) -> web.Response:
         return self._answer(openapi(self._server.identity, self._server.signature, self._limits))
@@ -109,6 +112,15 @@ class _Door:
             answer = await self._server.infer(question, binary_tensors.seconds(document))
             encoded = _encoded(answer, binary_tensors.binary_outputs(document, question.wanted))
         return await self._respond(request, encoded)
+
+    async def feedback(self, request: web.Request) -> web.Response:
+        self._check_name(request)
+        body = await read_body(request, self._limits)
+        items = read_post(parse(body, self._limits.max_json_depth), self._server.settings.feedback)
+        receipt = await self._server.feedback.count(items)
+        refusals = [asdict(refusal) for refusal in receipt.refusals]
+        told = {"counted": receipt.counted, "refused": receipt.refused.total(), "reasons": dict(receipt.refused)}
+        return self._answer(told | {"refusals": refusals})
 
     def _question(self, request: web.Request, body: bytes) -> tuple[Mapping[str, Any], InferRequest]:
         signature, limits = self._server.expected, self._limits

@@ -13,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 from weirkeeper.api.bundle import Signature, Tensor
 from weirkeeper_server.answer import Identity
 from weirkeeper_server.errors import RequestError
+from weirkeeper_server.feedback.schemas import FeedbackPost, FeedbackReceipt
 from weirkeeper_server.openapi_schemas import (
     Error,
     IndexedModel,
@@ -45,6 +46,7 @@ _VALUES: Final[Mapping[str, tuple[str, Mapping[str, int]]]] = {
 """JSON's type for values, and their least, by numpy's kind of datatype."""
 _ANSWERS: Final[Mapping[str, type[BaseModel]]] = {
     "infer": InferResponse,
+    "feedback": FeedbackReceipt,
     "model_ready": ModelReadiness,
     "model_metadata": ModelMetadata,
     "live": Live,
@@ -52,7 +54,12 @@ _ANSWERS: Final[Mapping[str, type[BaseModel]]] = {
     "server_metadata": ServerMetadata,
 }
 _UNREADY: Final[Mapping[str, type[BaseModel]]] = {"model_ready": ModelReadiness, "server_ready": ServerReadiness}
-_BODIES: Final[Mapping[str, type[BaseModel]]] = {"infer": InferRequest, "repository_index": IndexRequest}
+_BODIES: Final[Mapping[str, type[BaseModel]]] = {
+    "infer": InferRequest,
+    "feedback": FeedbackPost,
+    "repository_index": IndexRequest,
+}
+_REQUIRED_BODIES: Final = ("infer", "feedback")
 
 
 def openapi(identity: Identity, signature: Signature | None, limits: Limits) -> dict[str, Any]:
@@ -131,7 +138,7 @@ def _operation(route: Route, name: str, path: str, identity: Identity) -> dict[s
         content = {"application/json": {"schema": _reference(body)}}
         if route.name == "infer":
             content["application/octet-stream"] = {"schema": {"type": "string", "format": "binary"}}
-        described["requestBody"] = {"content": content, "required": route.name == "infer"}
+        described["requestBody"] = {"content": content, "required": route.name in _REQUIRED_BODIES}
     return described
 
 

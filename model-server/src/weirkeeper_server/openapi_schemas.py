@@ -41,6 +41,7 @@ class ServerMetadata(BaseModel):
     name: str
     version: str
     extensions: list[str]
+    feedback: str = Field(description="Whether answers carry tokens for labels; if not, why.")
 
 
 class TensorMetadata(BaseModel):
@@ -137,6 +138,14 @@ class Output(BaseModel):
     data: list[Any] = []
 
 
+class ResponseParameters(BaseModel):
+    """Parameters of an answer."""
+
+    feedback_token: str = Field(
+        description="What labels of these rows are posted with; `omitted` where there are too many rows."
+    )
+
+
 class InferResponse(BaseModel):
     """Outputs for the rows of the request."""
 
@@ -145,4 +154,5 @@ class InferResponse(BaseModel):
     model_name: str
     model_version: str
     id: str = Field(default="", description="The id of the request, where it had one.")
+    parameters: ResponseParameters | None = Field(default=None, json_schema_extra={"nullable": False})
     outputs: list[Output]

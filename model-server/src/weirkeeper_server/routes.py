@@ -37,6 +37,13 @@ ROUTES: Final = (
         (400, 404, 408, 413, 415, 429, 500, 503, 504),
     ),
     Route(
+        "feedback",
+        "POST",
+        "/v2/models/{model}/feedback",
+        "Count labels of answers, by the tokens that the answers had; says what was counted, and what was not and why.",
+        (400, 404, 408, 409, 413, 415, 503),
+    ),
+    Route(
         "model_ready",
         "GET",
         f"/v2/models/{{model}}{_VERSION}/ready",
@@ -79,3 +86,5 @@ ROUTES: Final = (
 REFUSED: Final = frozenset({"load", "unload"})
 """Routes that never answer 200."""
 EXTENSIONS: Final = ("binary_tensor_data", "model_repository")
+FEEDBACK: Final = "feedback"
+"""Named among the extensions where answers carry tokens."""

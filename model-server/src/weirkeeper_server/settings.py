@@ -36,6 +36,23 @@ class Limits(BaseModel):
     )
 
 
+class FeedbackSettings(BaseModel):
+    """Labels that come back: where the keys of tokens are, and what is counted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    keys: Path | None = Field(
+        default=None, description="Folder with the keys `current` and `previous`, of 32 bytes each; none, no tokens."
+    )
+    max_age_seconds: int = Field(
+        default=30 * 86_400, gt=0, description="Age of a prediction in seconds from which its labels are refused."
+    )
+    slot_seconds: int = Field(default=3_600, gt=0, description="Length of the slots by which labels are counted.")
+    max_items: int = Field(default=1_000, gt=0, description="Most tokens in one post.")
+    max_rows: int = Field(default=10_000, gt=0, description="Most labelled rows in one post.")
+    max_seen: int = Field(default=100_000, gt=0, description="Most tokens of which repeats are known.")
+
+
 class Settings(BaseModel):
     """Everything that one server process is told."""
 
@@ -57,6 +74,9 @@ class Settings(BaseModel):
     trusted_types: tuple[str, ...] = Field(default=(), description="skops types to trust beyond the curated list.")
     access_log: bool = Field(default=True, description="Whether each request is told on standard output.")
     limits: Limits = Field(default=Limits(), description="Limits on requests, an object; see Limits.")
+    feedback: FeedbackSettings = Field(
+        default=FeedbackSettings(), description="Labels that come back, an object; its fields are on the page Feedback."
+    )
 
 
 VARIABLES: Mapping[str, str] = {
@@ -66,6 +86,7 @@ VARIABLES: Mapping[str, str] = {
     "slot_seconds": "WEIRKEEPER_SLOT_SECONDS",
     "access_log": "WEIRKEEPER_ACCESS_LOG",
     "limits": "WEIRKEEPER_LIMITS",
+    "feedback": "WEIRKEEPER_FEEDBACK",
 }
 
 

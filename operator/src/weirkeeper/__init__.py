@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from weirkeeper.bundling.maker import bundle
     from weirkeeper.client.asking import predict
+    from weirkeeper.client.feedback import feedback
 
 __version__ = version("weirkeeper")
 
-__all__ = ["__version__", "bundle", "predict"]
+__all__ = ["__version__", "bundle", "feedback", "predict"]
 
 
 def __getattr__(name: str) -> Any:
@@ -24,4 +25,8 @@ def __getattr__(name: str) -> Any:
         from weirkeeper.client.asking import predict  # noqa: PLC0415  see above
 
         return predict
+    if name == "feedback":
+        from weirkeeper.client.feedback import feedback  # noqa: PLC0415  see above
+
+        return feedback
     raise AttributeError(f"module 'weirkeeper' has no attribute {name!r}")

@@ -446,3 +446,28 @@ async def test_two_hundred_pods_are_cheap(world: World) -> None:
         # Both sides of 200 HTTP exchanges run in this process; a slot is five seconds.
         assert time.process_time() - began < 1.0
         assert sum(collector.evidence("team-a", "churn").latency[V1][0].counts.values()) == 200 * 40 * 5
+
+
+def labels_say(rows: int, cursor: str, revision: str = V2) -> dict[str, Any]:
+    return {"slotSeconds": 3600, "cursor": cursor, "totals": [[revision, {"rows": rows, "correct": rows}]], "slots": []}
+
+
+async def test_labels_are_asked_for_from_where_they_were_told_and_outlive_their_pod(world: World) -> None:
+    first = await world.start(pod_says(labels=labels_say(2, "1-1")))
+    second = await world.start(pod_says(labels=labels_say(3, "2-1")))
+    world.pod(first)
+    world.pod(second)
+    async with asking(world) as collector:
+        await world.tick(collector)
+        assert "labels" not in first.asked[0]
+        assert collector.labels()["team-a", "churn"][V2][""].rows == 5
+        first.answer["labels"] = labels_say(4, "1-2")
+        second.answer["labels"] = {"slotSeconds": 3600, "cursor": "2-1", "totals": [], "slots": []}
+        await world.tick(collector)
+        assert (first.asked[1]["labels"], second.asked[1]["labels"]) == ("1-1", "2-1")
+        assert collector.labels()["team-a", "churn"][V2][""].rows == 7
+        world.targets = Targets()
+        await world.tick(collector, 2_000)
+        assert collector.labels()["team-a", "churn"][V2][""].rows == 7
+        collector.forget("team-a", "churn")
+        assert collector.labels() == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sysconfig
@@ -15,7 +16,7 @@ from tests.unit.server.churn import rows, tolerant
 from weirkeeper.bundling import maker
 
 SCHEMATHESIS = Path(sysconfig.get_path("scripts")) / "schemathesis"
-OPERATIONS = 12
+OPERATIONS = 13
 """All but that of the document itself."""
 CONFIGURATION = """
 # A caller may wait for a microsecond only, and gets 504.
@@ -27,7 +28,10 @@ expected-statuses = ["2xx", "3xx", "4xx", "504"]
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """A model that has an answer for everything, so that a 5xx is the server's own."""
-    with Server(maker.bundle(tolerant(), rows(), path=tmp_path / "bundle"), tmp_path / "log") as server:
+    (tmp_path / "current").write_bytes(bytes(32))
+    feedback = {"WEIRKEEPER_FEEDBACK": json.dumps({"keys": str(tmp_path)})}
+    bundle = maker.bundle(tolerant(), rows(), path=tmp_path / "bundle")
+    with Server(bundle, tmp_path / "log", environment=feedback) as server:
         server.wait_for("Ready")
         yield server
 

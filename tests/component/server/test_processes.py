@@ -44,7 +44,7 @@ def test_a_bundle_that_fails_its_probe_leaves_a_process_that_says_so(bundle_fold
         assert told["signature"] is not None
         assert server.get("/v2/models/churn/ready")[0] == 503
         server.terminate()
-        assert server.process.wait(10) == 0
+        assert server.process.wait(60) == 0
 
 
 def test_settings_that_mean_nothing_end_the_process_at_once(bundle_folder: Path, tmp_path: Path) -> None:

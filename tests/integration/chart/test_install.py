@@ -88,7 +88,10 @@ def test_an_upgrade_with_nothing_new_changes_nothing(installed: Kubectl) -> None
     [
         ("get", "/secrets"),
         ("list", "/secrets"),
-        ("create", "/secrets"),
+        ("watch", "/secrets"),
+        ("update", "/secrets"),
+        ("patch", "/secrets"),
+        ("delete", "/secrets"),
         ("create", "/pods"),
         ("create", "/pods/exec"),
         ("update", f"{GROUP}/models"),
@@ -111,6 +114,7 @@ def test_the_operator_may_not(installed: Kubectl, verb: str, resource: str) -> N
         ("patch", "apps/deployments"),
         ("create", "rbac.authorization.k8s.io/rolebindings"),
         ("list", "/pods"),
+        ("create", "/secrets"),
     ],
 )
 def test_the_operator_may(installed: Kubectl, verb: str, resource: str) -> None:

@@ -1,3 +1,4 @@
+import base64
 from typing import Any
 
 import pytest
@@ -5,10 +6,10 @@ import pytest
 from tests.unit.kube.fake_api import FakeApi
 from tests.unit.kube.samples import item, model, service
 from weirkeeper.kube.cache import Cache
-from weirkeeper.kube.errors import Conflict, Forbidden, Foreign, NotLeading
+from weirkeeper.kube.errors import Conflict, Forbidden, Foreign, Invalid, KubeError, NotLeading, Transient
 from weirkeeper.kube.executor import Executor
 from weirkeeper.kube.keys import Key
-from weirkeeper.plan.result import Delete, Notice, Plan, StatusWrite
+from weirkeeper.plan.result import Create, Delete, Notice, Plan, StatusWrite
 from weirkeeper.plan.snapshot import Object
 
 KEY = Key("Model", "team-a", "churn")
@@ -190,3 +191,46 @@ async def test_what_was_decided_is_told_even_where_a_delete_fails(world: World) 
 async def test_an_event_that_is_refused_fails_nothing(world: World) -> None:
     world.api.fail["create"] = Forbidden("no events here")
     assert await world.do(Plan(applies=(service(),), notices=(Notice(CHURN, "Normal", "X", "y"),))) == 1
+
+
+SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "churn-feedback", "namespace": "team-a"}}
+CREATE = Create(SECRET, ("current", "previous"))
+
+
+async def test_a_secret_is_made_once_with_keys_that_nobody_knows(world: World) -> None:
+    assert await world.do(Plan(creates=(CREATE,))) == 1
+    made = world.api.objects["Secret", "team-a", "churn-feedback"]
+    keys = [base64.b64decode(key) for key in made["data"].values()]
+    assert list(made["data"]) == ["current", "previous"]
+    assert [len(key) for key in keys] == [32, 32]
+    assert keys[0] != keys[1]
+    assert world.api.reads == []
+    assert world.cache.get("Secret", "team-a", "churn-feedback") is None
+
+
+async def test_a_secret_that_exists_stays_as_it_is(world: World) -> None:
+    await world.do(Plan(creates=(CREATE,)))
+    before = world.api.objects["Secret", "team-a", "churn-feedback"]
+    assert await world.do(Plan(creates=(CREATE,), applies=(service(),))) == 1
+    assert world.api.objects["Secret", "team-a", "churn-feedback"] == before
+    assert world.told == [("create", "Secret"), ("apply", "Service")]
+
+
+@pytest.mark.parametrize("refusal", [Forbidden("a quota"), Invalid("a policy")])
+async def test_a_secret_that_may_not_be_made_holds_nothing_up(world: World, refusal: KubeError) -> None:
+    world.api.fail["create"] = refusal
+    assert await world.do(Plan(creates=(CREATE,), applies=(service(),))) == 1
+
+
+async def test_a_secret_that_cannot_be_made_now_is_made_later(world: World) -> None:
+    world.api.fail["create"] = Transient("away")
+    with pytest.raises(Transient):
+        await world.do(Plan(creates=(CREATE,), applies=(service(),)))
+    assert world.api.writes == []
+
+
+async def test_only_the_leader_makes_secrets(world: World) -> None:
+    world.leads = False
+    with pytest.raises(NotLeading):
+        await world.do(Plan(creates=(CREATE,)))
+    assert world.api.writes == []

@@ -300,3 +300,30 @@ def test_what_a_ready_server_remarks_stands_beside_that_it_serves() -> None:
     ready = cluster.condition("Ready")
     assert (ready["status"], ready["reason"]) == ("True", "Serving")
     assert ready["message"] == f"{stable} serves; {cluster.remark}"
+
+
+def test_feedback_keys_are_made_with_the_first_pods_of_a_revision_alone() -> None:
+    cluster = served()
+    first, *later = [[create.manifest["metadata"]["name"] for create in plan.creates] for plan in cluster.plans]
+    assert first == ["churn-feedback"]
+    assert not any(later)
+    secret = cluster.plans[0].creates[0].manifest
+    assert "data" not in secret
+    assert "stringData" not in secret
+    assert [owner["uid"] for owner in secret["metadata"]["ownerReferences"]] == ["u-1"]
+    cluster.model["spec"]["artifact"]["uri"] = "https://models.example/churn-2.tar.gz"
+    plan = cluster.reconcile()
+    assert len(plan.creates) == 1
+    assert cluster.reconcile(3).creates == ()
+
+
+def test_pods_have_the_feedback_keys_where_there_are_such() -> None:
+    cluster = served(settings=settings(feedback={"maxAgeDays": 2}))
+    pod = cluster.children["Deployment", cluster.status["stable"]["revision"]]["spec"]["template"]["spec"]
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    assert volumes["feedback"]["secret"] == {"secretName": "churn-feedback", "optional": True}
+    (server,) = pod["containers"]
+    assert {"name": "feedback", "mountPath": "/feedback", "readOnly": True} in server["volumeMounts"]
+    assert "feedback" not in {mount["name"] for mount in pod["initContainers"][0]["volumeMounts"]}
+    told = {entry["name"]: entry.get("value") for entry in server["env"]}
+    assert json.loads(str(told["WEIRKEEPER_FEEDBACK"])) == {"keys": "/feedback", "maxAgeSeconds": 172_800}

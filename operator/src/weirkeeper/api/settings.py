@@ -59,6 +59,14 @@ class Limits(Record):
     request_timeout_seconds: int = Field(default=15, ge=1, le=3600, description="Longest time for one answer.")
 
 
+class Feedback(Record):
+    """Labels that come back to the model servers."""
+
+    max_age_days: int = Field(
+        default=30, ge=1, le=400, description="Age of a prediction in days from which its labels are refused."
+    )
+
+
 class Defaults(Record):
     """What applies where nobody said otherwise."""
 
@@ -86,6 +94,7 @@ class Settings(Record):
     artifacts: ArtifactBounds = Field(default_factory=ArtifactBounds, description="Bounds for artifacts.")
     router: RouterSettings = Field(default_factory=RouterSettings, description="The routers.")
     limits: Limits = Field(default_factory=Limits, description="Limits of the model servers.")
+    feedback: Feedback = Field(default_factory=Feedback, description="Labels that come back to the model servers.")
     slot_seconds: int = Field(default=5, ge=1, le=60, description="Length of a slot of evidence in seconds.")
     freeze: bool = Field(default=False, description="Stops all promotions; aborts and roll backs still act.")
     defaults: Defaults = Field(default_factory=Defaults, description="What applies where nobody said otherwise.")

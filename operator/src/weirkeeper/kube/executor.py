@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import logging
+import secrets
 import time
 from collections.abc import Callable
 
 from weirkeeper.kube.access import KubeApi
 from weirkeeper.kube.cache import Cache, Place, place_of
 from weirkeeper.kube.comparing import as_wanted, digest, essence, is_ours
-from weirkeeper.kube.errors import Conflict, Foreign, KubeError, NotFound, NotLeading
+from weirkeeper.kube.errors import Conflict, Forbidden, Foreign, Invalid, KubeError, NotFound, NotLeading
 from weirkeeper.kube.keys import Key
 from weirkeeper.kube.notices import Transitions, event_of
 from weirkeeper.kube.resources import Resource, resource_of, resource_of_kind
-from weirkeeper.plan.result import Delete, Notice, Plan, StatusWrite
+from weirkeeper.plan.result import Create, Delete, Notice, Plan, StatusWrite
 from weirkeeper.plan.snapshot import Object
 
 OnWrite = Callable[[str, str], None]
@@ -54,6 +56,8 @@ class Executor:
             KubeError: the API server did not do it; the rest was not done.
         """
         writes = 0
+        for create in plan.creates:
+            writes += await self._create(create)
         for manifest in plan.applies:
             writes += await self._apply(manifest)
         for write in plan.statuses:
@@ -66,6 +70,23 @@ class Executor:
             for notice in self._transitions.news(key, plan.notices):
                 await self._tell(notice)
         return writes
+
+    async def _create(self, create: Create) -> bool:
+        """Make a Secret that may exist already, which only the API server knows.
+
+        What serves does so without it: that it may not be made here, or not now, is told and holds nothing up.
+        """
+        self._check_leading()
+        data = {key: base64.b64encode(secrets.token_bytes(create.size)).decode() for key in create.keys}
+        try:
+            await self._api.create({**create.manifest, "data": data})
+        except Conflict:
+            return False
+        except (Forbidden, Invalid) as error:
+            log.warning("a Secret is not made: %s", error)
+            return False
+        self._on_write("create", create.manifest["kind"])
+        return True
 
     async def _apply(self, manifest: Object) -> bool:
         place = place_of(manifest)

@@ -33,6 +33,9 @@ CONTROLLER_REVISION: Final = Resource("apps/v1", "ControllerRevision", "controll
 SERVICE: Final = Resource("v1", "Service", "services")
 CONFIG_MAP: Final = Resource("v1", "ConfigMap", "configmaps")
 SERVICE_ACCOUNT: Final = Resource("v1", "ServiceAccount", "serviceaccounts")
+SECRET: Final = Resource("v1", "Secret", "secrets")
+"""Made and never looked at: the operator reads no Secret."""
+
 POD: Final = Resource("v1", "Pod", "pods")
 ROLE_BINDING: Final = Resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 DISRUPTION_BUDGET: Final = Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
@@ -66,7 +69,7 @@ WATCHED: Final = (*OURS, DEPLOYMENT, SERVICE, ENDPOINT_SLICE)
 
 _ALL: Final = {
     (resource.api_version, resource.kind): resource
-    for resource in (*OURS, *CHILDREN, ENDPOINT_SLICE, POD, LEASE, EVENT)
+    for resource in (*OURS, *CHILDREN, ENDPOINT_SLICE, POD, LEASE, EVENT, SECRET)
 }
 _BY_KIND: Final = {resource.kind: resource for resource in _ALL.values()}
 

@@ -12,6 +12,8 @@ from weirkeeper.delivery.evidence import Evidence
 from weirkeeper.observe.asking import Asker
 from weirkeeper.observe.checkpoint import Checkpoint, unpack_config_map
 from weirkeeper.observe.errors import BrokenCheckpoint
+from weirkeeper.observe.label_book import LabelBook
+from weirkeeper.observe.label_readings import Segments
 from weirkeeper.observe.latencies import Process
 from weirkeeper.observe.pods import ModelPods
 from weirkeeper.observe.readings import RouterReading
@@ -55,6 +57,7 @@ class Collector:
         self._routers: dict[str, NamespaceRouters] = {}
         self._pods: dict[Key, ModelPods] = {}
         self._windows: dict[Key, WindowBook] = {}
+        self._labels: dict[Key, LabelBook] = {}
         self._watched: set[Key] = set()
         self._fast: set[Key] = set()
         self.polled_at: float | None = None
@@ -95,6 +98,7 @@ class Collector:
         key = (namespace, model)
         self._windows.pop(key, None)
         self._pods.pop(key, None)
+        self._labels.pop(key, None)
         self._watched.discard(key)
         self._fast.discard(key)
 
@@ -111,6 +115,10 @@ class Collector:
             windows=windows.views() if windows else {},
             unavailable_since=routers.unavailable_since if routers else None,
         )
+
+    def labels(self) -> Mapping[Key, Mapping[str, Segments]]:
+        """Everything that labels said, by Model, revision and segment."""
+        return {key: book.totals() for key, book in self._labels.items()}
 
     async def run(self) -> None:
         """Ask for ever; ends by cancellation."""
@@ -142,6 +150,8 @@ class Collector:
         changed |= {key for key, windows in self._windows.items() if windows.close(end)}
         for key in [key for key, pods in self._pods.items() if not pods.latency.forget(end) and not index.uids(key)]:
             del self._pods[key]
+        for key, labels in self._labels.items():
+            labels.keep(self._clock(), index.uids(key))
         for key in changed:
             self._on_change(*key)
 
@@ -169,8 +179,11 @@ class Collector:
         reading = await self._asker.pod(target, end, pods.query(target.uid, end), pods.known(target.uid))
         if reading is None:
             return None
+        process = Process(target.uid, reading.started)
         if key in self._windows:
-            self._windows[key].book(end, target.revision, Process(target.uid, reading.started), reading)
+            self._windows[key].book(end, target.revision, process, reading)
+        if reading.labels.totals:
+            self._labels.setdefault(key, LabelBook()).book(process, reading.labels.totals)
         return key if pods.answered(self._clock(), end, target, reading) else None
 
     async def _each_slot(self, job: Callable[[int], Awaitable[None]]) -> None:

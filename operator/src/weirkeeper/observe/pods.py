@@ -49,6 +49,8 @@ class ModelPods:
         query = {"latencyFrom": str(min(active, default=end) - LATENCY_BACK_SECONDS)}
         if answer.reading.evidence.profile is not None and answer.reading.evidence.profile_sha256:
             query["profile"] = answer.reading.evidence.profile_sha256
+        if answer.reading.labels.cursor:
+            query["labels"] = answer.reading.labels.cursor
         return query
 
     def answered(self, now: float, end: int, target: PodTarget, reading: PodReading) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from weirkeeper.api.names import MODEL_NAME_LIMIT
 from weirkeeper.delivery.evidence import PodEvidence
 from weirkeeper.observe.errors import BrokenEvidence
+from weirkeeper.observe.label_readings import LabelReading, read_labels
 from weirkeeper.observe.targets import PodTarget
 from weirkeeper.statistics.feature import Counts
 from weirkeeper.statistics.latency import BINS
@@ -53,13 +54,14 @@ class PodReading:
     """One answer of a model pod: what it says of itself, and what it counted since `started` (Unix seconds).
 
     `latency` maps a slot's start to (requests by bin, requests of that slot that have not ended). `inputs` are the
-    counts by feature.
+    counts by feature; `labels` is what changed of the counts of labels.
     """
 
     evidence: PodEvidence
     started: float
     latency: Mapping[int, tuple[Mapping[int, int], int]]
     inputs: Mapping[str, Counts]
+    labels: LabelReading = field(default_factory=LabelReading)
 
 
 def model_of(revision: str) -> str:
@@ -118,6 +120,7 @@ def read_pod(answer: Any, target: PodTarget, known: PodEvidence | None) -> PodRe
         started=_number(found.get("start"), "start"),
         latency=_latency(found.get("latency")),
         inputs=read_inputs(found.get("inputs") or {}),
+        labels=read_labels(found.get("labels"), target.model),
     )
 
 

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 from weirkeeper.api import names
 from weirkeeper.delivery.progress import pods_needed
 from weirkeeper.delivery.rollout import drained
-from weirkeeper.plan.result import Delete
+from weirkeeper.plan.result import Create, Delete
 from weirkeeper.plan.seen import ready_pods, signature_of
 from weirkeeper.plan.wanted import records_of
 from weirkeeper.render import front, server
 
+FEEDBACK_KEYS = ("current", "previous")
+
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from weirkeeper.delivery.memory import Memory
     from weirkeeper.delivery.turn import Clock, Desired
     from weirkeeper.plan.snapshot import Object, Snapshot
@@ -23,8 +27,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Children:
-    """Manifests to apply, objects to delete, and the revisions whose pods are not all ready or not pinned yet."""
+    """What to make, apply and delete, and the revisions whose pods are not all ready or not pinned yet."""
 
+    creates: tuple[Create, ...]
     applies: tuple[Manifest, ...]
     deletes: tuple[Delete, ...]
     unready: tuple[str, ...]
@@ -46,7 +51,8 @@ def plan_children(
         applies.append(front.service(model))
     ready = ready_pods(snapshot.endpoint_slices)
     unready = tuple(name for name, count in replicas.items() if ready.get(name, 0) < count or name not in memory.pinned)
-    return Children(tuple(applies), _deletes(snapshot, memory, clock), unready, name_taken)
+    creates = _feedback_keys(snapshot, model, replicas.keys() & records.keys())
+    return Children(creates, tuple(applies), _deletes(snapshot, memory, clock), unready, name_taken)
 
 
 def _records(snapshot: Snapshot, memory: Memory, wanted: Wanted) -> dict[str, front.Record]:
@@ -102,6 +108,16 @@ def _serving(snapshot: Snapshot, model: Object, record: front.Record, count: int
         if pod.profile is not None:
             return [*manifests, server.profile(model, record.name, pod.profile)]
     return manifests
+
+
+def _feedback_keys(snapshot: Snapshot, model: Object, serving: AbstractSet[str]) -> tuple[Create, ...]:
+    """The keys of feedback, together with the first pods of each revision.
+
+    Nobody looks whether they exist, since nobody may read a Secret; they are made where they do not.
+    """
+    if all(("Deployment", name) in snapshot.children for name in serving):
+        return ()
+    return (Create(server.feedback_secret(model), FEEDBACK_KEYS),)
 
 
 def _name_taken(snapshot: Snapshot, model: Object) -> bool:

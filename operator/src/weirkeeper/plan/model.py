@@ -48,6 +48,7 @@ def _plan(snapshot: Snapshot, model: Object, drift: str, now: float) -> Plan:
     children = plan_children(snapshot, model, kept, desired, wanted, clock)
     view = Projected(snapshot, model, kept, wanted, governed, seen, children, drift, now)
     return Plan(
+        creates=children.creates,
         applies=children.applies,
         statuses=(_status_write(model, model_status(view)), *rollout_writes(snapshot, view, now)),
         deletes=children.deletes,

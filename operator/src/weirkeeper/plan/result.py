@@ -42,15 +42,28 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Create:
+    """A Secret that is made unless it exists, and that nobody looks at again.
+
+    `manifest` has no data: each of `keys` gets `size` random bytes, which no plan, log or cache ever holds.
+    """
+
+    manifest: Mapping[str, Any]
+    keys: tuple[str, ...]
+    size: int = 32
+
+
+@dataclass(frozen=True)
 class Plan:
     """What the executor does, in this order.
 
-    First `applies` (server-side apply), then `statuses` (compare and swap; the Model's first, a conflict ends the
-    plan), then `deletes`, then `notices`. `wake_at` is when to plan again if nothing happens.
+    First `creates`, then `applies` (server-side apply), then `statuses` (compare and swap; the Model's first, a
+    conflict ends the plan), then `deletes`, then `notices`. `wake_at` is when to plan again if nothing happens.
     `list_pods_of` names the revisions whose pods must be listed before the next plan. `fast` asks the collector to
     poll routers twice a second until they acknowledge.
     """
 
+    creates: tuple[Create, ...] = ()
     applies: tuple[Mapping[str, Any], ...] = ()
     statuses: tuple[StatusWrite, ...] = ()
     deletes: tuple[Delete, ...] = ()

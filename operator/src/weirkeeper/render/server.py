@@ -16,6 +16,8 @@ ARTIFACT_DIRECTORY = "/artifact"
 PIN_DIRECTORY = "/pin"
 AZURE_IDENTITY = {"azure.workload.identity/use": "true"}
 """By this label the webhook of Azure's workload identity knows which pods it is for; others need none."""
+FEEDBACK_DIRECTORY = "/feedback"
+DAY_SECONDS = 86_400
 DRAIN_SECONDS = 5
 GRACE_SECONDS = 60
 
@@ -70,7 +72,7 @@ def pod(model: str, revision: str, content: Mapping[str, Any], image: str, setti
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "initContainers": [_fetch(content, image, settings)],
         "containers": [_server(model, revision, content, image, settings)],
-        "volumes": _volumes(revision, content),
+        "volumes": _volumes(model, revision, content),
         **placed,
     }
 
@@ -133,6 +135,7 @@ def _server(model: str, revision: str, content: Mapping[str, Any], image: str, s
         "securityContext": dict(RESTRICTED_CONTAINER),
         "volumeMounts": [
             {"name": "model", "mountPath": MODEL_DIRECTORY, "readOnly": True},
+            {"name": "feedback", "mountPath": FEEDBACK_DIRECTORY, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  a volume of the pod's own
             *_linked_artifact(content["artifact"]["uri"]),
         ],
@@ -150,10 +153,12 @@ def _linked_artifact(uri: str) -> list[dict[str, Any]]:
 def _server_env(content: Mapping[str, Any], settings: Settings) -> list[dict[str, Any]]:
     limits = settings.limits.model_dump(mode="json", by_alias=True)
     trusted = content["artifact"].get("trustedTypes", [])
+    feedback = {"keys": FEEDBACK_DIRECTORY, "maxAgeSeconds": settings.feedback.max_age_days * DAY_SECONDS}
     return [
         {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
         _env("WEIRKEEPER_SLOT_SECONDS", str(settings.slot_seconds)),
         _env("WEIRKEEPER_LIMITS", json.dumps(limits, sort_keys=True)),
+        _env("WEIRKEEPER_FEEDBACK", json.dumps(feedback, sort_keys=True)),
         _env("WEIRKEEPER_PARAMETERS", json.dumps(content.get("parameters", {}), sort_keys=True)),
         _env("WEIRKEEPER_PROBE", json.dumps(content.get("probe", []), sort_keys=True)),
         _env("WEIRKEEPER_TRUSTED_TYPES", json.dumps(trusted)),
@@ -166,12 +171,14 @@ def _env(name: str, value: str) -> dict[str, str]:
     return {"name": name, "value": value}
 
 
-def _volumes(revision: str, content: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _volumes(model: str, revision: str, content: Mapping[str, Any]) -> list[dict[str, Any]]:
     mounted = _mounted_artifact(content["artifact"]["uri"])
     return [
         {"name": "model", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
         {"name": "pin", "configMap": {"name": pin_name(revision), "optional": True}},
+        # Optional: without keys a model serves as well, and takes no labels.
+        {"name": "feedback", "secret": {"secretName": feedback_name(model), "optional": True}},
         *([{"name": "artifact", **mounted}] if mounted else []),
     ]
 
@@ -183,6 +190,21 @@ def _mounted_artifact(uri: str) -> dict[str, Any] | None:
     if scheme == "pvc":
         return {"persistentVolumeClaim": {"claimName": rest.partition("/")[0], "readOnly": True}}
     return None
+
+
+def feedback_name(model: str) -> str:
+    """Name of the Secret with the keys that seal a Model's feedback tokens."""
+    return f"{model}-feedback"
+
+
+def feedback_secret(model: Mapping[str, Any]) -> Manifest:
+    """The Secret of a Model's feedback tokens, without its keys."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "Opaque",
+        "metadata": metadata(model, feedback_name(model["metadata"]["name"])),
+    }
 
 
 def pin_name(revision: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from weirkeeper.api.names import ENVOY_DIRECTORY, OPERATOR_PORT
 from weirkeeper.client.cli import add_parser as add_client_parser
+from weirkeeper.client.feedback_cli import add_feedback_parser
 from weirkeeper.runtime.errors import Unusable
 
 UNUSABLE = 2
@@ -42,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     crds.set_defaults(run=_crds)
     _add_bundling(commands)
     add_client_parser(commands)
+    add_feedback_parser(commands)
     return parser
 
 

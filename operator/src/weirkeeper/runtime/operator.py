@@ -23,6 +23,7 @@ from weirkeeper.observe.targets import Targets, targets_from_slices
 from weirkeeper.plan.snapshot import Object
 from weirkeeper.runtime.ending import told_to_end
 from weirkeeper.runtime.feed import Feed
+from weirkeeper.runtime.label_series import LabelSeries
 from weirkeeper.runtime.listing import Lister, accept
 from weirkeeper.runtime.lookups import Lookups
 from weirkeeper.runtime.metrics import Metrics
@@ -144,6 +145,7 @@ class Operator:
         self.metrics.gauge("weirkeeper_queue_depth", "Keys that wait or are worked at.", lambda: len(self.queue))
         self.metrics.gauge("weirkeeper_leader", "Whether this process may write.", lambda: float(self.leader.holds()))
         self.metrics.registry.register(self.series)
+        self.metrics.registry.register(LabelSeries(self.collector.labels))
 
 
 class _Targets:

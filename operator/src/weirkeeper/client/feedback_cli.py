@@ -1,0 +1,89 @@
+"""The command `feedback`, as a subcommand of `weirkeeper`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from weirkeeper.client.feedback import BATCH_ROWS, TIMEOUT, batches, feedback_address, items_of, post
+from weirkeeper.client.feedback_errors import FeedbackError
+from weirkeeper.client.label_file import Progress, begun, read_rows, state_file
+
+_TOLD = """Send labels back to a served model, by the tokens that its answers had.
+
+LABELS is a CSV file with the columns token, label and value (of the last two, one at least) and, where an answer had
+several rows, row. MODEL is a URL such as http://localhost:8080/v2/models/churn, or a Model's name, which is looked for
+at --url, or at http://NAME in the cluster. Interrupted, the same command goes on where it ended: how far it came stands
+in LABELS.sent.json."""
+
+
+def add_feedback_parser(subparsers: Any) -> None:
+    """Add the subcommand; it sets `run`, a function from arguments to the exit status."""
+    parser = subparsers.add_parser(
+        "feedback",
+        help="send labels back to a served model",
+        description=_TOLD,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", metavar="MODEL", help="a URL, or a Model's name")
+    parser.add_argument("labels", metavar="LABELS", type=Path, help="CSV file: token, row, label, value")
+    parser.add_argument("--url", help="where a Model of that name is served, such as http://localhost:8080")
+    parser.add_argument("--batch-rows", type=int, default=BATCH_ROWS, help=f"rows in one post (default: {BATCH_ROWS})")
+    parser.add_argument("--timeout", type=float, default=TIMEOUT, help=f"seconds for one post (default: {TIMEOUT:g})")
+    parser.set_defaults(run=send_file)
+
+
+def send_file(arguments: argparse.Namespace) -> int:
+    """Send a file; 1 where that cannot be done, 3 where rows were refused, both with reasons on standard error."""
+    try:
+        progress = _sent(arguments)
+    except ModuleNotFoundError as error:
+        return _failed(f"{error.name} is not installed; run: pip install 'weirkeeper[bundle]'")
+    except (FeedbackError, OSError) as error:
+        return _failed(error)
+    except KeyboardInterrupt:
+        return _failed("interrupted; the same command goes on from here")
+    return _told(progress)
+
+
+def _sent(arguments: argparse.Namespace) -> Progress:
+    progress = begun(arguments.labels, feedback_address(arguments.model, arguments.url))
+    total = sum(1 for _ in read_rows(arguments.labels))
+    left = islice(read_rows(arguments.labels), progress.rows, None)
+    with _bar(total, progress.rows) as bar:
+        for batch in batches(left, arguments.batch_rows):
+            items = items_of(batch)
+            progress.receipt.add(post(progress.address, items, arguments.timeout), progress.tokens)
+            progress.rows += len(batch)
+            progress.tokens += len(items)
+            progress.save(state_file(arguments.labels))
+            bar.update(len(batch))
+    return progress
+
+
+def _bar(total: int, done: int) -> Any:
+    from tqdm import tqdm  # noqa: PLC0415  the operator's image has none
+
+    return tqdm(total=total, initial=done, unit=" rows", desc="labels", file=sys.stderr)
+
+
+def _told(progress: Progress) -> int:
+    receipt = progress.receipt
+    print(f"weirkeeper: of {progress.rows} rows {receipt.counted} counted, {receipt.refused.total()} refused")
+    _lines(f"{count} {reason}" for reason, count in receipt.refused.most_common())
+    _lines(receipt.messages)
+    return 3 if receipt.refused else 0
+
+
+def _lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(f"  {line}", file=sys.stderr)
+
+
+def _failed(error: Exception | str) -> int:
+    print(f"weirkeeper: {error}", file=sys.stderr)
+    return 1

@@ -1,0 +1,100 @@
+"""Counts of labels as model pods tell them, checked: the pods belong to tenants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from weirkeeper.observe.errors import BrokenEvidence
+from weirkeeper.statistics.labels import MOST_PAIRS, NUMBERS, SCORE_BINS, LabelCounts
+
+MOST_REVISIONS: Final = 50
+MOST_SEGMENTS: Final = 200
+LONGEST_NAME: Final = 512
+LARGEST_SUM: Final = 1e250
+
+WHOLE: Final = ""
+"""The name under which the counts of all rows stand among those of segments."""
+
+_Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
+_Name = Annotated[str, Field(max_length=LONGEST_NAME, strict=True)]
+_Sum = Annotated[float, Field(ge=-LARGEST_SUM, le=LARGEST_SUM, allow_inf_nan=False, strict=True)]
+
+
+class _Counts(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    rows: _Count = 0
+    correct: _Count = 0
+    numbered: _Count = 0
+    unlisted: _Count = 0
+    valued: _Count = 0
+    positive: _Name = ""
+    confusion: Annotated[list[tuple[_Name, _Name, _Count]], Field(max_length=MOST_PAIRS)] = []
+    scores: Annotated[dict[_Name, tuple[_Count, _Count]], Field(max_length=SCORE_BINS)] = {}
+    sums: dict[_Name, _Sum] = {}
+
+    def read(self) -> LabelCounts:
+        """Give it as counts."""
+        return LabelCounts.from_json(self.model_dump(exclude={"segments"}))
+
+
+class _Table(_Counts):
+    segments: Annotated[dict[_Name, _Counts], Field(max_length=MOST_SEGMENTS)] = {}
+
+
+class _Labels(BaseModel):
+    cursor: Annotated[str, Field(pattern="^[0-9-]{1,42}$")]
+    totals: Annotated[list[tuple[_Name, _Table]], Field(max_length=MOST_REVISIONS)]
+
+
+_LABELS: Final = TypeAdapter(_Labels)
+
+Segments = Mapping[str, LabelCounts]
+"""Counts by segment, those of all rows as WHOLE."""
+
+
+@dataclass(frozen=True)
+class LabelReading:
+    """What changed of a process' counts, by revision: cumulative since its start.
+
+    `cursor` asks for what changes after this.
+    """
+
+    cursor: str = ""
+    totals: Mapping[str, Segments] = field(default_factory=dict)
+
+
+def read_labels(given: Any, model: str) -> LabelReading:
+    """Check what a pod of `model` tells of labels; servers of former versions tell nothing.
+
+    Raises:
+        BrokenEvidence: it does not follow the schema, or speaks of another model's revisions.
+    """
+    if given is None:
+        return LabelReading()
+    try:
+        found = _LABELS.validate_python(given)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        raise BrokenEvidence(f"labels.{'.'.join(map(str, problem['loc']))}: {problem['msg']}"[:300]) from None
+    return LabelReading(found.cursor, {name: _read(name, table, model) for name, table in found.totals})
+
+
+def _read(revision: str, table: _Table, model: str) -> Segments:
+    if revision.rpartition("-")[0] != model:
+        raise BrokenEvidence(f"labels tells of revision {revision!r:.80}; the pod was made for {model}")
+    for counts in (table, *table.segments.values()):
+        _check(counts)
+    return {WHOLE: table.read(), **{name: counts.read() for name, counts in table.segments.items()}}
+
+
+def _check(counts: _Counts) -> None:
+    if unknown := counts.sums.keys() - set(NUMBERS):
+        raise BrokenEvidence(f"labels has a sum {min(unknown)!r:.80}; expected {', '.join(NUMBERS)}")
+    bins = [score for score in counts.scores if not (score.isascii() and score.isdecimal() and int(score) < SCORE_BINS)]
+    if bins:
+        raise BrokenEvidence(f"labels has a score bin {bins[0]!r:.80}; expected 0 to {SCORE_BINS - 1}")
