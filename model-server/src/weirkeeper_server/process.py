@@ -22,6 +22,8 @@ SWITCH_INTERVAL = 0.001
 """Seconds after which a thread that predicts lets the event loop in; Python's 5 ms would be added to answers."""
 
 BACKLOG = 1024
+LEAVE_SECONDS = 10.0
+"""Time at the end for clients to take answers that were given already; one that does not read must not hold a pod."""
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +66,13 @@ async def _listen(application: web.Application, settings: Settings, port: int) -
     """Listen with bounded patience: for a request's first line and headers, and for a client to take its answer."""
     idle = settings.limits.idle_timeout_seconds
     # Nobody waits for what a client that left has asked: it is cancelled, and leaves the queue.
-    runner = web.AppRunner(application, access_log=None, keepalive_timeout=idle, handler_cancellation=True)
+    runner = web.AppRunner(
+        application,
+        access_log=None,
+        keepalive_timeout=idle,
+        handler_cancellation=True,
+        shutdown_timeout=LEAVE_SECONDS,
+    )
     await runner.setup()
     listener = _listener(settings.host, port)
     if hasattr(socket, "TCP_USER_TIMEOUT"):

@@ -117,7 +117,7 @@ async def test_sigterm_under_load_loses_no_request(bundle_folder: Path, tmp_path
             clients.append(asyncio.create_task(load.watch(session)))
             await asyncio.sleep(2.0)
             leaving.terminate()
-            assert await asyncio.to_thread(leaving.process.wait, 30) == 0
+            assert await asyncio.to_thread(leaving.process.wait, 120) == 0
             await asyncio.sleep(0.5)
             load.stop.set()
             await asyncio.gather(*clients)
