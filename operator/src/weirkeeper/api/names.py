@@ -32,6 +32,7 @@ ROUTER_ROLE: Final = "weirkeeper-router"
 
 SERVER_CONTAINER: Final = "server"
 FETCH_CONTAINER: Final = "fetch"
+PROBE_CONTAINER: Final = "probe"
 ENVOY_CONTAINER: Final = "envoy"
 AGENT_CONTAINER: Final = "agent"
 BOOTSTRAP_CONTAINER: Final = "bootstrap"
@@ -42,6 +43,9 @@ EVIDENCE_PORT_NAME: Final = "evidence"
 EVIDENCE_PORT: Final = 8081
 READY_PORT_NAME: Final = "ready"
 READY_PORT: Final = 8082
+GRPC_PORT_NAME: Final = "grpc"
+PROBE_PORT: Final = 18081
+"""The evidence port beside a server that is not ours, which may well listen on 8081 itself."""
 SERVICE_PORT: Final = 80
 ENVOY_ADMIN_PORT: Final = 9901
 OPERATOR_PORT_NAME: Final = "metrics"

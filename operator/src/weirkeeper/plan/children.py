@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,8 @@ def plan_children(
 ) -> Children:
     """Everything that belongs to the Model, for the memory that will be written with it."""
     records = _records(snapshot, memory, wanted)
-    replicas = _replicas(snapshot, memory, desired)
+    pinned = {*memory.pinned, *(name for name, record in records.items() if "artifact" not in record.content)}
+    replicas = _replicas(snapshot, memory, desired, pinned)
     applies: list[Manifest] = [front.record(model, record) for record in records.values()]
     for revision, count in replicas.items():
         if revision in records:
@@ -45,7 +47,7 @@ def plan_children(
     if not name_taken:
         applies.append(front.service(model))
     ready = ready_pods(snapshot.endpoint_slices)
-    unready = tuple(name for name, count in replicas.items() if ready.get(name, 0) < count or name not in memory.pinned)
+    unready = tuple(name for name, count in replicas.items() if ready.get(name, 0) < count or name not in pinned)
     return Children(tuple(applies), _deletes(snapshot, memory, clock), unready, name_taken)
 
 
@@ -72,8 +74,8 @@ def _profile_sha256(snapshot: Snapshot, revision: str) -> str | None:
     return next((digest for digest in told if digest), None)
 
 
-def _replicas(snapshot: Snapshot, memory: Memory, desired: Desired) -> dict[str, int]:
-    """Pods a revision: stable never has fewer than S in an attempt, and one pod starts where no digest is pinned."""
+def _replicas(snapshot: Snapshot, memory: Memory, desired: Desired, pinned: AbstractSet[str]) -> dict[str, int]:
+    """Pods a revision: stable never has fewer than S in an attempt, and one pod starts where it is not `pinned`."""
     replicas = {}
     if memory.stable:
         attempt = memory.candidate or memory.phase == "Baking"
@@ -83,7 +85,7 @@ def _replicas(snapshot: Snapshot, memory: Memory, desired: Desired) -> dict[str,
     if memory.candidate:
         needed = pods_needed(memory, desired.policy)
         replicas[memory.candidate] = max(needed, _running(snapshot, memory.candidate)) if memory.stable else needed
-    return {name: count if name in memory.pinned else min(count, 1) for name, count in replicas.items()}
+    return {name: count if name in pinned else min(count, 1) for name, count in replicas.items()}
 
 
 def _running(snapshot: Snapshot, revision: str) -> int:
@@ -95,7 +97,7 @@ def _serving(snapshot: Snapshot, model: Object, record: front.Record, count: int
     """One revision's pods, where they are found, its pinned digest and its profile."""
     served = server.ServedRevision(record.name, record.pod, count)
     pull_secrets = snapshot.settings.image_pull_secrets
-    manifests = [server.endpoints(model, record.name), server.deployment(model, served, pull_secrets)]
+    manifests = [server.endpoints(model, record.name, record.pod), server.deployment(model, served, pull_secrets)]
     if record.name in memory.pinned:
         manifests.insert(0, server.pin(model, record.name, memory.pinned[record.name]))
     for pod in snapshot.evidence.pods.get(record.name, ()):

@@ -46,11 +46,20 @@ def deployment(model: Mapping[str, Any], revision: ServedRevision, pull_secrets:
             "selector": {"matchLabels": selector},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "template": {
-                "metadata": {"labels": labels, "annotations": dict(SCRAPED)},
+                "metadata": {"labels": labels, "annotations": _scraped(revision.pod)},
                 "spec": {**revision.pod, **({"imagePullSecrets": secrets} if secrets else {})},
             },
         },
     }
+
+
+def _scraped(pod: Mapping[str, Any]) -> dict[str, str]:
+    evidence = [str(port["containerPort"]) for port in _ports(pod) if port["name"] == names.EVIDENCE_PORT_NAME]
+    return {**SCRAPED, **({"prometheus.io/port": evidence[0]} if evidence else {})}
+
+
+def _ports(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [port for container in pod.get("containers", ()) for port in container.get("ports", ())]
 
 
 def pod(model: str, revision: str, content: Mapping[str, Any], image: str, settings: Settings) -> dict[str, Any]:
@@ -58,21 +67,26 @@ def pod(model: str, revision: str, content: Mapping[str, Any], image: str, setti
 
     It is kept with the revision: another operator or other settings change no pod of a revision that exists.
     """
-    server = content.get("server", {})
-    placed = {key: server[key] for key in ("nodeSelector", "tolerations") if key in server}
     return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": dict(RESTRICTED_POD),
         "terminationGracePeriodSeconds": GRACE_SECONDS,
-        "initContainers": [_fetch(content, image, settings)],
+        "initContainers": [fetch_container(content, image, settings)],
         "containers": [_server(model, revision, content, image, settings)],
-        "volumes": _volumes(revision, content),
-        **placed,
+        "volumes": fetched_volumes(revision, content),
+        **placement(content),
     }
 
 
-def _fetch(content: Mapping[str, Any], image: str, settings: Settings) -> dict[str, Any]:
+def placement(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Which nodes take a revision's pods."""
+    server = content.get("server", {})
+    return {key: server[key] for key in ("nodeSelector", "tolerations") if key in server}
+
+
+def fetch_container(content: Mapping[str, Any], image: str, settings: Settings) -> dict[str, Any]:
+    """The init container that brings the artifact into the pod and verifies it."""
     artifact = content["artifact"]
     mounted = _mounted_artifact(artifact["uri"])
     arguments = ["fetch", "--uri", artifact["uri"], "--destination", MODEL_DIRECTORY]
@@ -85,7 +99,7 @@ def _fetch(content: Mapping[str, Any], image: str, settings: Settings) -> dict[s
         "imagePullPolicy": settings.image_pull_policy,
         "command": ["weirkeeper-server"],
         "args": arguments,
-        "env": [_env("WEIRKEEPER_ALLOWED_HOSTS", json.dumps(list(settings.artifacts.allowed_hosts)))],
+        "env": [environment_variable("WEIRKEEPER_ALLOWED_HOSTS", json.dumps(list(settings.artifacts.allowed_hosts)))],
         "securityContext": dict(RESTRICTED_CONTAINER),
         "terminationMessagePolicy": "File",
         "volumeMounts": [
@@ -113,7 +127,7 @@ def _server(model: str, revision: str, content: Mapping[str, Any], image: str, s
             *("--http-port", str(names.HTTP_PORT), "--evidence-port", str(names.EVIDENCE_PORT)),
             *("--drain-seconds", str(DRAIN_SECONDS)),
         ],
-        "env": _server_env(content, settings),
+        "env": _serverenvironment_variable(content, settings),
         "ports": [
             {"name": names.HTTP_PORT_NAME, "containerPort": names.HTTP_PORT},
             {"name": names.EVIDENCE_PORT_NAME, "containerPort": names.EVIDENCE_PORT},
@@ -136,26 +150,28 @@ def _server(model: str, revision: str, content: Mapping[str, Any], image: str, s
     return {**container, "resources": resources} if resources else container
 
 
-def _server_env(content: Mapping[str, Any], settings: Settings) -> list[dict[str, Any]]:
+def _serverenvironment_variable(content: Mapping[str, Any], settings: Settings) -> list[dict[str, Any]]:
     limits = settings.limits.model_dump(mode="json", by_alias=True)
     trusted = content["artifact"].get("trustedTypes", [])
     return [
         {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-        _env("WEIRKEEPER_SLOT_SECONDS", str(settings.slot_seconds)),
-        _env("WEIRKEEPER_LIMITS", json.dumps(limits, sort_keys=True)),
-        _env("WEIRKEEPER_PARAMETERS", json.dumps(content.get("parameters", {}), sort_keys=True)),
-        _env("WEIRKEEPER_PROBE", json.dumps(content.get("probe", []), sort_keys=True)),
-        _env("WEIRKEEPER_TRUSTED_TYPES", json.dumps(trusted)),
+        environment_variable("WEIRKEEPER_SLOT_SECONDS", str(settings.slot_seconds)),
+        environment_variable("WEIRKEEPER_LIMITS", json.dumps(limits, sort_keys=True)),
+        environment_variable("WEIRKEEPER_PARAMETERS", json.dumps(content.get("parameters", {}), sort_keys=True)),
+        environment_variable("WEIRKEEPER_PROBE", json.dumps(content.get("probe", []), sort_keys=True)),
+        environment_variable("WEIRKEEPER_TRUSTED_TYPES", json.dumps(trusted)),
         # One thread a pod: requests, not matrix products, are what a small model's server runs side by side.
-        _env("OMP_NUM_THREADS", "1"),
+        environment_variable("OMP_NUM_THREADS", "1"),
     ]
 
 
-def _env(name: str, value: str) -> dict[str, str]:
+def environment_variable(name: str, value: str) -> dict[str, str]:
+    """One variable of a container's environment."""
     return {"name": name, "value": value}
 
 
-def _volumes(revision: str, content: Mapping[str, Any]) -> list[dict[str, Any]]:
+def fetched_volumes(revision: str, content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The volumes of a pod that fetches its artifact."""
     mounted = _mounted_artifact(content["artifact"]["uri"])
     return [
         {"name": "model", "emptyDir": {}},
@@ -210,8 +226,8 @@ def profile(model: Mapping[str, Any], revision: str, content: Mapping[str, Any])
     }
 
 
-def endpoints(model: Mapping[str, Any], revision: str) -> Manifest:
-    """The headless Service whose EndpointSlices tell routers and operator where a revision's pods are."""
+def endpoints(model: Mapping[str, Any], revision: str, pod: Mapping[str, Any]) -> Manifest:
+    """The headless Service whose EndpointSlices tell routers and operator where a revision's pods answer."""
     labels = labels_of(model["metadata"]["name"], revision, names.COMPONENT_MODEL)
     return {
         "apiVersion": "v1",
@@ -221,12 +237,8 @@ def endpoints(model: Mapping[str, Any], revision: str) -> Manifest:
             "clusterIP": "None",
             "selector": {key: labels[key] for key in (names.LABEL_MODEL, names.LABEL_REVISION)},
             "ports": [
-                {"name": names.HTTP_PORT_NAME, "port": names.HTTP_PORT, "targetPort": names.HTTP_PORT_NAME},
-                {
-                    "name": names.EVIDENCE_PORT_NAME,
-                    "port": names.EVIDENCE_PORT,
-                    "targetPort": names.EVIDENCE_PORT_NAME,
-                },
+                {"name": port["name"], "port": port["containerPort"], "targetPort": port["name"]}
+                for port in _ports(pod)
             ],
         },
     }

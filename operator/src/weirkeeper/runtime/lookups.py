@@ -77,7 +77,7 @@ class Lookups:
         return list(map(_state, before)) != list(map(_state, listing.items)), PODS_EVERY
 
     async def _config_map(self, key: Key, model: Object) -> float | None:
-        uri = urlsplit(model["spec"]["artifact"]["uri"])
+        uri = urlsplit(model["spec"].get("artifact", {}).get("uri", ""))
         if uri.scheme != CONFIG_MAP.kind.lower():
             self._config_maps.pop(key, None)
             return None
