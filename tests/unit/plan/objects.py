@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from weirkeeper.api import names
@@ -69,6 +69,8 @@ class Cluster:
     config_maps: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
     signatures: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     pods: list[Mapping[str, Any]] = field(default_factory=list)
+    sha256: str | None = SHA256
+    evidence: Evidence = field(default_factory=Evidence)
     starts: bool = True
     acknowledges: bool = True
     now: float = NOW
@@ -99,7 +101,9 @@ class Cluster:
             for name, count in running.items()
         )
         pods = {
-            name: (PodEvidence(name, name, "Ready", sha256=SHA256, signature=self.signatures.get(name, SIGNATURE)),)
+            name: (
+                PodEvidence(name, name, "Ready", sha256=self.sha256, signature=self.signatures.get(name, SIGNATURE)),
+            )
             for name in running
         }
         acknowledged = self.status.get("decision", 0) if self.acknowledges else None
@@ -113,8 +117,11 @@ class Cluster:
             endpoint_slices=slices,
             pods=tuple(self.pods),
             config_maps=self.config_maps,
-            evidence=Evidence(pods=pods, routers=(RouterEvidence("r-1", acknowledged, 0.0),)),
+            evidence=replace(self.evidence, pods=pods, routers=(RouterEvidence("r-1", acknowledged, 0.0),)),
         )
+
+    def _ready(self, name: str) -> PodEvidence:
+        return PodEvidence(name, name, "Ready", sha256=self.sha256, signature=self.signatures.get(name, SIGNATURE))
 
     def reconcile(self, times: int = 1, seconds: float = 5.0) -> Plan:
         """Plan and carry it out, so many times."""

@@ -44,3 +44,9 @@ def test_slices_that_say_nothing_useful_are_passed_over() -> None:
     portless = slice_of("churn-a", pod("10.0.0.1", ready=True), port_name="other")
     empty = slice_of("churn-b") | {"endpoints": None}
     assert addresses([unlabelled, portless, empty]) == {}
+
+
+def test_a_port_for_grpc_has_a_cluster_of_its_own() -> None:
+    one = slice_of("churn-a", pod("10.0.0.1", ready=True))
+    one["ports"].append({"name": "grpc", "port": 9000})
+    assert addresses([one]) == {"churn-a": {("10.0.0.1", 8080)}, "churn-a.grpc": {("10.0.0.1", 9000)}}

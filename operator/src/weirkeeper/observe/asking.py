@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar
 import aiohttp
 from yarl import URL
 
+from weirkeeper.api.names import PROBE_PORT
 from weirkeeper.delivery.evidence import PodEvidence
 from weirkeeper.observe.errors import BrokenEvidence
 from weirkeeper.observe.readings import PodReading, RouterReading, read_pod, read_router
@@ -68,7 +69,7 @@ class Asker:
             return None
         async with self._pods:
             try:
-                body = await self._get(target.address, query)
+                body = await self._get(target.address, query, PROBE_PORT if target.probed else None)
             except TimeoutError:
                 self._resting[target.uid] = end + REST_SECONDS
                 return None
@@ -81,11 +82,11 @@ class Asker:
         self._broken &= present
         self._resting = {uid: until for uid, until in self._resting.items() if uid in present}
 
-    async def _get(self, address: str, query: Mapping[str, str]) -> bytes | None:
+    async def _get(self, address: str, query: Mapping[str, str], port: int | None = None) -> bytes | None:
         """The body of an answer; None where it is no OK, or longer than anything that we send."""
         if self._session is None:
             raise RuntimeError("the collector asks without a session; enter `Asker.open()` first")
-        url = URL.build(scheme="http", host=address, port=self._port, path=PATH, query=dict(query))
+        url = URL.build(scheme="http", host=address, port=port or self._port, path=PATH, query=dict(query))
         body = bytearray()
         async with self._session.get(url, allow_redirects=False) as response:
             if response.status != HTTPStatus.OK:

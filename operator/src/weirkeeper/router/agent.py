@@ -19,7 +19,7 @@ from weirkeeper.router import memory as remembering
 from weirkeeper.router.admin import EnvoyAdmin
 from weirkeeper.router.clusters import clusters, read_clusters
 from weirkeeper.router.counters import Counts
-from weirkeeper.router.endpoints import Address, addresses
+from weirkeeper.router.endpoints import Address, addresses, grpc_cluster
 from weirkeeper.router.errors import BrokenMemory, EnvoySilent, InvalidTraffic
 from weirkeeper.router.files import EnvoyFiles, replace_file
 from weirkeeper.router.memory import Memory
@@ -124,6 +124,7 @@ class Agent:
         if self.namespace.models is None or self.namespace.endpoint_slices is None:
             return
         endpoints = {revision: found.get(revision, frozenset()) for revision in self.memory.series}
+        endpoints |= {name: found[name] for name in map(grpc_cluster, endpoints) if name in found}
         if endpoints != self._endpoints:
             self._endpoints = endpoints
             self._replace_clusters()

@@ -6,11 +6,9 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
-from weirkeeper.router.endpoints import Address
+from weirkeeper.router.endpoints import GRPC_SUFFIX, Address, grpc_cluster
 from weirkeeper.router.options import RouterOptions
 from weirkeeper.router.resources import Resource, extension, seconds, socket_address
-
-GRPC_SUFFIX: Final = ".grpc"
 
 # No revision has a dot in its name.
 ADMIN_CLUSTER: Final = "weirkeeper.admin"
@@ -24,34 +22,42 @@ UNLIMITED: Final = 1_000_000
 _CLUSTER: Final = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
 
 
-def grpc_cluster(revision: str) -> str:
-    """Name the cluster that takes a revision's gRPC requests."""
-    return revision + GRPC_SUFFIX
-
-
 def clusters(
     endpoints: Mapping[str, AbstractSet[Address]], options: RouterOptions, *, is_ready: bool
 ) -> list[Resource]:
     """Two clusters a revision, HTTP/1.1 and HTTP/2 for gRPC, with the addresses of its pods; none is a statement, too.
+
+    Addresses by the name of the gRPC cluster are those of servers that have a port of its own for gRPC.
 
     Once the router `is_ready`, also the one to which the readiness probe leads: Envoy's own admin port.
     """
     revisions = [
         cluster
         for revision, addresses in sorted(endpoints.items())
+        if not revision.endswith(GRPC_SUFFIX)
         for cluster in (
             _cluster(revision, {"http_protocol_options": {}}, addresses, options),
-            _cluster(grpc_cluster(revision), {"http2_protocol_options": _HTTP2}, addresses, options),
+            _cluster(
+                grpc_cluster(revision),
+                {"http2_protocol_options": _HTTP2},
+                endpoints.get(grpc_cluster(revision), addresses),
+                options,
+            ),
         )
     ]
     return [*revisions, _admin_cluster(options)] if is_ready else revisions
 
 
 def read_clusters(found: Iterable[Mapping[str, Any]]) -> tuple[dict[str, AbstractSet[Address]], bool]:
-    """Read back what `clusters` wrote: the addresses by revision, and whether the router was ready."""
+    """Read back what `clusters` wrote: the addresses as it was given them, and whether the router was ready."""
     by_name = {cluster["name"]: _addresses(cluster) for cluster in found}
     is_ready = by_name.pop(ADMIN_CLUSTER, None) is not None
-    return {name: addresses for name, addresses in by_name.items() if not name.endswith(GRPC_SUFFIX)}, is_ready
+    told = {
+        name: addresses
+        for name, addresses in by_name.items()
+        if not name.endswith(GRPC_SUFFIX) or addresses != by_name.get(name.removesuffix(GRPC_SUFFIX))
+    }
+    return told, is_ready
 
 
 _HTTP2: Final[dict[str, Any]] = {

@@ -7,7 +7,8 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from weirkeeper.api import names
-from weirkeeper.router.clusters import ADMIN_CLUSTER, grpc_cluster
+from weirkeeper.router.clusters import ADMIN_CLUSTER
+from weirkeeper.router.endpoints import grpc_cluster
 from weirkeeper.router.options import RouterOptions
 from weirkeeper.router.resources import Resource, seconds
 

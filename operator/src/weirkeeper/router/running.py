@@ -97,6 +97,7 @@ class _Running:
             acknowledged=acknowledged(self._agent.memory, reading),
             counts=series_counts(self._agent.memory, reading, started),
             active=reading.active,
+            latency=await self._admin.latencies(),
         )
 
     async def answer_evidence(self, _request: web.Request) -> web.Response:
