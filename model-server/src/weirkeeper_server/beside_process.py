@@ -72,7 +72,7 @@ async def _watch(settings: ProbeSettings) -> None:
 def prober_application(prober: Prober) -> web.Application:
     """Make the application of the evidence port."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_ProbeMetrics(prober))
+    registry.register(ProbeMetrics(prober))
 
     async def evidence(_: web.Request) -> web.Response:
         return web.json_response(prober.evidence())
@@ -100,11 +100,14 @@ def prober_application(prober: Prober) -> web.Application:
     return application
 
 
-class _ProbeMetrics(Collector):
+class ProbeMetrics(Collector):
+    """Reads what the prober knows whenever Prometheus asks."""
+
     def __init__(self, prober: Prober) -> None:
         self._prober = prober
 
     def collect(self) -> Iterator[Metric]:
+        """Give every series of this process."""
         labels = [self._prober.settings.model, self._prober.settings.revision]
         ready = GaugeMetricFamily(
             "weirkeeper_probe_ready", "1 where the server beside gave every golden answer.", labels=LABELS

@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     fetching.add_argument("--sha256", default="", help="the digest that it must have")
     fetching.add_argument("--mounted", type=Path, help="where the ConfigMap or claim is mounted")
     fetching.add_argument("--pin-file", type=Path, help="file with the digest that the first pod saw, if any")
+    fetching.add_argument("--any-files", action="store_true", help="take what is no bundle: another server reads it")
     fetching.add_argument("--termination-log", type=Path, default=Path("/dev/termination-log"), help="for kubelet")
     fetching.set_defaults(run=_fetch)
     _add_probe(commands)

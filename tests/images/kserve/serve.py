@@ -29,7 +29,7 @@ class Churn(Model):
     def get_output_types(self) -> list[dict]:
         return [{"name": "predict", "datatype": "INT64", "shape": [-1]}]
 
-    def predict(self, payload: InferRequest, headers=None, response_headers=None) -> InferResponse:
+    def predict(self, payload: InferRequest, headers: object = None, response_headers: object = None) -> InferResponse:  # noqa: ARG002
         radii = [float(value) for value in payload.get_input_by_name(INPUTS[0]).data]
         if any(math.isnan(radius) or radius >= self.fail_from for radius in radii):
             raise RuntimeError("a row that this model cannot take")

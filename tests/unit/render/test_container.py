@@ -63,7 +63,9 @@ def test_without_an_artifact_nothing_is_fetched() -> None:
 
 def test_an_artifact_is_fetched_and_mounted() -> None:
     found = pod({"artifact": {"uri": "configmap://churn-v1"}})
-    assert found["initContainers"][0]["args"][:3] == ["fetch", "--uri", "configmap://churn-v1"]
+    arguments = found["initContainers"][0]["args"]
+    assert arguments[:3] == ["fetch", "--uri", "configmap://churn-v1"]
+    assert "--any-files" in arguments
     mounts = {one["name"]: one for one in containers(found)["server"]["volumeMounts"]}
     assert mounts["model"] == {"name": "model", "mountPath": "/model", "readOnly": True}
     assert set(mounts) <= {volume["name"] for volume in found["volumes"]}
