@@ -28,6 +28,9 @@ MISSES: Final = 3
 """After so many answers in a row that are not ready, the server has to be probed again."""
 
 ANSWER_LIMIT: Final = 8 * 2**20
+METADATA_LIMIT: Final = 48 * 2**10
+"""What is told of a model fits into the evidence that the operator takes."""
+
 UNANSWERED: Final = (aiohttp.ClientError, TimeoutError, OSError)
 
 log = logging.getLogger(__name__)
@@ -164,7 +167,7 @@ class Prober:
 def described(answer: tuple[int, bytes]) -> dict[str, Any]:
     """The signature in a server's answer about its model; sides that it does not describe properly are empty."""
     status, body = answer
-    document = _json(body) if status == HTTPStatus.OK else {}
+    document = _json(body) if status == HTTPStatus.OK and len(body) <= METADATA_LIMIT else {}
     return {side: _tensors(document.get(side)) for side in ("inputs", "outputs")}
 
 
@@ -185,16 +188,31 @@ def _failure(answer: tuple[int, bytes], golden: GoldenRequest) -> str:
     status, body = answer
     if status != HTTPStatus.OK:
         return f"the request is refused: {status} {short(body.decode(errors='replace'))}"
-    found = _json(body).get("outputs")
-    outputs = {one.get("name"): one for one in found if isinstance(one, dict)} if isinstance(found, list) else {}
+    outputs = _outputs(_json(body).get("outputs"))
     for expected in golden.expect.outputs:
         name = expected["name"]
         if name not in outputs:
-            return f"output {name} is not in the answer; it has {short(', '.join(map(str, outputs)) or 'none')}"
-        got = flattened(outputs[name].get("data", []))
-        if differs := difference(expected, got, golden.expect.tolerance.number):
+            return f"output {name} is not in the answer; it has {short(', '.join(outputs) or 'none')}"
+        if differs := _differs(expected, outputs[name], golden.expect.tolerance.number):
             return f"output {name}: {differs}"
     return ""
+
+
+def _outputs(given: Any) -> dict[str, Any]:
+    """The data of each output that has a name."""
+    found: dict[str, Any] = {}
+    for one in given if isinstance(given, list) else ():
+        match one:
+            case {"name": str(name), **rest}:
+                found[name] = rest.get("data", [])
+    return found
+
+
+def _differs(expected: Mapping[str, Any], data: Any, tolerance: float) -> str:
+    try:
+        return difference(expected, flattened(data), tolerance)
+    except (OverflowError, RecursionError) as error:
+        return f"the data cannot be compared ({short(str(error))})"
 
 
 def _json(body: bytes) -> Mapping[str, Any]:

@@ -108,6 +108,10 @@ async def test_a_server_is_ready_once_it_gave_every_golden_answer(stranger: Stra
         ([{"name": "z", "data": [2.0, 4.0]}], 200, "output y is not in the answer; it has z"),
         ([], 200, "output y is not in the answer; it has none"),
         ("nonsense", 200, "output y is not in the answer; it has none"),
+        ([{"name": ["y"]}, {"data": [2.0, 4.0]}, 7], 200, "output y is not in the answer; it has none"),
+        ([{"name": "y", "data": [2.0, 10**400]}], 200, "output y: the data cannot be compared (int too large"),
+        ([{"name": "y"}], 200, "output y: expected 2 values, got 0"),
+        ([{"name": "y", "data": [{}, None]}], 200, "output y: expected 2.0, got {} at position 0"),
         ([], 400, "the request is refused: 400"),
         ([], 500, "the request is refused: 500"),
     ],
@@ -149,6 +153,7 @@ async def test_a_server_that_gives_no_answer_is_asked_again(stranger: Stranger, 
     [
         {"name": "churn"},
         [],
+        {**SIGNATURE, "description": "x" * 50_000},
         {"inputs": [{"name": "x"}], "outputs": [{"name": "y", "datatype": "FP64", "shape": ["a"]}]},
     ],
 )
