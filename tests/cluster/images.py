@@ -31,6 +31,7 @@ IMAGES = {
         Image("operator", "operator/Dockerfile", "operator"),
         Image("server", "model-server/Dockerfile", "server"),
         Image("prometheus", "tests/images/prometheus/Dockerfile", "prometheus"),
+        Image("kserve", "tests/images/kserve/Dockerfile", "kserve"),
     )
 }
 

@@ -1,4 +1,4 @@
-"""The command line: `serve` a bundle, or `fetch` an artifact before."""
+"""The command line: `serve` a bundle, `fetch` an artifact before, or `probe` a server that is not ours."""
 
 from __future__ import annotations
 
@@ -44,6 +44,25 @@ def _fetch(arguments: argparse.Namespace) -> int:
     return fetch(arguments, os.environ)
 
 
+def _probe(arguments: argparse.Namespace) -> int:
+    from weirkeeper_server.beside import ProbeSettings  # noqa: PLC0415  others need no HTTP client
+    from weirkeeper_server.beside_process import read_probe_settings, run  # noqa: PLC0415
+
+    given = {name: value for name, value in vars(arguments).items() if name in ProbeSettings.model_fields}
+    run(read_probe_settings(given, os.environ))
+    return 0
+
+
+def _add_probe(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    probing = commands.add_parser("probe", help="send golden requests to a server, and tell the operator")
+    probing.add_argument("--model", required=True, help="name under which the server knows its model")
+    probing.add_argument("--revision", required=True, help="the revision that the server is of")
+    probing.add_argument("--url", required=True, help="where the server answers, such as http://127.0.0.1:8080")
+    probing.add_argument("--host", default="0.0.0.0", help="address to listen on")  # noqa: S104  a pod's own address
+    probing.add_argument("--evidence-port", type=int, default=18081, help="port of evidence and metrics")
+    probing.set_defaults(run=_probe)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="weirkeeper-server", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -58,8 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     fetching.add_argument("--sha256", default="", help="the digest that it must have")
     fetching.add_argument("--mounted", type=Path, help="where the ConfigMap or claim is mounted")
     fetching.add_argument("--pin-file", type=Path, help="file with the digest that the first pod saw, if any")
+    fetching.add_argument("--any-files", action="store_true", help="take what is no bundle: another server reads it")
     fetching.add_argument("--termination-log", type=Path, default=Path("/dev/termination-log"), help="for kubelet")
     fetching.set_defaults(run=_fetch)
+    _add_probe(commands)
     return parser
 
 

@@ -28,7 +28,7 @@ def test_good_manifests_are_accepted() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (MODEL | {"spec": {}}, "artifact"),
+        (MODEL | {"spec": {"artifact": {}}}, "uri"),
         (MODEL | {"spec": MODEL["spec"] | {"artefact": {}}}, "artefact"),
         (MODEL | {"spec": {"artifact": {"uri": 1}}}, "string"),
         (SERVICE | {"spec": {"prots": []}}, "prots"),

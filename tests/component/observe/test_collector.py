@@ -10,18 +10,20 @@ import socket
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from aiohttp import web
 
 from weirkeeper.delivery.evidence import LatencySlot, Outcomes, OutcomeSlot, RouterEvidence
+from weirkeeper.observe import asking as asking_module
 from weirkeeper.observe.collector import Collector
 from weirkeeper.observe.targets import PodTarget, RouterTarget, Targets
 
 V1, V2 = "churn-11111111", "churn-22222222"
 START = 1_000_000
+SIGNATURE = {"inputs": [], "outputs": [{"name": "y", "datatype": "FP64", "shape": [-1]}]}
 PROFILE = {"apiVersion": "profile/v1", "features": []}
 
 
@@ -168,6 +170,33 @@ async def test_two_routers_and_two_pods_make_the_evidence_of_a_model(world: Worl
     assert [pod.state for pod in evidence.pods[V1]] == ["Ready", "Ready"]
     assert evidence.pods[V1][0].profile == PROFILE
     assert evidence.unavailable_since is None
+
+
+async def test_routers_latencies_and_a_prober_on_its_own_port_make_the_evidence_of_a_container(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    router = await world.start(router_says(100))
+    world.router(router)
+    beside = await world.start({"revision": V1, "start": START, "state": "Ready", "signature": SIGNATURE})
+    target = world.pod(beside)
+    world.targets = Targets(world.targets.routers, (replace(target, probed=True),))
+    monkeypatch.setattr(asking_module, "PROBE_PORT", world.port)
+    async with asking(world) as collector:
+        for latency in ({"200": 90}, {"200": 100, "210": 5}):
+            router.answer["clusters"][V1]["latency"] = latency
+            await world.tick(collector)
+        evidence = collector.evidence("team-a", "churn")
+    assert evidence.router_latency == {V1: (LatencySlot(START + 5, {200: 10, 210: 5}, by_router=True),)}
+    assert evidence.latency == {}
+    assert [(pod.state, pod.signature) for pod in evidence.pods[V1]] == [("Ready", SIGNATURE)]
+
+
+async def test_a_prober_is_not_asked_on_the_port_of_our_servers(world: World) -> None:
+    target = world.pod(await world.start(pod_says()))
+    world.targets = Targets((), (replace(target, probed=True),))
+    async with asking(world) as collector:
+        await world.tick(collector)
+        assert collector.evidence("team-a", "churn").pods == {}
 
 
 async def test_evidence_does_not_change_afterwards(world: World) -> None:

@@ -5,7 +5,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from weirkeeper.api import artifact, monitor, rollout
+from weirkeeper.api import artifact, container, monitor, rollout
 
 Spec = dict[str, Any]
 
@@ -18,22 +18,27 @@ SMALLEST: Mapping[str, Spec] = {
 
 @dataclass(frozen=True)
 class Case:
-    """`bad` and `good` are put into the smallest spec at `field`; the refusal of the bad one contains `says`."""
+    """`bad` and `good` are put into the smallest spec, or `base`, at `field`; the refusal of `bad` contains `says`."""
 
     kind: str
     field: str
     bad: Any
     good: Any
     says: str
+    base: Spec | None = None
 
     def __str__(self) -> str:
         return f"{self.kind}.{self.field}={self.bad!r}"[:100]
 
     def refused(self) -> Spec:
-        return put(SMALLEST[self.kind], self.field, self.bad)
+        return put(self._base, self.field, self.bad)
 
     def accepted(self) -> Spec:
-        return put(SMALLEST[self.kind], self.field, self.good)
+        return put(self._base, self.field, self.good)
+
+    @property
+    def _base(self) -> Mapping[str, Any]:
+        return SMALLEST[self.kind] if self.base is None else self.base
 
 
 def put(spec: Mapping[str, Any], field: str, value: Any) -> Spec:
@@ -55,7 +60,13 @@ def _artifact(bad: Spec, good: Spec, says: str) -> Case:
     return Case("Model", "artifact", bad, good, says)
 
 
+def _server(bad: Spec, good: Spec, says: str) -> Case:
+    return Case("Model", "server", bad, good, says)
+
+
 S3 = "s3://models/churn/7/"
+OWN: Spec = {"runtime": "Container", "image": "team.example/churn@sha256:" + "ab" * 32}
+WITH_PARAMETERS: Spec = {"artifact": {"uri": S3}, "parameters": {"threshold": "0.42"}}
 TENSOR = {"name": "income", "datatype": "FP64", "shape": [1], "data": [1.5]}
 GOLDEN = {"request": {"inputs": [TENSOR]}, "expect": {"outputs": [TENSOR], "tolerance": "1e-6"}}
 
@@ -94,6 +105,37 @@ MODEL_CASES = (
     Case("Model", "parameters", {"threshold": 0.42}, {"threshold": "0.42"}, "parameters.threshold"),
     Case("Model", "probe", [{"request": {"inputs": [TENSOR]}}], [GOLDEN], "expect"),
     Case("Model", "probe", [put(GOLDEN, "expect.tolerance", "small")], [GOLDEN], "tolerance"),
+    _server({"runtime": "Pod"}, {"runtime": "Bundle"}, "server.runtime"),
+    _server({"runtime": "Container"}, OWN, container.IMAGE),
+    _server(put(OWN, "image", "a b"), put(OWN, "image", "a:b"), "server.image"),
+    *(
+        _server({name: value}, {**OWN, name: value}, container.OWN_ONLY)
+        for name, value in {
+            "image": "team.example/churn:7",
+            "command": ["mlserver"],
+            "args": ["start", "."],
+            "env": [{"name": "MLSERVER_DEBUG", "value": "false"}],
+            "port": 8000,
+            "grpcPort": 8001,
+        }.items()
+    ),
+    _server({"runtime": "Bundle", "port": 8080}, {"runtime": "Bundle"}, container.OWN_ONLY),
+    _server(put(OWN, "port", 18081), put(OWN, "port", 8081), container.PORTS),
+    _server(put(OWN, "grpcPort", 18081), put(OWN, "grpcPort", 8081), container.PORTS),
+    _server(put(OWN, "grpcPort", 8080), put(OWN, "grpcPort", 9000), container.PORTS),
+    _server({**OWN, "port": 9000, "grpcPort": 9000}, {**OWN, "port": 9000, "grpcPort": 8080}, container.PORTS),
+    _server(put(OWN, "port", 80), put(OWN, "port", 1024), "server.port"),
+    _server(put(OWN, "env", [{"name": "A B"}]), put(OWN, "env", [{"name": "A_B"}]), "env[0].name"),
+    Case("Model", "server", {"replicas": 2}, OWN, container.NO_ARTIFACT, base={"allowSignatureChange": False}),
+    Case("Model", "server", OWN, {"replicas": 2}, container.NO_PARAMETERS, base=WITH_PARAMETERS),
+    Case(
+        "Model",
+        "artifact",
+        {"uri": S3, "trustedTypes": ["a.b"]},
+        {"uri": S3, "secretRef": {"name": "weirkeeper-artifact-s3"}},
+        container.NO_TYPES,
+        base={"server": OWN},
+    ),
     Case("Model", "card.reviewBy", "next year", "2027-03-31", "reviewBy"),
 )
 

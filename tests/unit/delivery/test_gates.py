@@ -306,6 +306,19 @@ def test_the_candidate_may_be_slower_by_the_larger_margin(gate: dict[str, Any], 
     assert factor * stable + more - 1e-9 <= candidate < (factor * stable + more) * one_bin
 
 
+def test_what_routers_measured_is_judged_by_their_steps_so_that_the_tolerance_stays_whole() -> None:
+    usual = milliseconds({50: 80, 99: 12, 300: 8})
+    found = {}
+    for by_router in (False, True):
+        slots = [replace(slot, counts=usual, by_router=by_router) for slot in before()]
+        memory = gates.begin_step(gates.freeze(gates.start(LATENCY, 0.01, 0.05), latency(slots), STABLE, BEGIN + SLOT))
+        found[by_router] = thresholds(memory)[1]
+    stable, candidate = found[True]
+    assert found[False][0] == stable
+    # 10 % more than these 101 ms are 111 ms, and routers count everything from 110 to 120 ms as the same.
+    assert found[False][1] < 120 <= candidate < 120 * 2 ** (1 / 16)
+
+
 def test_durations_all_in_one_bin_still_make_a_threshold_that_tells() -> None:
     same = [LatencySlot(slot.start, milliseconds({4: 100})) for slot in before()]
     memory = gates.begin_step(gates.freeze(gates.start(LATENCY, 0.01, 0.05), latency(same), STABLE, BEGIN + SLOT))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
@@ -17,6 +18,8 @@ from weirkeeper.router.options import RouterOptions
 from weirkeeper.router.traffic import Applied
 from weirkeeper.runtime.operator import Operator
 from weirkeeper.runtime.settings import OperatorOptions
+from weirkeeper_server.beside import Prober, ProbeSettings
+from weirkeeper_server.beside_process import ProbeMetrics
 from weirkeeper_server.core import ModelServer
 from weirkeeper_server.metrics import ServerMetrics
 from weirkeeper_server.settings import Settings as ServerSettings
@@ -47,6 +50,12 @@ def servers() -> Described:
     return found
 
 
+async def probers() -> Described:
+    async with aiohttp.ClientSession() as session:
+        prober = Prober(ProbeSettings(model="churn", revision="churn-1", url="http://127.0.0.1:1"), session)
+        return dict(described(metric, getattr(metric, "_labelnames", ())) for metric in ProbeMetrics(prober).collect())
+
+
 def routers() -> Described:
     split = (("churn-5d9c7f02", 100),)
     memory = Memory(applied={"churn": Applied("uid", "", 1, 1, split)})
@@ -71,7 +80,7 @@ def told() -> Described:
 
 
 async def test_the_reference_names_the_series_that_there_are() -> None:
-    assert told() == {**operators(), **routers(), **servers()}
+    assert told() == {**operators(), **routers(), **servers(), **await probers()}
 
 
 def test_every_series_in_an_expression_is_one() -> None:

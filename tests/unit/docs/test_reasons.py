@@ -27,7 +27,18 @@ KUBELETS: Final = {
 }  # fmt: skip
 STAGES: Final = {"Archived", "Candidate", "Production"}
 VERDICTS: Final = {"Pass", "Fail"}
-CHOICES: Final = {"Absolute", "Weight", "Hold", "Promote", "RollBack", "Manual", "Pods", "Routes"}
+CHOICES: Final = {
+    "Absolute",
+    "Weight",
+    "Hold",
+    "Promote",
+    "RollBack",
+    "Manual",
+    "Pods",
+    "Routes",
+    "Bundle",
+    "Container",
+}
 EVENTS: Final = {"Normal", "Warning", "Watch", "Reconcile"}
 STATES: Final = {"Failed", "True", "False"}
 CODE: Final = {"ArmCounts", "Comparison", "GateResult", "GatesMemory", "Mode", "Verdict", "VerbName"}

@@ -84,3 +84,10 @@ def test_the_index_knows_namespaces_models_and_pods() -> None:
     assert index.namespaces == {"team-a"}
     assert index.uids(("team-a", "churn")) == {"uid-p", "uid-q"}
     assert index.all_uids == {"uid-r", "uid-p", "uid-q"}
+
+
+def test_beside_a_server_that_is_not_ours_another_port_is_asked_and_never_a_third() -> None:
+    for port, probed in ((18081, True), (8081, False), (22, False)):
+        one = endpoint_slice("model", endpoint("a"), revision="churn-1")
+        one["ports"] = [{"name": "http", "port": 80}, {"name": "evidence", "port": port}]
+        assert [target.probed for target in targets_from_slices([one]).pods] == [probed]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from weirkeeper.api import names
@@ -71,6 +71,8 @@ class Cluster:
     signatures: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     pods: list[Mapping[str, Any]] = field(default_factory=list)
     remark: str = ""
+    sha256: str | None = SHA256
+    evidence: Evidence = field(default_factory=Evidence)
     starts: bool = True
     acknowledges: bool = True
     now: float = NOW
@@ -113,12 +115,12 @@ class Cluster:
             pods=tuple(self.pods),
             config_maps=self.config_maps,
             service_accounts=self.service_accounts,
-            evidence=Evidence(pods=pods, routers=(RouterEvidence("r-1", acknowledged, 0.0),)),
+            evidence=replace(self.evidence, pods=pods, routers=(RouterEvidence("r-1", acknowledged, 0.0),)),
         )
 
     def _pod(self, name: str) -> PodEvidence:
         signature = self.signatures.get(name, SIGNATURE)
-        return PodEvidence(name, name, "Ready", message=self.remark, sha256=SHA256, signature=signature)
+        return PodEvidence(name, name, "Ready", message=self.remark, sha256=self.sha256, signature=signature)
 
     def reconcile(self, times: int = 1, seconds: float = 5.0) -> Plan:
         """Plan and carry it out, so many times."""

@@ -106,6 +106,22 @@ def test_rows_like_the_reference_do_not_drift() -> None:
     assert condition(plan, "Ready")["reason"] == "Watching"
 
 
+def test_a_container_counts_no_inputs_which_is_said_and_never_ok() -> None:
+    record = {
+        "kind": "ControllerRevision",
+        "metadata": {"name": V1},
+        "data": {"content": {"server": {"runtime": "Container", "image": "team.example/churn:7"}}},
+    }
+    children = {("ControllerRevision", V1): record}
+    for windows in ({}, {"churn": CountedSlots({}, END)}):
+        plan = planned(children=children, evidence=Evidence(windows=windows))
+        assert said(plan) == ("Unknown", "Error")
+        ready = condition(plan, "Ready")
+        assert (ready["status"], ready["reason"]) == ("False", "NoProfileCounters")
+        assert "container of its own" in ready["message"]
+        assert plan.drift == "Error"
+
+
 def test_a_shift_drifts_and_names_the_worst_feature_first_in_its_unit() -> None:
     plan = planned(slot(END - 3600, 2000, income=1.5, age=0.8))
     assert said(plan) == ("True", "Drifting")

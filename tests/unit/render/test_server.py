@@ -60,7 +60,10 @@ def container(uri: str) -> dict[str, Any]:
 
 def test_every_port_of_the_server_is_in_the_slices_under_its_name() -> None:
     offered = {port["name"]: port["containerPort"] for port in container("configmap://churn-v1")["ports"]}
-    listed = {port["targetPort"]: port["port"] for port in endpoints(model(), "churn-1")["spec"]["ports"]}
+    listed = {
+        port["targetPort"]: port["port"]
+        for port in endpoints(model(), "churn-1", template("configmap://churn-v1")["spec"])["spec"]["ports"]
+    }
     assert offered == listed == {"http": 8080, "grpc": 8083, "evidence": 8081}
 
 

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weirkeeper.statistics import BINS, bin_of, exceeding, merge, quantile_bin, upper_edge_us
+from weirkeeper.statistics import (
+    BINS,
+    bin_of,
+    exceeding,
+    merge,
+    quantile_bin,
+    upper_edge_us,
+    whole_milliseconds_us,
+)
 
 histograms = st.dictionaries(st.integers(0, BINS - 1), st.integers(1, 1000), max_size=8)
 
@@ -55,3 +63,11 @@ def test_a_quantile_bin_leaves_at_most_the_rest_above_it(histogram: dict[int, in
 def test_a_quantile_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="empty"):
         quantile_bin({}, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "edge"),
+    [(0.2, 1), (1.0, 1), (1.2, 2), (99.0, 99), (99.5, 100), (100.0, 100), (100.1, 110), (990.1, 1000), (1001.0, 1100)],
+)
+def test_what_is_measured_in_milliseconds_of_two_digits_is_rounded_up_to_such(milliseconds: float, edge: int) -> None:
+    assert whole_milliseconds_us(1000.0 * milliseconds) == pytest.approx(1000.0 * edge)

@@ -36,7 +36,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Order:
-    """What to fetch: the digest that it must have (`sha256`, `pinned`; empty where none is known) and where from."""
+    """What to fetch: the digest that it must have (`sha256`, `pinned`; empty where none is known) and where from.
+
+    `any_files` where it need be no bundle: another server than ours reads it.
+    """
 
     uri: ArtifactUri
     destination: Path
@@ -48,6 +51,7 @@ class Order:
     caps: Caps = DEFAULT_CAPS
     retries: Retries = DEFAULT_RETRIES
     resolver: AbstractResolver | None = None
+    any_files: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,7 @@ def _order(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Ord
         mounted=arguments.mounted,
         rules=HostRules(_hosts(environment.get("WEIRKEEPER_ALLOWED_HOSTS", "[]"))),
         ca_bundle=environment.get("CA_BUNDLE", ""),
+        any_files=arguments.any_files,
     )
 
 
@@ -131,7 +136,8 @@ async def bring(order: Order) -> Fetched:
     sha256 = landing.digests[_archive_name(order.uri)] if order.uri.is_archive else digest_of_files(landing.digests)
     _verify(order, sha256)
     folder, contents = _unpacked(order, landing)
-    _check_bundle(folder, contents)
+    if not order.any_files:
+        _check_bundle(folder, contents)
     record = {"sha256": sha256, "folder": digest_of_files(contents)}
     (folder / FETCHED_FILE).write_text(json.dumps(record))
     (folder / FETCHED_FILE).chmod(READ_ONLY)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
-from weirkeeper.api import names
+from weirkeeper.api import container, names
 from weirkeeper.api.artifact import Artifact, SecretReference
 from weirkeeper.api.bundle import Datatype
+from weirkeeper.api.container import EnvironmentVariable, Runtime
 from weirkeeper.api.parsing import parse_spec
-from weirkeeper.api.record import ATOMIC_LIST, UNKNOWN_KEPT, Record, list_map
+from weirkeeper.api.record import ATOMIC_LIST, UNKNOWN_KEPT, Record, list_map, rules
 from weirkeeper.api.values import Quantity, Tolerance
 
 DEFAULT_REPLICAS: Final = 1
@@ -49,9 +50,53 @@ class Toleration(Record):
     )
 
 
-class Server(Record):
-    """The pods that serve the bundle."""
+Word = Annotated[str, Field(max_length=4096)]
+Port = Annotated[int, Field(ge=1024, le=65535)]
 
+
+class Server(Record):
+    """The pods that serve the Model."""
+
+    model_config = ConfigDict(json_schema_extra=rules(*container.SERVER_RULES))
+
+    runtime: Runtime | None = Field(
+        default=None,
+        description="Bundle (where nothing is said): the built-in server. Container: a server of your own, in `image`.",
+    )
+    image: str | None = Field(
+        default=None,
+        description="Container: an image whose server speaks the Open Inference Protocol and calls its model as this"
+        " Model is called.",
+        min_length=1,
+        max_length=1024,
+        pattern="^[!-~]+$",
+    )
+    command: tuple[Word, ...] | None = Field(
+        default=None,
+        description="Container: what runs instead of the image's entry point.",
+        max_length=64,
+        json_schema_extra=ATOMIC_LIST,
+    )
+    args: tuple[Word, ...] | None = Field(
+        default=None,
+        description="Container: arguments of what runs.",
+        max_length=256,
+        json_schema_extra=ATOMIC_LIST,
+    )
+    env: tuple[EnvironmentVariable, ...] | None = Field(
+        default=None,
+        description="Container: variables of its environment.",
+        max_length=128,
+        json_schema_extra=list_map("name"),
+    )
+    port: Port | None = Field(
+        default=None,
+        description="Container: where it answers over HTTP; 8080 where nothing is said.",
+    )
+    grpc_port: Port | None = Field(
+        default=None,
+        description="Container: where it answers gRPC; the same port as HTTP where nothing is said.",
+    )
     replicas: int | None = Field(
         default=None,
         description="Pods of the stable revision; 1 where nothing is said. `kubectl scale` sets it.",
@@ -83,6 +128,12 @@ class Server(Record):
         max_length=16,
         json_schema_extra=list_map("name"),
     )
+
+    @model_validator(mode="after")
+    def _goes_with_its_runtime(self) -> Self:
+        if refusal := container.refusal_of_server(self.to_json()):
+            raise ValueError(refusal)
+        return self
 
 
 class ProbeTensor(Record):
@@ -163,9 +214,14 @@ class Card(Record):
 
 
 class ModelSpec(Record):
-    """What is wanted: a bundle, the pods that serve it, and how it is checked."""
+    """What is wanted: a bundle or a container, the pods that serve it, and how it is checked."""
 
-    artifact: Artifact = Field(description="The bundle that is served.")
+    model_config = ConfigDict(json_schema_extra=rules(*container.MODEL_RULES))
+
+    artifact: Artifact | None = Field(
+        default=None,
+        description="The bundle that is served. Container: files that are fetched, verified and mounted at /model.",
+    )
     server: Server = Field(default=Server(), description="The pods that serve it.")
     parameters: dict[str, str] | None = Field(
         default=None,
@@ -174,7 +230,7 @@ class ModelSpec(Record):
     )
     probe: tuple[Probe, ...] | None = Field(
         default=None,
-        description="Golden requests beyond the bundle's own.",
+        description="Golden requests, beyond the bundle's own where there is a bundle.",
         max_length=32,
         json_schema_extra=ATOMIC_LIST,
     )
@@ -183,6 +239,13 @@ class ModelSpec(Record):
         description="Lets a candidate drop, rename or retype an input or output; otherwise it is held back.",
     )
     card: Card | None = Field(default=None, description="What people, catalogues and dashboards read of the Model.")
+
+    @model_validator(mode="after")
+    def _goes_with_its_runtime(self) -> Self:
+        given = self.model_dump(mode="json", by_alias=True, exclude_none=True, include={"artifact", "parameters"})
+        if refusal := container.refusal_of_model(given, self.server.runtime):
+            raise ValueError(refusal)
+        return self
 
     @property
     def replicas(self) -> int:

@@ -34,6 +34,7 @@ ROUTER_ROLE: Final = "weirkeeper-router"
 
 SERVER_CONTAINER: Final = "server"
 FETCH_CONTAINER: Final = "fetch"
+PROBE_CONTAINER: Final = "probe"
 ENVOY_CONTAINER: Final = "envoy"
 AGENT_CONTAINER: Final = "agent"
 BOOTSTRAP_CONTAINER: Final = "bootstrap"
@@ -46,6 +47,8 @@ READY_PORT_NAME: Final = "ready"
 READY_PORT: Final = 8082
 GRPC_PORT_NAME: Final = "grpc"
 GRPC_PORT: Final = 8083
+PROBE_PORT: Final = 18081
+"""The evidence port beside a server that is not ours, which may well listen on 8081 itself."""
 SERVICE_PORT: Final = 80
 ENVOY_ADMIN_PORT: Final = 9901
 OPERATOR_PORT_NAME: Final = "metrics"

@@ -36,14 +36,16 @@ class OutcomeSlot:
 
 @dataclass(frozen=True)
 class LatencySlot:
-    """Durations of one revision's requests that started within one slot, over all its pods.
+    """Durations of one revision's requests that started (or, `by_router`, ended) within one slot.
 
     `counts` maps a bin (weirkeeper.statistics.latency) to requests; `active` were started in it and have not ended.
+    Routers measure in whole milliseconds of two digits; what never ends is one of theirs after the route's time-out.
     """
 
     start: int
     counts: Mapping[int, int]
     active: int = 0
+    by_router: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,14 @@ class Evidence:
     """Everything observed of one Model, newest last.
 
     `cursors` are the counters up to which `outcomes` reach, to be kept in the Model's memory with what was folded;
-    after a restart the collector continues from there. Latency slots are absolute and need no cursor. `windows` maps
-    a Monitor's name to its current window (owned by the monitor's planner).
+    after a restart the collector continues from there. Latency slots are absolute and need no cursor: `latency` is as
+    the servers measured it, `router_latency` as the routers did. `windows` maps a Monitor's name to its current window
+    (owned by the monitor's planner).
     """
 
     outcomes: tuple[OutcomeSlot, ...] = ()
     latency: Mapping[str, tuple[LatencySlot, ...]] = field(default_factory=dict)
+    router_latency: Mapping[str, tuple[LatencySlot, ...]] = field(default_factory=dict)
     pods: Mapping[str, tuple[PodEvidence, ...]] = field(default_factory=dict)
     routers: tuple[RouterEvidence, ...] = ()
     cursors: Mapping[str, Any] = field(default_factory=dict)

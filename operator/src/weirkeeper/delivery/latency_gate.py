@@ -12,7 +12,7 @@ from weirkeeper.delivery.evidence import LatencySlot
 from weirkeeper.delivery.latency_threshold import Bins, Threshold, histogram_of, latest, requests_of, telling_bin
 from weirkeeper.delivery.projection import gain_so_far, requests_to_reach
 from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Verdict, odds_ratio
-from weirkeeper.statistics.latency import bin_of, exceeding, upper_edge_us
+from weirkeeper.statistics.latency import bin_of, exceeding, upper_edge_us, whole_milliseconds_us
 from weirkeeper.statistics.sequential import (
     Scatter,
     log_e,
@@ -96,16 +96,19 @@ class LatencyMemory:
         )
 
     def _threshold(self, quantile: float, histogram: Mapping[int, int], recent: Sequence[LatencySlot]) -> Threshold:
-        bins = self._bins(quantile, histogram, 0)
+        bins = self._bins(quantile, histogram, 0, recent)
         scatter = Scatter()
         for item in recent:
             scatter = scatter.with_slot(exceeding(item.counts, bins.stable) + item.active, requests_of(item))
         return Threshold(quantile, (bins,), round(scatter.factor, 4))
 
-    def _bins(self, quantile: float, histogram: Mapping[int, int], since: int) -> Bins:
+    def _bins(self, quantile: float, histogram: Mapping[int, int], since: int, recent: Sequence[LatencySlot]) -> Bins:
         stable = telling_bin(histogram, quantile)
         edge = upper_edge_us(stable)
-        return Bins(since, stable, bin_of(max((1.0 + self.increase) * edge, edge + self.increase_us)))
+        slow = max((1.0 + self.increase) * edge, edge + self.increase_us)
+        # Where the measure is coarser than our bins, the tolerance would shrink by as much as its steps are wide.
+        coarse = any(item.by_router for item in recent)
+        return Bins(since, stable, bin_of(whole_milliseconds_us(slow) if coarse else slow))
 
     def follow(self, stable: Slots, start: int) -> LatencyMemory:
         """Take thresholds anew that stable has left behind, for slots from `start` on.
@@ -118,7 +121,7 @@ class LatencyMemory:
             return self
         histogram = histogram_of(recent)
         moved = (
-            item.moved(self._bins(item.quantile, histogram, start)) if item.left_behind(recent) else item
+            item.moved(self._bins(item.quantile, histogram, start, recent)) if item.left_behind(recent) else item
             for item in self.thresholds
         )
         return replace(self, thresholds=tuple(moved))

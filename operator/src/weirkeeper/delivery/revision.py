@@ -9,6 +9,9 @@ from typing import Any
 
 Content = Mapping[str, Any]
 
+DEFAULT_RUNTIME = "Bundle"
+"""What a Model says, or means by saying nothing."""
+
 _NOT_OF_THE_REVISION = {"replicas", "imagePullSecrets"}
 
 
@@ -19,14 +22,21 @@ def content_of(spec: Mapping[str, Any], config_maps: Mapping[str, str]) -> Conte
     keeps old hashes when fields are added later.
     """
     server = {key: value for key, value in spec.get("server", {}).items() if key not in _NOT_OF_THE_REVISION}
+    if server.get("runtime") == DEFAULT_RUNTIME:
+        del server["runtime"]
     content = {
-        "artifact": spec["artifact"],
+        "artifact": spec.get("artifact"),
         "server": server,
         "parameters": spec.get("parameters"),
         "probe": spec.get("probe"),
         "configMaps": config_maps,
     }
     return {key: pruned for key, value in content.items() if (pruned := _pruned(value)) is not None}
+
+
+def is_container(content: Content) -> bool:
+    """Whether a server of the Model's own serves this content."""
+    return bool(content.get("server", {}).get("runtime") == "Container")
 
 
 def revision_name(model: str, content: Content, image: str) -> str:

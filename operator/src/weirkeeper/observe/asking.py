@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar
 import aiohttp
 from yarl import URL
 
+from weirkeeper.api.names import PROBE_PORT
 from weirkeeper.delivery.evidence import PodEvidence
 from weirkeeper.observe.errors import BrokenEvidence
 from weirkeeper.observe.readings import PodReading, RouterReading, read_pod, read_router
@@ -21,7 +22,10 @@ from weirkeeper.observe.targets import PodTarget, RouterTarget
 
 TIMEOUT_SECONDS: Final = 2.0
 CONNECTIONS: Final = 64
-ANSWER_LIMIT: Final = 2 * 1024 * 1024
+POD_ANSWER_LIMIT: Final = 2 * 1024 * 1024
+ROUTER_ANSWER_LIMIT: Final = 8 * 1024 * 1024
+"""In bytes; a router speaks for every revision of its namespace."""
+
 PATH: Final = "/evidence"
 REST_SECONDS: Final = 30
 """For so long a pod that let a question time out is not asked again: the others must not wait for it."""
@@ -56,9 +60,10 @@ class Asker:
         """What a router says; None where it does not answer, or answers what nobody can use."""
         async with self._routers:
             try:
-                return self._checked(target, await self._get(target.address, {}), read_router)
+                body = await self._get(self._url(target.address), ROUTER_ANSWER_LIMIT)
             except UNANSWERED:
                 return None
+        return self._checked(target, body, read_router)
 
     async def pod(
         self, target: PodTarget, end: int, query: Mapping[str, str], known: PodEvidence | None
@@ -68,7 +73,8 @@ class Asker:
             return None
         async with self._pods:
             try:
-                body = await self._get(target.address, query)
+                url = self._url(target.address, PROBE_PORT if target.probed else None)
+                body = await self._get(url.with_query(query), POD_ANSWER_LIMIT)
             except TimeoutError:
                 self._resting[target.uid] = end + REST_SECONDS
                 return None
@@ -81,18 +87,20 @@ class Asker:
         self._broken &= present
         self._resting = {uid: until for uid, until in self._resting.items() if uid in present}
 
-    async def _get(self, address: str, query: Mapping[str, str]) -> bytes | None:
+    def _url(self, address: str, port: int | None = None) -> URL:
+        return URL.build(scheme="http", host=address, port=port or self._port, path=PATH)
+
+    async def _get(self, url: URL, limit: int) -> bytes | None:
         """The body of an answer; None where it is no OK, or longer than anything that we send."""
         if self._session is None:
             raise RuntimeError("the collector asks without a session; enter `Asker.open()` first")
-        url = URL.build(scheme="http", host=address, port=self._port, path=PATH, query=dict(query))
         body = bytearray()
         async with self._session.get(url, allow_redirects=False) as response:
             if response.status != HTTPStatus.OK:
                 return None
             async for chunk in response.content.iter_any():
                 body += chunk
-                if len(body) > ANSWER_LIMIT:
+                if len(body) > limit:
                     return None
         return bytes(body)
 
@@ -117,7 +125,7 @@ def parse(body: bytes | None) -> Any:
         BrokenEvidence: it is not JSON.
     """
     if body is None:
-        raise BrokenEvidence(f"the answer is not 200, or longer than {ANSWER_LIMIT} bytes")
+        raise BrokenEvidence("the answer is not 200, or longer than anything that we send")
     try:
         return json.loads(body, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:

@@ -109,6 +109,7 @@ class Collector:
         return Evidence(
             outcomes=routers.outcomes.slots(model) if routers else (),
             latency=pods.latency.slots() if pods else {},
+            router_latency=routers.latencies.slots(model) if routers else {},
             pods=pods.evidence(index.pods.get(key, ())) if pods else {},
             routers=routers.evidence(model, index.routers.get(namespace, ()), self._clock()) if routers else (),
             cursors=routers.outcomes.cursors(model) if routers else {},
@@ -159,7 +160,9 @@ class Collector:
         readings = await self._acknowledge(namespace)
         routers = self._namespace(namespace)
         routers.touched = end
-        routers.outcomes.book(end, readings.keys(), {uid: one for uid, one in readings.items() if one is not None})
+        answered = {uid: one for uid, one in readings.items() if one is not None}
+        routers.outcomes.book(end, readings.keys(), answered)
+        routers.latencies.book(end, answered)
         for key in [key for key in self._watched if key[0] == namespace]:
             self._on_change(*key)
 

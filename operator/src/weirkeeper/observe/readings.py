@@ -41,12 +41,14 @@ class Counters(NamedTuple):
 class RouterReading:
     """One answer of a router agent.
 
-    `started` is Envoy's start in Unix seconds; `counters` are by (revision, cluster epoch).
+    `started` is Envoy's start in Unix seconds; `counters` are by (revision, cluster epoch), and so are the requests by
+    latency bin.
     """
 
     started: int
     acknowledged: Mapping[str, int]
     counters: Mapping[tuple[str, int], Counters]
+    latency: Mapping[tuple[str, int], Mapping[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,16 +80,20 @@ def read_router(answer: Any) -> RouterReading:
     found = _mapping(answer, "answer")
     acknowledged = _bounded(found.get("acknowledged", {}), "acknowledged")
     counters: dict[tuple[str, int], Counters] = {}
+    latency: dict[tuple[str, int], Mapping[int, int]] = {}
     for revision, series in _bounded(found.get("clusters", {}), "clusters").items():
         one = _mapping(series, f"clusters.{revision}")
         total, bad, failed = (
             _count(one.get(key, 0), f"clusters.{revision}.{key}") for key in ("total", "bad", "failed")
         )
-        counters[revision, _count(one.get("epoch", 0), f"clusters.{revision}.epoch")] = Counters(total, bad, failed)
+        key = (revision, _count(one.get("epoch", 0), f"clusters.{revision}.epoch"))
+        counters[key] = Counters(total, bad, failed)
+        latency[key] = _bins(one.get("latency", {}), f"clusters.{revision}.latency")
     return RouterReading(
         started=int(_number(found.get("envoyStart"), "envoyStart")),
         acknowledged={model: _count(decision, f"acknowledged.{model}") for model, decision in acknowledged.items()},
         counters=counters,
+        latency=latency,
     )
 
 
@@ -196,9 +202,13 @@ def _latency(given: Any) -> dict[int, tuple[Mapping[int, int], int]]:
 def _latency_slot(given: Any) -> tuple[int, tuple[Mapping[int, int], int]]:
     match given:
         case [start, dict() as bins, active]:
-            counts = {_bin(key): _count(value, "latency count") for key, value in bins.items()}
+            counts = _bins(bins, "latency")
             return _count(start, "latency slot"), (counts, _count(active, "latency active"))
     raise BrokenEvidence(f"latency slot is {given!r:.80}; expected [start, {{bin: count}}, active]")
+
+
+def _bins(given: Any, path: str) -> dict[int, int]:
+    return {_bin(key): _count(count, f"{path} count") for key, count in _mapping(given, path).items()}
 
 
 def _bin(key: Any) -> int:

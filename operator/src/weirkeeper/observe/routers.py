@@ -10,6 +10,7 @@ from typing import Final
 from weirkeeper.delivery.evidence import RouterEvidence
 from weirkeeper.observe.outcomes import OutcomeBook
 from weirkeeper.observe.readings import RouterReading
+from weirkeeper.observe.router_latencies import RouterLatencies
 from weirkeeper.observe.targets import RouterTarget
 
 FORGOTTEN_SLOTS: Final = 3
@@ -30,6 +31,7 @@ class NamespaceRouters:
     def __init__(self, slot_seconds: int, touched: int) -> None:
         self.touched = touched
         self.outcomes = OutcomeBook(slot_seconds)
+        self.latencies = RouterLatencies(slot_seconds)
         self._patience = FORGOTTEN_SLOTS * slot_seconds
         self._answers: dict[str, _Answer] = {}
         self._since: dict[str, float] = {}

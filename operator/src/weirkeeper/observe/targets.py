@@ -11,9 +11,11 @@ from typing import Any
 from weirkeeper.api.names import (
     COMPONENT_MODEL,
     COMPONENT_ROUTER,
+    EVIDENCE_PORT_NAME,
     LABEL_COMPONENT,
     LABEL_MODEL,
     LABEL_REVISION,
+    PROBE_PORT,
 )
 
 
@@ -29,7 +31,10 @@ class RouterTarget:
 
 @dataclass(frozen=True)
 class PodTarget:
-    """A model pod that has an address, ready or not: it tells why it is not."""
+    """A model pod that has an address, ready or not: it tells why it is not.
+
+    `probed` where the server is not ours, and who answers stands beside it, on another port.
+    """
 
     namespace: str
     name: str
@@ -37,6 +42,7 @@ class PodTarget:
     address: str
     model: str
     revision: str
+    probed: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,8 +93,15 @@ def targets_from_slices(slices: Iterable[Mapping[str, Any]]) -> Targets:
             if component == COMPONENT_ROUTER and _counts(endpoint):
                 routers.setdefault(uid, RouterTarget(**common))
             elif component == COMPONENT_MODEL and LABEL_MODEL in labels and LABEL_REVISION in labels:
-                pods.setdefault(uid, PodTarget(**common, model=labels[LABEL_MODEL], revision=labels[LABEL_REVISION]))
+                owner = {"model": labels[LABEL_MODEL], "revision": labels[LABEL_REVISION]}
+                pods.setdefault(uid, PodTarget(**common, **owner, probed=_is_probed(one)))
     return Targets(tuple(routers.values()), tuple(pods.values()))
+
+
+def _is_probed(one: Mapping[str, Any]) -> bool:
+    """Whether evidence is on the prober's port: of all that a slice may say, the operator calls two ports only."""
+    ports = one.get("ports") or ()
+    return any(port.get("name") == EVIDENCE_PORT_NAME and port.get("port") == PROBE_PORT for port in ports)
 
 
 def _pod_of(endpoint: Mapping[str, Any]) -> tuple[str, str, str] | None:

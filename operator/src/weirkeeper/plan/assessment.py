@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final
 from weirkeeper.api.conditions import unix_seconds
 from weirkeeper.api.errors import InvalidSpec
 from weirkeeper.api.monitor import MonitorSpec, State, parse_monitor
+from weirkeeper.delivery.revision import is_container
+from weirkeeper.plan.wanted import records_of
 from weirkeeper.plan.windows import CountedSlots, Window, WindowRule, rule_of, window_of
 from weirkeeper.render.server import profile_name
 from weirkeeper.statistics.drift import FeatureDrift, FeaturePolicy, WindowReport, alarm_share, assess
@@ -81,6 +83,12 @@ def assessment_of(snapshot: Snapshot, monitor: Object) -> Assessment:
 
 def _watched(snapshot: Snapshot, monitor: Object, spec: MonitorSpec, stable: _Stable) -> Assessment:
     name, rule = monitor["metadata"]["name"], rule_of(spec)
+    if any(record.name == stable.revision and is_container(record.content) for record in records_of(snapshot)):
+        told = (
+            f"{stable.revision} is served by a container of its own, which counts no inputs by a profile: delete the"
+            " Monitor, or serve a bundle (server.runtime: Bundle)"
+        )
+        return Assessment(name, "Error", told, "NoProfileCounters")
     slots = snapshot.evidence.windows.get(name)
     if not isinstance(slots, CountedSlots) or slots.until == 0:
         return Assessment(name, "Insufficient", "no window has ended yet", settled=False)

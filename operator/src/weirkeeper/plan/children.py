@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from weirkeeper.api import names
 from weirkeeper.delivery.progress import pods_needed
+from weirkeeper.delivery.revision import is_container
 from weirkeeper.delivery.rollout import drained
 from weirkeeper.plan.result import Create, Delete
 from weirkeeper.plan.seen import ready_pods, signature_of
@@ -41,7 +43,8 @@ def plan_children(
 ) -> Children:
     """Everything that belongs to the Model, for the memory that will be written with it."""
     records = _records(snapshot, memory, wanted)
-    replicas = _replicas(snapshot, memory, desired)
+    pinned = {*memory.pinned, *(name for name, record in records.items() if "artifact" not in record.content)}
+    replicas = _replicas(snapshot, memory, desired, pinned)
     applies: list[Manifest] = [front.record(model, record) for record in records.values()]
     for revision, count in replicas.items():
         if revision in records:
@@ -50,8 +53,9 @@ def plan_children(
     if not name_taken:
         applies.append(front.service(model))
     ready = ready_pods(snapshot.endpoint_slices)
-    unready = tuple(name for name, count in replicas.items() if ready.get(name, 0) < count or name not in memory.pinned)
-    creates = _feedback_keys(snapshot, model, replicas.keys() & records.keys())
+    unready = tuple(name for name, count in replicas.items() if ready.get(name, 0) < count or name not in pinned)
+    bundles = {name for name in replicas.keys() & records.keys() if not is_container(records[name].content)}
+    creates = _feedback_keys(snapshot, model, bundles)
     return Children(creates, tuple(applies), _deletes(snapshot, memory, clock), unready, name_taken)
 
 
@@ -78,8 +82,8 @@ def _profile_sha256(snapshot: Snapshot, revision: str) -> str | None:
     return next((digest for digest in told if digest), None)
 
 
-def _replicas(snapshot: Snapshot, memory: Memory, desired: Desired) -> dict[str, int]:
-    """Pods a revision: stable never has fewer than S in an attempt, and one pod starts where no digest is pinned."""
+def _replicas(snapshot: Snapshot, memory: Memory, desired: Desired, pinned: AbstractSet[str]) -> dict[str, int]:
+    """Pods a revision: stable never has fewer than S in an attempt, and one pod starts where it is not `pinned`."""
     replicas = {}
     if memory.stable:
         attempt = memory.candidate or memory.phase == "Baking"
@@ -89,7 +93,7 @@ def _replicas(snapshot: Snapshot, memory: Memory, desired: Desired) -> dict[str,
     if memory.candidate:
         needed = pods_needed(memory, desired.policy)
         replicas[memory.candidate] = max(needed, _running(snapshot, memory.candidate)) if memory.stable else needed
-    return {name: count if name in memory.pinned else min(count, 1) for name, count in replicas.items()}
+    return {name: count if name in pinned else min(count, 1) for name, count in replicas.items()}
 
 
 def _running(snapshot: Snapshot, revision: str) -> int:
@@ -101,7 +105,7 @@ def _serving(snapshot: Snapshot, model: Object, record: front.Record, count: int
     """One revision's pods, where they are found, its pinned digest and its profile."""
     served = server.ServedRevision(record.name, record.pod, count)
     pull_secrets = snapshot.settings.image_pull_secrets
-    manifests = [server.endpoints(model, record.name), server.deployment(model, served, pull_secrets)]
+    manifests = [server.endpoints(model, record.name, record.pod), server.deployment(model, served, pull_secrets)]
     if record.name in memory.pinned:
         manifests.insert(0, server.pin(model, record.name, memory.pinned[record.name]))
     for pod in snapshot.evidence.pods.get(record.name, ()):

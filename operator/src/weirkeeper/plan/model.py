@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from weirkeeper.api import names
 from weirkeeper.delivery.memory import Memory, RevisionRecord
+from weirkeeper.delivery.revision import is_container
 from weirkeeper.delivery.rollout import Result, advance
 from weirkeeper.delivery.turn import Clock, Desired, Obstacle
 from weirkeeper.plan.children import plan_children
@@ -18,6 +19,7 @@ from weirkeeper.plan.seen import fetched_digest, observed, signature_change, sig
 from weirkeeper.plan.wanted import Governed, Wanted, governing, policy_in_force, records_of, verbs_of, wanted_revision
 
 if TYPE_CHECKING:
+    from weirkeeper.delivery.evidence import Evidence
     from weirkeeper.plan.monitor import MonitorPlan
     from weirkeeper.plan.snapshot import Object, Snapshot
 
@@ -42,7 +44,7 @@ def _plan(snapshot: Snapshot, model: Object, drift: str, now: float) -> Plan:
     wanted, governed = wanted_revision(snapshot, model), policy_in_force(snapshot)
     seen = observed(snapshot, _held(snapshot, before))
     desired = _desired(snapshot, model, wanted, governed)
-    result = advance(before, desired, seen, snapshot.evidence, clock)
+    result = advance(before, desired, seen, _evidence(snapshot, before, wanted), clock)
     after = _pinned(snapshot, result.memory)
     kept, wake_at = _worth_writing(before, after, now)
     children = plan_children(snapshot, model, kept, desired, wanted, clock)
@@ -116,6 +118,15 @@ def _held(snapshot: Snapshot, memory: Memory) -> dict[str, Obstacle]:
             message = f"clients of {stable} would break: {change}; set spec.allowSignatureChange: true if that is meant"
             held[str(revision)] = Obstacle("SignatureChanged", message)
     return held
+
+
+def _evidence(snapshot: Snapshot, memory: Memory, wanted: Wanted) -> Evidence:
+    """The evidence with both arms' latencies by one clock: the routers', where either is no server of ours."""
+    records = [*records_of(snapshot), *([wanted.record] if wanted.record else [])]
+    arms = {memory.stable, memory.candidate, wanted.record.name if wanted.record else None}
+    if any(record.name in arms and is_container(record.content) for record in records):
+        return replace(snapshot.evidence, latency=snapshot.evidence.router_latency)
+    return snapshot.evidence
 
 
 def _pinned(snapshot: Snapshot, memory: Memory) -> Memory:

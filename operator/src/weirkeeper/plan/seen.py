@@ -147,6 +147,9 @@ def signature_change(stable: Mapping[str, Any] | None, candidate: Mapping[str, A
     changes = []
     for side in ("inputs", "outputs"):
         new = {tensor["name"]: tensor for tensor in candidate.get(side, ())}
+        if not new:
+            # A server that is not ours need not describe its model; what is not told is not gone.
+            continue
         for old in stable.get(side, ()):
             found = new.get(old["name"])
             if found is None:

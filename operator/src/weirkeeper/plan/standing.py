@@ -144,6 +144,9 @@ def _obstacle(view: Projected) -> Obstacle | None:
 
 def _pinned(view: Projected) -> tuple[str, str, str]:
     record, pinned = view.wanted.record, view.memory.pinned
+    if record and "artifact" not in record.content:
+        image = record.content["server"]["image"]
+        return "True", "NoArtifact", f"{record.name} is its image {image}; a name with @sha256:… never changes"
     revision = record.name if record and record.name in pinned else view.memory.stable
     if revision and revision in pinned:
         return "True", "Pinned", f"{revision} is pinned to sha256 {pinned[revision]}"

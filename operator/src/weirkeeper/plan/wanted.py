@@ -14,10 +14,10 @@ from weirkeeper.api.errors import InvalidSpec
 from weirkeeper.api.model import parse_model
 from weirkeeper.api.rollout import parse_rollout
 from weirkeeper.delivery.policy import Policy, StepPolicy
-from weirkeeper.delivery.revision import config_map_digest, content_digest, content_of, revision_name
+from weirkeeper.delivery.revision import config_map_digest, content_digest, content_of, is_container, revision_name
 from weirkeeper.delivery.turn import Obstacle, Verb, VerbName
+from weirkeeper.render import container, server
 from weirkeeper.render.front import Record, read_record
-from weirkeeper.render.server import pod
 
 if TYPE_CHECKING:
     from weirkeeper.api.rollout import RolloutPolicy
@@ -53,8 +53,9 @@ def wanted_revision(snapshot: Snapshot, model: Object) -> Wanted:
     image = snapshot.settings.server_image
     number = max((record.number for record in records), default=0) + 1
     name = revision_name(snapshot.name, content, image)
+    render = container.pod if is_container(content) else server.pod
     return Wanted(
-        Record(name, number, content, digest, image, pod(snapshot.name, name, content, image, snapshot.settings))
+        Record(name, number, content, digest, image, render(snapshot.name, name, content, image, snapshot.settings))
     )
 
 
@@ -65,7 +66,7 @@ def records_of(snapshot: Snapshot) -> tuple[Record, ...]:
 
 def _out_of_bounds(snapshot: Snapshot, model: Object) -> Obstacle | None:
     """Rules of the platform within which a namespace chooses; the message says whose they are."""
-    artifact, bounds = model["spec"]["artifact"], snapshot.settings.artifacts
+    artifact, bounds = model["spec"].get("artifact", {}), snapshot.settings.artifacts
     secret = artifact.get("secretRef", {}).get("name")
     if secret and not fnmatch.fnmatchcase(secret, bounds.secret_name_pattern):
         return Obstacle(
@@ -106,7 +107,7 @@ def _account_refused(snapshot: Snapshot, model: Object) -> Obstacle | None:
 
 
 def _config_map_digests(snapshot: Snapshot, model: Object) -> dict[str, str] | Obstacle:
-    uri = urlsplit(model["spec"]["artifact"]["uri"])
+    uri = urlsplit(model["spec"].get("artifact", {}).get("uri", ""))
     if uri.scheme != "configmap":
         return {}
     name = uri.netloc

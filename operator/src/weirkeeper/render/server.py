@@ -9,6 +9,7 @@ from typing import Any
 
 from weirkeeper.api import names
 from weirkeeper.api.settings import Settings
+from weirkeeper.delivery.revision import is_container
 from weirkeeper.render.owners import RESTRICTED_CONTAINER, RESTRICTED_POD, SCRAPED, Manifest, labels_of, metadata
 
 MODEL_DIRECTORY = "/model"
@@ -51,11 +52,20 @@ def deployment(model: Mapping[str, Any], revision: ServedRevision, pull_secrets:
             "selector": {"matchLabels": selector},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "template": {
-                "metadata": {"labels": labels | identity, "annotations": dict(SCRAPED)},
+                "metadata": {"labels": labels | identity, "annotations": _scraped(revision.pod)},
                 "spec": {**revision.pod, **({"imagePullSecrets": secrets} if secrets else {})},
             },
         },
     }
+
+
+def _scraped(pod: Mapping[str, Any]) -> dict[str, str]:
+    evidence = [str(port["containerPort"]) for port in _ports(pod) if port["name"] == names.EVIDENCE_PORT_NAME]
+    return {**SCRAPED, **({"prometheus.io/port": evidence[0]} if evidence else {})}
+
+
+def _ports(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [port for container in pod.get("containers", ()) for port in container.get("ports", ())]
 
 
 def pod(model: str, revision: str, content: Mapping[str, Any], image: str, settings: Settings) -> dict[str, Any]:
@@ -63,34 +73,45 @@ def pod(model: str, revision: str, content: Mapping[str, Any], image: str, setti
 
     It is kept with the revision: another operator or other settings change no pod of a revision that exists.
     """
-    server = content.get("server", {})
-    placed = {key: server[key] for key in ("nodeSelector", "tolerations", "serviceAccountName") if key in server}
     return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": dict(RESTRICTED_POD),
         "terminationGracePeriodSeconds": GRACE_SECONDS,
-        "initContainers": [_fetch(content, image, settings)],
+        "initContainers": [fetch_container(content, image, settings)],
         "containers": [_server(model, revision, content, image, settings)],
-        "volumes": _volumes(model, revision, content),
-        **placed,
+        "volumes": [
+            *fetched_volumes(revision, content),
+            # Optional: without keys a model serves as well, and takes no labels.
+            {"name": "feedback", "secret": {"secretName": feedback_name(model), "optional": True}},
+        ],
+        **placement(content),
     }
 
 
-def _fetch(content: Mapping[str, Any], image: str, settings: Settings) -> dict[str, Any]:
+def placement(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Which nodes take a revision's pods, and as whom they run."""
+    server = content.get("server", {})
+    return {key: server[key] for key in ("nodeSelector", "tolerations", "serviceAccountName") if key in server}
+
+
+def fetch_container(content: Mapping[str, Any], image: str, settings: Settings) -> dict[str, Any]:
+    """The init container that brings the artifact into the pod and verifies it."""
     artifact = content["artifact"]
     mounted = _mounted_artifact(artifact["uri"])
     arguments = ["fetch", "--uri", artifact["uri"], "--destination", MODEL_DIRECTORY]
     arguments += ["--pin-file", f"{PIN_DIRECTORY}/sha256"]
     arguments += ["--sha256", artifact["sha256"]] if "sha256" in artifact else []
     arguments += ["--mounted", ARTIFACT_DIRECTORY] if mounted else []
+    # What a server that is not ours reads is its own affair; where it lies and its digest are checked all the same.
+    arguments += ["--any-files"] if is_container(content) else []
     container = {
         "name": names.FETCH_CONTAINER,
         "image": image,
         "imagePullPolicy": settings.image_pull_policy,
         "command": ["weirkeeper-server"],
         "args": arguments,
-        "env": [_env("WEIRKEEPER_ALLOWED_HOSTS", json.dumps(list(settings.artifacts.allowed_hosts)))],
+        "env": [environment_variable("WEIRKEEPER_ALLOWED_HOSTS", json.dumps(list(settings.artifacts.allowed_hosts)))],
         "securityContext": dict(RESTRICTED_CONTAINER),
         "terminationMessagePolicy": "File",
         "volumeMounts": [
@@ -137,14 +158,14 @@ def _server(model: str, revision: str, content: Mapping[str, Any], image: str, s
             {"name": "model", "mountPath": MODEL_DIRECTORY, "readOnly": True},
             {"name": "feedback", "mountPath": FEEDBACK_DIRECTORY, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  a volume of the pod's own
-            *_linked_artifact(content["artifact"]["uri"]),
+            *linked_artifact(content["artifact"]["uri"]),
         ],
     }
     resources = content.get("server", {}).get("resources")
     return {**container, "resources": resources} if resources else container
 
 
-def _linked_artifact(uri: str) -> list[dict[str, Any]]:
+def linked_artifact(uri: str) -> list[dict[str, Any]]:
     """A claim's folder is not copied: the server reads it where the init container found and hashed it."""
     mount = {"name": "artifact", "mountPath": ARTIFACT_DIRECTORY, "readOnly": True}
     return [mount] if uri.startswith("pvc://") else []
@@ -156,29 +177,29 @@ def _server_env(content: Mapping[str, Any], settings: Settings) -> list[dict[str
     feedback = {"keys": FEEDBACK_DIRECTORY, "maxAgeSeconds": settings.feedback.max_age_days * DAY_SECONDS}
     return [
         {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-        _env("WEIRKEEPER_SLOT_SECONDS", str(settings.slot_seconds)),
-        _env("WEIRKEEPER_LIMITS", json.dumps(limits, sort_keys=True)),
-        _env("WEIRKEEPER_FEEDBACK", json.dumps(feedback, sort_keys=True)),
-        _env("WEIRKEEPER_PARAMETERS", json.dumps(content.get("parameters", {}), sort_keys=True)),
-        _env("WEIRKEEPER_PROBE", json.dumps(content.get("probe", []), sort_keys=True)),
-        _env("WEIRKEEPER_TRUSTED_TYPES", json.dumps(trusted)),
+        environment_variable("WEIRKEEPER_SLOT_SECONDS", str(settings.slot_seconds)),
+        environment_variable("WEIRKEEPER_LIMITS", json.dumps(limits, sort_keys=True)),
+        environment_variable("WEIRKEEPER_FEEDBACK", json.dumps(feedback, sort_keys=True)),
+        environment_variable("WEIRKEEPER_PARAMETERS", json.dumps(content.get("parameters", {}), sort_keys=True)),
+        environment_variable("WEIRKEEPER_PROBE", json.dumps(content.get("probe", []), sort_keys=True)),
+        environment_variable("WEIRKEEPER_TRUSTED_TYPES", json.dumps(trusted)),
         # One thread a pod: requests, not matrix products, are what a small model's server runs side by side.
-        _env("OMP_NUM_THREADS", "1"),
+        environment_variable("OMP_NUM_THREADS", "1"),
     ]
 
 
-def _env(name: str, value: str) -> dict[str, str]:
+def environment_variable(name: str, value: str) -> dict[str, str]:
+    """One variable of a container's environment."""
     return {"name": name, "value": value}
 
 
-def _volumes(model: str, revision: str, content: Mapping[str, Any]) -> list[dict[str, Any]]:
+def fetched_volumes(revision: str, content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The volumes of a pod that fetches its artifact."""
     mounted = _mounted_artifact(content["artifact"]["uri"])
     return [
         {"name": "model", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
         {"name": "pin", "configMap": {"name": pin_name(revision), "optional": True}},
-        # Optional: without keys a model serves as well, and takes no labels.
-        {"name": "feedback", "secret": {"secretName": feedback_name(model), "optional": True}},
         *([{"name": "artifact", **mounted}] if mounted else []),
     ]
 
@@ -237,8 +258,8 @@ def profile(model: Mapping[str, Any], revision: str, content: Mapping[str, Any])
     }
 
 
-def endpoints(model: Mapping[str, Any], revision: str) -> Manifest:
-    """The headless Service whose EndpointSlices tell routers and operator where a revision's pods are."""
+def endpoints(model: Mapping[str, Any], revision: str, pod: Mapping[str, Any]) -> Manifest:
+    """The headless Service whose EndpointSlices tell routers and operator where a revision's pods answer."""
     labels = labels_of(model["metadata"]["name"], revision, names.COMPONENT_MODEL)
     return {
         "apiVersion": "v1",
@@ -248,13 +269,8 @@ def endpoints(model: Mapping[str, Any], revision: str) -> Manifest:
             "clusterIP": "None",
             "selector": {key: labels[key] for key in (names.LABEL_MODEL, names.LABEL_REVISION)},
             "ports": [
-                {"name": names.HTTP_PORT_NAME, "port": names.HTTP_PORT, "targetPort": names.HTTP_PORT_NAME},
-                {"name": names.GRPC_PORT_NAME, "port": names.GRPC_PORT, "targetPort": names.GRPC_PORT_NAME},
-                {
-                    "name": names.EVIDENCE_PORT_NAME,
-                    "port": names.EVIDENCE_PORT,
-                    "targetPort": names.EVIDENCE_PORT_NAME,
-                },
+                {"name": port["name"], "port": port["containerPort"], "targetPort": port["name"]}
+                for port in _ports(pod)
             ],
         },
     }

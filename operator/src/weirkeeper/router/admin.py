@@ -14,6 +14,7 @@ import aiohttp
 from weirkeeper.router.clusters import grpc_cluster
 from weirkeeper.router.counters import CONNECTIONS_STAT, STATS_FILTER, VERSION_STAT, Reading, read_stats
 from weirkeeper.router.errors import EnvoySilent
+from weirkeeper.router.latencies import LATENCY_FILTER, read_latencies
 
 PATIENCE: Final = aiohttp.ClientTimeout(total=5.0)
 
@@ -32,6 +33,11 @@ class EnvoyAdmin:
     async def read(self) -> Reading:
         """Read the counters, and the version of the routes in force."""
         return read_stats(await self._stats(STATS_FILTER))
+
+    async def latencies(self) -> dict[str, dict[int, int]]:
+        """Read how long each revision's requests took, by bin, since Envoy started."""
+        query = {"format": "json", "filter": LATENCY_FILTER, "histogram_buckets": "detailed"}
+        return read_latencies(json.loads(await self._get("/stats", query)))
 
     async def version(self) -> str:
         """Tell which version of the routes is in force."""

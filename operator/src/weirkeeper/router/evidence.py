@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -20,13 +20,17 @@ SCHEMA: Final = 1
 
 @dataclass(frozen=True)
 class Evidence:
-    """One reading of a router. `started` is Envoy's start in Unix seconds; `counts` are since each series began."""
+    """One reading of a router. `started` is Envoy's start in Unix seconds; `counts` are since each series began.
+
+    `latency` are requests by bin (statistics.latency) and revision, since Envoy started.
+    """
 
     started: float
     now: float
     acknowledged: Mapping[str, int]
     counts: Mapping[str, Counts]
     active: Mapping[str, int]
+    latency: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
 
 
 def series_counts(memory: Memory, reading: Reading, started: float) -> dict[str, Counts]:
@@ -59,6 +63,7 @@ def document(evidence: Evidence, memory: Memory, options: RouterOptions) -> dict
                 "failed": counts.failed,
                 "retries": counts.retries,
                 "active": evidence.active.get(revision, 0),
+                "latency": {str(i): count for i, count in sorted(evidence.latency.get(revision, {}).items())},
             }
             for revision, counts in evidence.counts.items()
         },

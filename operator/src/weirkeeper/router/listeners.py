@@ -6,11 +6,15 @@ from typing import Final
 
 from weirkeeper.router.files import EnvoyFiles
 from weirkeeper.router.options import RouterOptions
-from weirkeeper.router.resources import Resource, extension, file_source, socket_address
+from weirkeeper.router.resources import Resource, extension, file_source, seconds, socket_address
 from weirkeeper.router.routes import ROUTES_NAME, readiness_route
 
 STAT_PREFIX: Final = "in"
 OUTCOMES: Final = "outcomes"
+LATENCY: Final = "latency"
+
+# Envoy adds up its workers' histograms when it flushes, and what its admin port tells is as old: much less than a slot.
+FLUSH_SECONDS: Final = 1.0
 
 MOST_CONNECTIONS: Final = 50_000
 
@@ -24,6 +28,7 @@ def bootstrap(options: RouterOptions) -> Resource:
         "node": {"id": options.pod, "cluster": options.namespace},
         "admin": {"address": socket_address("127.0.0.1", options.admin_port)},
         "static_resources": {"listeners": [_requests(options, files), _readiness(options)]},
+        "stats_flush_interval": seconds(FLUSH_SECONDS),
         "dynamic_resources": {"cds_config": file_source(files.clusters)},
         "overload_manager": {
             "resource_monitors": [
@@ -101,8 +106,9 @@ def _filter(name: str, kind: str, content: Resource) -> Resource:
 
 _COUNTED_OUTCOMES: Final = {
     # No line is written: this counts each request once, when it ended, by the cluster that it was meant for and how it
-    # ended. A cluster's own counters do not serve: most of them begin anew when its endpoints change, they have an
-    # answer that broke off among the good ones, and gRPC statuses are counted by another filter.
+    # ended, and how long it took with all its tries. A cluster's own statistics do not serve: most of them begin anew
+    # when its endpoints change, they have an answer that broke off among the good ones, and gRPC statuses are counted
+    # by another filter.
     "name": "envoy.access_loggers.stats",
     "typed_config": extension(
         "envoy.extensions.access_loggers.stats.v3.Config",
@@ -118,6 +124,13 @@ _COUNTED_OUTCOMES: Final = {
                         ],
                     },
                     "value_fixed": 1,
+                }
+            ],
+            "histograms": [
+                {
+                    "stat": {"name": LATENCY, "tags": [{"name": "cluster", "value_format": "%UPSTREAM_CLUSTER%"}]},
+                    "unit": "Milliseconds",
+                    "value_format": "%DURATION%",
                 }
             ],
         },

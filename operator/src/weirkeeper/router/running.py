@@ -90,13 +90,16 @@ class _Running:
     async def evidence(self) -> Evidence:
         now = time.time()
         started = await self._admin.started(now)
+        latency = await self._admin.latencies()
         reading = await self._admin.read()
+        # From here on nothing is waited for: turns change the memory, and it must be that of the answer.
         return Evidence(
             started=started,
             now=now,
             acknowledged=acknowledged(self._agent.memory, reading),
             counts=series_counts(self._agent.memory, reading, started),
             active=reading.active,
+            latency=latency,
         )
 
     async def answer_evidence(self, _request: web.Request) -> web.Response:

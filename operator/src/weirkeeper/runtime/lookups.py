@@ -67,7 +67,7 @@ class Lookups:
         Raises:
             KubeError: the API server did not give it.
         """
-        uri = urlsplit(model["spec"]["artifact"]["uri"])
+        uri = urlsplit(model["spec"].get("artifact", {}).get("uri", ""))
         config_map = uri.netloc if uri.scheme == CONFIG_MAP.kind.lower() else ""
         account = model["spec"].get("server", {}).get("serviceAccountName", "")
         again = [

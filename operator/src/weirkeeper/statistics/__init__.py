@@ -24,7 +24,15 @@ from weirkeeper.statistics.drift import (
 )
 from weirkeeper.statistics.errors import ProfileError, ProfileMismatch, StatisticsError
 from weirkeeper.statistics.feature import FeatureProfile
-from weirkeeper.statistics.latency import BINS, bin_of, exceeding, merge, quantile_bin, upper_edge_us
+from weirkeeper.statistics.latency import (
+    BINS,
+    bin_of,
+    exceeding,
+    merge,
+    quantile_bin,
+    upper_edge_us,
+    whole_milliseconds_us,
+)
 from weirkeeper.statistics.noncentral import chi2_cdf, chi2_sf, ncx2_cdf, ncx2_isf, ncx2_ppf, ncx2_sf
 from weirkeeper.statistics.profile import ReferenceProfile
 from weirkeeper.statistics.rows import ProfileCounters
@@ -83,4 +91,5 @@ __all__ = [
     "subtract",
     "total_variation",
     "upper_edge_us",
+    "whole_milliseconds_us",
 ]

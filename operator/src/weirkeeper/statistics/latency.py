@@ -32,6 +32,16 @@ def upper_edge_us(i: int) -> float:
     return float(2.0 ** (i / BINS_PER_OCTAVE))
 
 
+def whole_milliseconds_us(us: float) -> float:
+    """Round a duration in microseconds up to an edge of the histograms that Envoy keeps of whole milliseconds.
+
+    They keep two digits: every millisecond up to 100, every tenth one up to 1,000, and so on.
+    """
+    milliseconds = us / 1000.0
+    step = 10.0 ** max(0, math.floor(math.log10(milliseconds)) - 1) if milliseconds > 1.0 else 1.0
+    return 1000.0 * step * math.ceil(milliseconds / step)
+
+
 def merge(histograms: Iterable[Mapping[int, int]]) -> dict[int, int]:
     """Add sparse histograms (bin to count) of several pods or slots."""
     merged: dict[int, int] = {}

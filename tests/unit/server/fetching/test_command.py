@@ -74,6 +74,20 @@ def test_a_claims_folder_is_not_copied_and_what_is_loaded_is_what_was_hashed(
     assert refused.value.reason == "ModelLoadFailed"
 
 
+def test_files_for_another_server_need_be_no_bundle_and_are_verified_all_the_same(
+    fetch: Fetch, destination: Path, tmp_path: Path
+) -> None:
+    (folder := tmp_path / "volume" / "own").mkdir(parents=True)
+    (folder / "model.joblib").write_bytes(b"\x80\x04whatever its server reads")
+    expected = digest_of(folder)
+    assert fetch("pvc://models/own", folder.parent)[1]["reason"] == "PickleRefused"
+    status, report = fetch("pvc://models/own", folder.parent, "--any-files", "--sha256", expected)
+    assert (status, report["sha256"]) == (0, expected)
+    assert (destination / "model.joblib").read_bytes() == (folder / "model.joblib").read_bytes()
+    status, report = fetch("pvc://models/own", folder.parent, "--any-files", "--sha256", "0" * 64)
+    assert (status, report["reason"]) == (1, "DigestMismatch")
+
+
 def test_a_config_map_is_read_through_kubelets_links(
     fetch: Fetch, bundle_folder: Path, destination: Path, tmp_path: Path
 ) -> None:
