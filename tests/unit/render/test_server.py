@@ -40,7 +40,7 @@ def test_what_is_copied_reaches_the_server_by_a_volume_that_only_the_init_contai
     spec = template(uri)["spec"]
     fetch, server = spec["initContainers"][0], spec["containers"][0]
     assert mounts(fetch)["/model"] is False
-    assert mounts(server) == {"/model": True, "/tmp": False}
+    assert mounts(server) == {"/model": True, "/feedback": True, "/tmp": False}
 
 
 def test_pods_run_as_the_service_account_that_is_named_without_its_token() -> None:
