@@ -86,7 +86,7 @@ cluster-down: venv ## Remove the cluster
 
 .PHONY: demo
 demo: cluster-up ## Tell the story: a model change goes live by degrees, a bad one rolls itself back
-	images=$$($(CLUSTER_PROGRAM) images --arguments); \
+	images=$$($(CLUSTER_PROGRAM) images --arguments operator server envoy prometheus); \
 	environment=$$($(CLUSTER_PROGRAM) env); eval "$$environment"; \
 	exec $(BIN)/python -m demo run $$images
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.cluster.images import IMAGES
 from tests.cluster.provider import choose
 from tests.harness import clusters
 from tests.harness.clusters import CHART, Cluster
@@ -27,9 +28,7 @@ def bare_cluster() -> Cluster:
     """The cluster of this checkout with the project's images in it; it stays up for the next run."""
     provider = choose()
     provider.up()
-    return Cluster(
-        provider, Kubectl(provider.kubeconfig), provider.images(("operator", "server", "envoy", "prometheus"))
-    )
+    return Cluster(provider, Kubectl(provider.kubeconfig), provider.images(tuple(IMAGES)))
 
 
 @pytest.fixture(scope="session")
