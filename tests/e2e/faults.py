@@ -83,9 +83,12 @@ def secret(name: str, host: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data}
 
 
-def store(image: str, objects: Mapping[str, str]) -> list[dict[str, Any]]:
-    """A pod that gives objects by path, as a bucket that asks for no signature does, and its Service."""
-    labels = {"app.kubernetes.io/name": "store"}
+def store(image: str, objects: Mapping[str, str], name: str = "store") -> list[dict[str, Any]]:
+    """A pod that gives objects by path, as a bucket that asks for no signature does, and the Service of all such.
+
+    The Service leads to the pod that was applied last, whose objects so take the place of the former's at once.
+    """
+    labels = {"app.kubernetes.io/name": name}
     server = {
         "name": "store",
         "image": image,
@@ -99,12 +102,12 @@ def store(image: str, objects: Mapping[str, str]) -> list[dict[str, Any]]:
         "automountServiceAccountToken": False,
         "securityContext": RESTRICTED_POD,
         "containers": [server],
-        "volumes": [{"name": "objects", "configMap": {"name": "objects"}}],
+        "volumes": [{"name": "objects", "configMap": {"name": name}}],
     }
     ports = [{"port": STORE_PORT, "targetPort": STORE_PORT}]
     return [
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "objects"}, "binaryData": dict(objects)},
-        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "store", "labels": labels}, "spec": pod},
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "binaryData": dict(objects)},
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels}, "spec": pod},
         {
             "apiVersion": "v1",
             "kind": "Service",

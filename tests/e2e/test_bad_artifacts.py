@@ -109,6 +109,29 @@ def test_a_good_archive_from_the_store_serves(churn: Serving) -> None:
     assert revision in answer
 
 
+def test_an_artifact_that_was_swapped_in_the_store_makes_no_second_pod_and_the_first_serves_on(
+    churn: Serving, good: Files
+) -> None:
+    kubectl = churn.team.kubectl
+    kubectl.apply(models.model_of(in_store("good.tar.gz"), name="swapped"))
+    ready = kubectl.wait_condition("model", "swapped", "Ready", timeout=120)
+    stable = ready["status"]["stable"]
+    assert stable["sha256"] in kubectl("get", "wkm", "swapped", "-o", "wide")
+    outside = faults.archives(good)["outside.tar.gz"]
+    kubectl.apply(*faults.store(churn.team.cluster.images["server"], {"good.tar.gz": outside}, name="swapped"))
+    kubectl("wait", "pod", "swapped", "--for=condition=Ready", "--timeout=120s")
+    kubectl("scale", "model", "swapped", "--replicas=2")
+    stalled = kubectl.wait_condition("model", "swapped", "Stalled", timeout=120)
+    told = {one["type"]: one for one in stalled["status"]["conditions"]}
+    assert told["Stalled"]["reason"] == "ArtifactChanged"
+    assert "use a new path or digest" in told["Stalled"]["message"]
+    assert told["Ready"]["status"] == "True"
+    assert stalled["status"]["stable"]["revision"] == stable["revision"]
+    answer = eventually("an answer", lambda: answered(churn.team, "/v2/models/swapped/infer"), timeout=60)
+    assert stable["revision"] in answer
+    kubectl.delete("model", "swapped")
+
+
 def answered(team: Team, path: str) -> str | None:
     code, body = team.ask(models.request(), path=path, host="gateway.example")
     return body if code == 200 else None

@@ -81,6 +81,7 @@ MODEL: Final = Kind(
         AGE,
         Column("URL", ".status.url", "Where it answers in the cluster.", wide=True),
         Column("Owner", ".spec.card.owner", "The team that owns it.", wide=True),
+        Column("Digest", ".status.stable.sha256", "What the stable revision's artifact is pinned to.", wide=True),
     ),
     rules=(
         rule(f"self.metadata.name.size() <= {names.MODEL_NAME_LIMIT}", NAME_LENGTH),
