@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.component.server.processes import Server
 from tests.unit.server.churn import request
-from weirkeeper.client.feedback import feedback_address, post
+from weirkeeper.client.connection import Connection, address_of
 from weirkeeper.runtime.cli import main
 
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))
@@ -48,7 +48,7 @@ def token(server: Server) -> str:
 
 def count(server: Server, *tokens: str, label: str = "stay") -> dict[str, Any]:
     items = [{"token": one, "labels": [label]} for one in tokens]
-    return dict(post(feedback_address("churn", f"http://127.0.0.1:{server.http}"), items, 30.0))
+    return dict(Connection(address_of("churn", f"http://127.0.0.1:{server.http}"), 30.0).feedback(items))
 
 
 def counted(server: Server) -> dict[str, int]:

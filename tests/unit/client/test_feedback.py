@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import weirkeeper
-from weirkeeper.client.feedback import LabelledRow, feedback_address, items_of
-from weirkeeper.client.feedback_errors import FeedbackError, NotTaken, UnusableLabels
+from weirkeeper.client.errors import NoAnswer, RequestRefused, UnusableLabels
+from weirkeeper.client.feedback import LabelledRow, items_of
 from weirkeeper.client.label_file import read_rows, state_file
 from weirkeeper.runtime.cli import main
 
@@ -78,27 +78,6 @@ def test_rows_of_one_token_go_together() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("model", "url", "address"),
-    [
-        ("churn", None, "http://churn/v2/models/churn/feedback"),
-        ("churn.team-a", None, "http://churn.team-a/v2/models/churn/feedback"),
-        ("churn", "http://localhost:8080/", "http://localhost:8080/v2/models/churn/feedback"),
-        ("http://a:1/v2/models/churn", None, "http://a:1/v2/models/churn/feedback"),
-        ("https://a/x/v2/models/churn/infer", None, "https://a/x/v2/models/churn/feedback"),
-        ("https://a/v2/models/churn/feedback", None, "https://a/v2/models/churn/feedback"),
-    ],
-)
-def test_a_model_is_found(model: str, url: str | None, address: str) -> None:
-    assert feedback_address(model, url) == address
-
-
-@pytest.mark.parametrize("model", ["", "Churn", "../x", "ftp://a/v2/models/churn", "http://a/churn", "file:///etc"])
-def test_what_is_no_address_is_refused(model: str) -> None:
-    with pytest.raises(UnusableLabels):
-        feedback_address(model)
-
-
 def test_a_notebook_sends_arrays(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("weirkeeper.client.feedback.BATCH_ROWS", 2)
     labels = np.array([1.0, np.nan, 0.0])
@@ -135,9 +114,9 @@ def test_lists_that_do_not_fit_are_refused(given: dict[str, Any], message: str) 
 
 
 def test_a_server_that_refuses_is_quoted(model: Model) -> None:
-    with pytest.raises(NotTaken, match="answers 404: unknown model"):
+    with pytest.raises(RequestRefused, match="answers 404: unknown model"):
         weirkeeper.feedback("fraud", ["a"], ["x"], url=model.url)
-    with pytest.raises(FeedbackError, match="nobody answers"):
+    with pytest.raises(NoAnswer, match="nobody answers"):
         weirkeeper.feedback("churn", ["a"], ["x"], url="http://127.0.0.1:1")
 
 
@@ -223,6 +202,6 @@ def test_ctrl_c_is_no_failure_of_the_file(
     def interrupt(_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("weirkeeper.client.feedback_cli.post", lambda *_: interrupt(None))
+    monkeypatch.setattr("weirkeeper.client.connection.Connection.feedback", lambda *_: interrupt(None))
     assert send(written(tmp_path, ["a,0,stay,"]), model) == 1
     assert "interrupted; the same command goes on" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from google.oauth2 import service_account
 
 from weirkeeper_server.errors import FetchError
 from weirkeeper_server.fetching.download import Answer, Ask, Downloader, url_of
-from weirkeeper_server.fetching.stores import Listing, no_credentials
+from weirkeeper_server.fetching.store import Listing, no_credentials
 
 SCOPES: Final = ("https://www.googleapis.com/auth/devstorage.read_only",)
 DEFAULT_ENDPOINT: Final = "https://storage.googleapis.com"

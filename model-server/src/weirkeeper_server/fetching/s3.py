@@ -12,7 +12,7 @@ from botocore.credentials import Credentials
 
 from weirkeeper_server.errors import FetchError
 from weirkeeper_server.fetching.download import Ask, Downloader, url_of
-from weirkeeper_server.fetching.stores import Listing, no_credentials, token_of
+from weirkeeper_server.fetching.store import Listing, no_credentials, token_of
 from weirkeeper_server.fetching.xml import read_xml
 
 SIGNED_SECONDS: Final = 3600

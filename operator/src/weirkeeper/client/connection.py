@@ -6,7 +6,7 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, Final
@@ -53,6 +53,18 @@ class Connection:
             NoAnswer, RequestRefused: as in `signature`.
         """
         return self._ask(f"{self.address}/infer", json.dumps(request, allow_nan=False).encode())
+
+    def feedback(self, items: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Send tokens with labels; give the answer's document: how many were counted, and what was refused and why.
+
+        Raises:
+            NoAnswer, RequestRefused: as in `signature`.
+        """
+        body = json.dumps({"items": items}, allow_nan=False).encode()
+        told = self._ask(f"{self.address}/feedback", body)
+        if not told.keys() >= {"counted", "reasons", "refusals"}:
+            raise NoAnswer(f"{self.address} does not answer as a model does that takes labels; give a model's address")
+        return told
 
     def _ask(self, url: str, body: bytes | None) -> Mapping[str, Any]:
         request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})  # noqa: S310  address_of allows http and https
@@ -102,12 +114,13 @@ def address_of(model: str, url: str | None = None, namespace: str | None = None)
             f"{model!r} is neither a Model's name nor a URL such as http://localhost:8080{_PATH}churn"
         )
     base = url or f"http://{model}.{namespace}.svc" if url or namespace else f"http://{model}"
-    return _checked(f"{base.rstrip('/')}{_PATH}{quote(model)}")
+    # `churn.team-a` is a name in the cluster's DNS, of a Model called churn.
+    return _checked(f"{base.rstrip('/')}{_PATH}{quote(model.partition('.')[0])}")
 
 
 def _checked(address: str) -> str:
     parts = urlsplit(address)
-    path = parts.path.removesuffix("/").removesuffix("/infer")
+    path = parts.path.removesuffix("/").removesuffix("/infer").removesuffix("/feedback")
     if parts.scheme not in ("http", "https") or not parts.hostname or not path.partition(_PATH)[2]:
         raise UnusableAddress(f"{address!r} is no model's address; give one such as http://localhost:8080{_PATH}churn")
     return f"{parts.scheme}://{parts.netloc}{path}"

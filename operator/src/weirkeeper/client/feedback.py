@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import re
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from http.client import HTTPException
 from itertools import islice
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
 
-from weirkeeper.client.feedback_errors import NotTaken, UnusableLabels
+from weirkeeper.client.connection import Connection, address_of
+from weirkeeper.client.errors import UnusableLabels
 
 Label = str | int | float | bool
 
 BATCH_ROWS: Final = 500
 TIMEOUT: Final = 30.0
 MOST_MESSAGES: Final = 20
-
-_NAME: Final = re.compile(r"[a-z]([a-z0-9.-]*[a-z0-9])?")
-_PATH: Final = "/v2/models/"
 
 
 @dataclass(frozen=True)
@@ -73,13 +65,13 @@ def feedback(
     What is refused, and why, is in the receipt: `refused` by reason, `messages` of the first ones.
 
     Raises:
-        FeedbackError: lists of unequal length or without labels and values; or nobody takes posts at the address.
+        AskingError: lists of unequal length or without labels and values; or nobody takes posts at the address.
     """
     given = _zipped(tokens, labels, values, rows)
-    address, receipt, sent = feedback_address(model, url), Receipt(), 0
+    connection, receipt, sent = Connection(address_of(model, url), TIMEOUT), Receipt(), 0
     for batch in batches(given, BATCH_ROWS):
         items = items_of(batch)
-        receipt.add(post(address, items, TIMEOUT), sent)
+        receipt.add(connection.feedback(items), sent)
         sent += len(items)
     return receipt
 
@@ -138,54 +130,3 @@ def items_of(rows: Iterable[LabelledRow]) -> list[dict[str, Any]]:
         item["labels"].append(one.label)
         item["values"].append(one.value)
     return items
-
-
-def post(address: str, items: Sequence[Mapping[str, Any]], timeout: float) -> Mapping[str, Any]:
-    """Post items; give the answer.
-
-    Raises:
-        NotTaken: nobody answers, or the server refuses the post as a whole.
-    """
-    body = json.dumps({"items": items}, allow_nan=False).encode()
-    request = urllib.request.Request(address, data=body, headers={"Content-Type": "application/json"})  # noqa: S310  feedback_address allows http and https
-    try:
-        with urllib.request.urlopen(request, timeout=timeout) as response:  # noqa: S310  see above
-            return _answer(address, response.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            raise NotTaken(f"{address} answers {error.code}: {_said(error.read())}") from None
-    except (OSError, HTTPException) as error:
-        raise NotTaken(f"nobody answers at {address}: {getattr(error, 'reason', error)}; check the address") from None
-
-
-def _answer(address: str, body: bytes) -> Mapping[str, Any]:
-    try:
-        answer = json.loads(body)
-        if isinstance(answer, dict) and {"counted", "reasons", "refusals"} <= answer.keys():
-            return answer
-    except ValueError:
-        pass
-    raise NotTaken(f"{address} does not answer as a model does that takes labels; give a model's address")
-
-
-def _said(body: bytes) -> str:
-    try:
-        return str(json.loads(body)["error"])
-    except (ValueError, LookupError, TypeError):
-        return body[:200].decode(errors="replace")
-
-
-def feedback_address(model: str, url: str | None = None) -> str:
-    """Give the address that takes a model's labels: `model` is its URL, or its name in the cluster or at `url`.
-
-    Raises:
-        UnusableLabels: it is neither a URL nor a name.
-    """
-    if "://" not in model:
-        if not _NAME.fullmatch(model):
-            raise UnusableLabels(f"{model!r} is neither a Model's name nor a URL such as http://churn{_PATH}churn")
-        model = f"{(url or f'http://{model}').rstrip('/')}{_PATH}{quote(model.partition('.')[0])}"
-    parts = urlsplit(model.rstrip("/").removesuffix("/feedback").removesuffix("/infer"))
-    if parts.scheme not in ("http", "https") or not parts.hostname or not parts.path.partition(_PATH)[2]:
-        raise UnusableLabels(f"{model!r} is no model's address; give one such as http://localhost:8080{_PATH}churn")
-    return f"{parts.scheme}://{parts.netloc}{parts.path}/feedback"

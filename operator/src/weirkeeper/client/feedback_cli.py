@@ -9,8 +9,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from weirkeeper.client.feedback import BATCH_ROWS, TIMEOUT, batches, feedback_address, items_of, post
-from weirkeeper.client.feedback_errors import FeedbackError
+from weirkeeper.client.connection import Connection, address_of
+from weirkeeper.client.errors import AskingError
+from weirkeeper.client.feedback import BATCH_ROWS, TIMEOUT, batches, items_of
 from weirkeeper.client.label_file import Progress, begun, read_rows, state_file
 
 _TOLD = """Send labels back to a served model, by the tokens that its answers had.
@@ -32,6 +33,7 @@ def add_feedback_parser(subparsers: Any) -> None:
     parser.add_argument("model", metavar="MODEL", help="a URL, or a Model's name")
     parser.add_argument("labels", metavar="LABELS", type=Path, help="CSV file: token, row, label, value")
     parser.add_argument("--url", help="where a Model of that name is served, such as http://localhost:8080")
+    parser.add_argument("--namespace", help="the Model's namespace, when sent from another one of the cluster")
     parser.add_argument("--batch-rows", type=int, default=BATCH_ROWS, help=f"rows in one post (default: {BATCH_ROWS})")
     parser.add_argument("--timeout", type=float, default=TIMEOUT, help=f"seconds for one post (default: {TIMEOUT:g})")
     parser.set_defaults(run=send_file)
@@ -43,7 +45,7 @@ def send_file(arguments: argparse.Namespace) -> int:
         progress = _sent(arguments)
     except ModuleNotFoundError as error:
         return _failed(f"{error.name} is not installed; run: pip install 'weirkeeper[bundle]'")
-    except (FeedbackError, OSError) as error:
+    except (AskingError, OSError) as error:
         return _failed(error)
     except KeyboardInterrupt:
         return _failed("interrupted; the same command goes on from here")
@@ -51,13 +53,14 @@ def send_file(arguments: argparse.Namespace) -> int:
 
 
 def _sent(arguments: argparse.Namespace) -> Progress:
-    progress = begun(arguments.labels, feedback_address(arguments.model, arguments.url))
+    connection = Connection(address_of(arguments.model, arguments.url, arguments.namespace), arguments.timeout)
+    progress = begun(arguments.labels, connection.address)
     total = sum(1 for _ in read_rows(arguments.labels))
     left = islice(read_rows(arguments.labels), progress.rows, None)
     with _bar(total, progress.rows) as bar:
         for batch in batches(left, arguments.batch_rows):
             items = items_of(batch)
-            progress.receipt.add(post(progress.address, items, arguments.timeout), progress.tokens)
+            progress.receipt.add(connection.feedback(items), progress.tokens)
             progress.rows += len(batch)
             progress.tokens += len(items)
             progress.save(state_file(arguments.labels))

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from weirkeeper.client.errors import OtherLabels, UnusableLabels
 from weirkeeper.client.feedback import LabelledRow, Receipt
-from weirkeeper.client.feedback_errors import OtherLabels, UnusableLabels
 
 COLUMNS: Final = ("token", "row", "label", "value")
 LONGEST_FIELD: Final = 2**20
