@@ -74,6 +74,7 @@ class Cluster:
     sha256: str | None = SHA256
     evidence: Evidence = field(default_factory=Evidence)
     starts: bool = True
+    most_ready: int = 100
     acknowledges: bool = True
     now: float = NOW
     plans: list[Plan] = field(default_factory=list)
@@ -98,7 +99,7 @@ class Cluster:
         slices = tuple(
             {
                 "metadata": {"labels": {names.LABEL_REVISION: name, names.LABEL_MODEL: "churn"}},
-                "endpoints": [{"conditions": {"ready": True}}] * count,
+                "endpoints": [{"conditions": {"ready": True}}] * min(count, self.most_ready),
             }
             for name, count in running.items()
         )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.plan.objects import SHA256, SIGNATURE, Cluster, model, rollout, settings
+from weirkeeper.api import names
 from weirkeeper.api.model_status import ModelStatus
 from weirkeeper.api.rollout import RolloutStatus
 from weirkeeper.plan.model import plan_model
@@ -120,6 +121,25 @@ def test_other_settings_and_another_server_image_change_no_pod_of_a_revision_tha
     cluster.reconcile(2)
     assert cluster.status["stable"]["revision"] == first
     assert cluster.children["Deployment", first] == before
+
+
+def test_a_pod_of_stable_that_meets_other_bytes_is_told_of_while_the_others_serve() -> None:
+    cluster = served()
+    stable = cluster.status["stable"]["revision"]
+    cluster.model["spec"]["server"] = {"replicas": 2}
+    cluster.most_ready = 1
+    ended = {"exitCode": 1, "message": json.dumps({"reason": "ArtifactChanged", "message": "use a new path"})}
+    fetch = {"name": "fetch", "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": ended}}
+    labels = {names.LABEL_REVISION: stable}
+    cluster.pods = [{"metadata": {"name": "p", "labels": labels}, "status": {"initContainerStatuses": [fetch]}}]
+    cluster.reconcile(2)
+    stalled = cluster.condition("Stalled")
+    assert (stalled["status"], stalled["reason"]) == ("True", "ArtifactChanged")
+    assert stalled["message"] == f"use a new path (ready pods of {stable}: 1)"
+    assert cluster.condition("Ready")["status"] == "True"
+    cluster.most_ready, cluster.pods = 2, []
+    cluster.reconcile()
+    assert cluster.condition("Stalled")["status"] == "False"
 
 
 def test_pull_secrets_are_no_part_of_a_revision() -> None:

@@ -139,7 +139,17 @@ def _obstacle(view: Projected) -> Obstacle | None:
     since = view.snapshot.evidence.unavailable_since
     if memory.phase in ("Progressing", "Promoting", "Baking") and since and view.now - since > EVIDENCE_PATIENCE:
         return Obstacle("EvidenceUnavailable", "no router answers: the rollout holds until one does")
-    return None
+    return _stable_obstacle(view)
+
+
+def _stable_obstacle(view: Projected) -> Obstacle | None:
+    """What keeps stable from having as many pods as it should, though some may serve."""
+    stable = view.memory.stable
+    if stable is None or stable not in view.children.unready or stable not in view.seen.obstacles:
+        return None
+    found = view.seen.obstacles[stable]
+    serve = view.seen.ready.get(stable, 0)
+    return Obstacle(found.reason, f"{found.message} (ready pods of {stable}: {serve})")
 
 
 def _pinned(view: Projected) -> tuple[str, str, str]:
