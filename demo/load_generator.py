@@ -155,7 +155,8 @@ class Load:
 
     async def run(self) -> None:
         """Send on schedule until cancelled."""
-        connector = aiohttp.TCPConnector(limit=self.in_flight, keepalive_timeout=60)
+        # A Service keeps its address: the cluster's DNS, which a crowded machine starves, is asked once.
+        connector = aiohttp.TCPConnector(limit=self.in_flight, keepalive_timeout=60, ttl_dns_cache=None)
         time_out = aiohttp.ClientTimeout(total=self.time_out)
         async with aiohttp.ClientSession(connector=connector, timeout=time_out) as session:
             try:

@@ -130,7 +130,7 @@ def inputs(rows: int = 1, **changed: Any) -> str:
         (inputs(datatype="BYTES"), 400, "has datatype 'BYTES'; this model takes FP64"),
         (inputs(data=["wide"]), 400, "'mean radius'"),
         (inputs(name="radius_mm"), 400, "unknown input 'radius_mm'; this model takes 'mean radius'"),
-        (inputs(data=[float("nan")]), 400, "has NaN; this input must not lack values, give a number"),
+        (inputs(data=[float("nan")]), 400, "the body has NaN, which JSON does not know; give null where a value lacks"),
         (inputs(data=[None]), 400, "this input must not lack values"),
         (inputs(rows=MOST_ROWS + 1), 413, "10001 rows; at most 10000 in one request: split it"),
         (" " * (MOST_BYTES + 1), 413, "larger than 4194304 bytes; split the request"),

@@ -68,9 +68,8 @@ def test_every_panel_shows_something_after_a_canary_and_a_drift(
     traffic.load.control(rows="drifted")
     drifting = team.kubectl.wait_condition("monitor", "churn", "InputDrift", timeout=240)
     assert [item["name"] for item in drifting["status"]["features"] if item["state"] == "Drifting"] == ["mean radius"]
-    series = eventually(
-        "the drift in Prometheus", lambda: prometheus.query("weirkeeper_drift_detected == 1"), timeout=60
-    )
+    drift = f'weirkeeper_drift_detected{{namespace="{team.kubectl.namespace}"}} == 1'
+    series = eventually("the drift in Prometheus", lambda: prometheus.query(drift), timeout=60)
     assert {one.labels["feature"] for one in series} == {"mean radius"}
     asked = expressions(team.kubectl.namespace)
     assert len(asked) > 20

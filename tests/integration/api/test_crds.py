@@ -17,6 +17,7 @@ from weirkeeper.api.rollout import MODEL_REF_FIXED, RolloutPolicy
 CRDS = Path(__file__).parents[3] / "crds"
 EXAMPLES = Path(__file__).parents[3] / "examples"
 SINCE = "2026-01-01T00:00:00Z"
+DIGEST = "9f" * 32
 NUMBERS = itertools.count(1)
 
 
@@ -161,7 +162,7 @@ def test_columns_read_as_people_expect(kinds: Kubectl) -> None:
     name = item["metadata"]["name"]
     status = {
         "phase": "Progressing",
-        "stable": {"revision": f"{name}-11111111"},
+        "stable": {"revision": f"{name}-11111111", "sha256": DIGEST},
         "candidate": {"revision": f"{name}-22222222", "weight": 25},
         "drift": "OK",
         "url": f"http://{name}.default.svc/v2/models/{name}",
@@ -186,10 +187,11 @@ def test_columns_read_as_people_expect(kinds: Kubectl) -> None:
             "AGE",
             "URL",
             "OWNER",
+            "DIGEST",
         ]
         shown = row.split()
         assert shown[:7] == [name, "True", "Progressing", f"{name}-11111111", f"{name}-22222222", "25", "OK"]
-        assert shown[8:] == [status["url"], "risk"]
+        assert shown[8:] == [status["url"], "risk", DIGEST]
     finally:
         kinds.delete("model", name)
 
