@@ -48,12 +48,13 @@ format: venv ## Put the code into its standard form
 	$(BIN)/ruff check --fix .
 
 .PHONY: test
-test: venv ## Every test, from unit to end-to-end on the real cluster
+test: images ## Every test, from unit to end-to-end on the real cluster
 	@mkdir -p build
 	@echo 'test: the tests that need no node run beside those on the cluster; their output follows in build/test-apart.log'
 	@$(MAKE) --no-print-directory --jobs 2 --keep-going test-on-cluster test-apart
 
-# Those on the cluster mostly wait and are sensitive to delays, the others mostly compute and are not.
+# Those on the cluster mostly wait and are sensitive to delays, the others mostly compute and are not. What takes both
+# cores for minutes, programs and images, is built before.
 .PHONY: test-on-cluster
 test-on-cluster: venv ## The tests on the real cluster
 	@scripts/try-tests on-cluster $(ON_CLUSTER)
