@@ -1,4 +1,4 @@
-"""The latency gate asks whether the candidate's requests exceed the percentiles that stable had before the attempt."""
+"""The latency gate asks whether the candidate exceeds percentiles that stable had before the slot that is judged."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from weirkeeper.delivery.evidence import LatencySlot
-from weirkeeper.delivery.latency_threshold import Bins, Threshold, histogram_of, latest, requests_of, telling_bin
+from weirkeeper.delivery.latency_threshold import (
+    Bins,
+    Threshold,
+    histogram_of,
+    latest,
+    requests_of,
+    slow_of,
+    telling_bin,
+)
 from weirkeeper.delivery.projection import gain_so_far, requests_to_reach
 from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Verdict, odds_ratio
-from weirkeeper.statistics.latency import bin_of, exceeding, upper_edge_us, whole_milliseconds_us
+from weirkeeper.statistics.latency import bin_of, upper_edge_us, whole_milliseconds_us
 from weirkeeper.statistics.sequential import (
     Scatter,
     log_e,
@@ -99,7 +107,7 @@ class LatencyMemory:
         bins = self._bins(quantile, histogram, 0, recent)
         scatter = Scatter()
         for item in recent:
-            scatter = scatter.with_slot(exceeding(item.counts, bins.stable) + item.active, requests_of(item))
+            scatter = scatter.with_slot(slow_of(item, bins.stable), requests_of(item))
         return Threshold(quantile, (bins,), round(scatter.factor, 4))
 
     def _bins(self, quantile: float, histogram: Mapping[int, int], since: int, recent: Sequence[LatencySlot]) -> Bins:

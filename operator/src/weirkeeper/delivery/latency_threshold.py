@@ -90,9 +90,9 @@ class Threshold:
         """Count who is slow; what is still active when a slot may be folded has been for longer than the threshold."""
         bins = next((one for one in reversed(self.bins) if one.since <= stable.start), self.bins[0])
         return Block(
-            _slow(candidate, bins.candidate),
+            slow_of(candidate, bins.candidate),
             requests_of(candidate),
-            _slow(stable, bins.stable),
+            slow_of(stable, bins.stable),
             requests_of(stable),
         )
 
@@ -101,7 +101,7 @@ class Threshold:
 
         Where (almost) no request exceeds it, or (almost) every one, it tells the arms apart no more.
         """
-        slow = sum(_slow(slot, self.current.stable) for slot in recent)
+        slow = sum(slow_of(slot, self.current.stable) for slot in recent)
         others = sum(requests_of(slot) for slot in recent) - slow
         if slow == 0 or others == 0:
             return True
@@ -160,7 +160,8 @@ def histogram_of(slots: Sequence[LatencySlot]) -> dict[int, int]:
     return histogram
 
 
-def _slow(slot: LatencySlot, threshold: int) -> int:
+def slow_of(slot: LatencySlot, threshold: int) -> int:
+    """Count the requests of a slot that took longer than the upper edge of bin `threshold`, or have not ended."""
     return exceeding(slot.counts, threshold) + slot.active
 
 
