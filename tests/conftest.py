@@ -1,6 +1,7 @@
 """Fixtures that more than one folder of tests uses; none of them costs anything to a test that does not ask for it."""
 
 import itertools
+import os
 import time
 from collections.abc import Iterator
 
@@ -13,6 +14,8 @@ from tests.harness.clusters import CHART, Cluster
 from tests.harness.kubectl import Kubectl
 
 NUMBERS = itertools.count(1)
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+"""Which of several processes runs these tests; they start in the same second."""
 ON_A_CLUSTER = ("tests/integration/", "tests/scale/", "tests/e2e/")
 
 
@@ -42,7 +45,7 @@ def cluster(bare_cluster: Cluster) -> Cluster:
 @pytest.fixture
 def namespace(cluster: Cluster) -> Iterator[Kubectl]:
     """kubectl inside a fresh namespace, which enforces the restricted profile and goes with the test."""
-    name = f"test-{int(time.time()) % 100_000}-{next(NUMBERS)}"
+    name = f"test-{int(time.time()) % 100_000}{WORKER}-{next(NUMBERS)}"
     clusters.create_namespace(cluster.kubectl, name)
     yield cluster.kubectl.inside(name)
     if not clusters.keep():

@@ -13,7 +13,7 @@ import yaml
 
 from tests.corpus import artifacts
 
-STORE_PORT = 8000
+STORE_PORT = 8000  # as in STORE_HOSTS
 BUCKET = "bundles"
 RESTRICTED_CONTAINER = {
     "allowPrivilegeEscalation": False,
@@ -70,11 +70,6 @@ def _other_answers(good: Mapping[str, str]) -> list[dict[str, Any]]:
 
 def _text(content: bytes) -> str:
     return base64.b64encode(content).decode()
-
-
-def store_host(namespace: str, name: str = "store") -> str:
-    """Where the object store of a namespace answers."""
-    return f"{name}.{namespace}.svc:{STORE_PORT}"
 
 
 def secret(name: str, host: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,36 +10,28 @@ import pytest
 from tests.e2e import faults, models
 from tests.e2e.conftest import Files, Team
 from tests.e2e.serving import Serving, serving
-from tests.harness.clusters import Cluster
+from tests.harness.clusters import STORE_HOSTS, STORES_NAMESPACE, Cluster
 from tests.harness.waiting import eventually
+
+pytestmark = pytest.mark.xdist_group("bad artifacts")
 
 SECRET = "weirkeeper-artifact-store"
 AWAY = "weirkeeper-artifact-away"
-NO_IMAGE = "weirkeeper.local/server:never-built"
-
-
-def hosts(namespace: str) -> str:
-    """The chart's value that lets Models fetch from the namespace's store, and from one that is not there."""
-    return f'artifacts.allowedHosts=["{faults.store_host(namespace)}", "{faults.store_host(namespace, "away")}"]'
 
 
 @pytest.fixture(scope="module")
-def churn(bare_cluster: Cluster, good: Files) -> Iterator[Serving]:
+def churn(cluster: Cluster, good: Files) -> Iterator[Serving]:
     """A Model that serves, bad bundles beside it, and an object store."""
-    cluster = bare_cluster
-    namespace = f"bad-artifacts-{int(time.time()) % 100_000}"
-    cluster.install(values=[hosts(namespace)])
+    there, away = STORE_HOSTS
 
     def prepare(team: Team) -> None:
         for name, files in faults.bundles(good).items():
             team.artifact(name, files)
         team.kubectl.apply(*faults.store(cluster.images["server"], faults.archives(good)))
-        team.kubectl.apply(faults.secret(SECRET, faults.store_host(namespace)))
-        team.kubectl.apply(faults.secret(AWAY, faults.store_host(namespace, "away")))
+        team.kubectl.apply(faults.secret(SECRET, there), faults.secret(AWAY, away))
 
-    with serving(cluster, namespace, good, prepare) as found:
+    with serving(cluster, STORES_NAMESPACE, good, prepare) as found:
         yield found
-    cluster.install()
 
 
 @pytest.fixture(autouse=True)
@@ -145,11 +136,3 @@ def test_a_first_revision_that_cannot_be_served_says_why_it_is_not_ready(churn: 
     assert (ready["status"], ready["reason"]) == ("False", "NotABundle")
     assert "weirkeeper bundle" in ready["message"]
     kubectl.delete("model", "beginner")
-
-
-def test_an_image_that_cannot_be_pulled(churn: Serving) -> None:
-    # The last test here: new revisions have this image until the fixture installs the chart anew.
-    cluster, namespace = churn.team.cluster, churn.team.kubectl.namespace
-    cluster.install(values=[hosts(namespace), f'images.server="{NO_IMAGE}"'])
-    spec = {**in_config_map("churn-1"), "parameters": {"threshold": "0.4"}}
-    churn.turned_down(spec, "ImagePull", NO_IMAGE, "cannot be pulled")

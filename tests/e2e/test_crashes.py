@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
+
 from tests.e2e import models
 from tests.e2e.conftest import Files, Team, Traffic, long_enough
 from tests.e2e.operating import Operator, Process, Status, Watch
 from tests.harness.waiting import eventually
+
+pytestmark = pytest.mark.disruptive
 
 RATE = 50.0
 WEIGHTS = (5, 15, 30)

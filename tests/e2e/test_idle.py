@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from tests.e2e.conftest import Files, Team, long_enough
 from tests.e2e.operating import DEPLOYMENT, Operator
 from tests.harness.waiting import eventually
+
+pytestmark = pytest.mark.disruptive
 
 IDLE_SECONDS = 120.0
 MONITOR = {

@@ -16,6 +16,8 @@ from tests.harness.clusters import RELEASE, SYSTEM_NAMESPACE, Cluster
 from tests.harness.kubectl import Refused
 from tests.harness.waiting import eventually
 
+pytestmark = pytest.mark.disruptive
+
 TEAM_RELEASE = "team"
 TEAM_SYSTEM = "weirkeeper-team"
 

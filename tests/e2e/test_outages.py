@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from demo.load import Counts, parse
 from tests.e2e import models
 from tests.e2e.conftest import Files, Team, Traffic, long_enough
@@ -26,6 +28,7 @@ ASKED_OF_ONE = 300
 DEVIATIONS = 4.0
 
 
+@pytest.mark.disruptive
 def test_without_api_server_and_without_operator_requests_are_answered_at_the_last_weight(
     team: Team, traffic: Traffic, good: Files
 ) -> None:

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cluster import local
-from tests.cluster.places import CHECKOUT, STATES, Place, place_of_checkout
+from tests.cluster.places import CHECKOUT, STATES, Place, locked, place_of_checkout
 from tests.cluster.programs import HELM, built
 from tests.cluster.provider import Provider
 from tests.harness.kubectl import Kubectl, run
+from tests.harness.waiting import eventually
 
 RELEASE = "weirkeeper"
 SYSTEM_NAMESPACE = "weirkeeper-system"
 CHART = CHECKOUT / "charts" / "weirkeeper"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+STORES_NAMESPACE = "artifacts"
+"""Where tests keep object stores: a private host must be allowed by its exact name, so the name is always the same."""
+STORE_HOSTS = tuple(f"{name}.{STORES_NAMESPACE}.svc:8000" for name in ("store", "away"))
 
 
 @dataclass(frozen=True)
@@ -42,16 +46,27 @@ class Cluster:
         return run([str(built(HELM)), kubeconfig, *arguments], timeout=timeout)
 
     def install(self, release: str = RELEASE, namespace: str = SYSTEM_NAMESPACE, values: Sequence[str] = ()) -> None:
-        """Install or upgrade the chart and wait until the operator is ready; `values` are helm's `--set-json`."""
+        """Install or upgrade the chart and wait until the operator is ready; `values` are helm's `--set-json`.
+
+        The same values again change nothing, so that tests side by side may each ask for it.
+        """
         images = {name: self.images[name] for name in ("operator", "server", "envoy")}
-        settings = [option for value in (f"images={json.dumps(images)}", *values) for option in ("--set-json", value)]
+        ours = (f"images={json.dumps(images)}", f"artifacts.allowedHosts={json.dumps(STORE_HOSTS)}")
+        settings = [option for value in (*ours, *values) for option in ("--set-json", value)]
         target = [release, str(CHART), "--namespace", namespace, "--wait", "--timeout", "4m"]
         create_namespace(self.kubectl, namespace)
-        self.helm("upgrade", "--install", *target, *settings)
+        with locked(f"install-{place_of_checkout().name}"):
+            self.helm("upgrade", "--install", *target, *settings)
 
 
 def create_namespace(kubectl: Kubectl, name: str) -> None:
-    """Make a namespace that enforces the restricted Pod Security profile."""
+    """Make a namespace that enforces the restricted Pod Security profile; a former one of the name goes first."""
+
+    def ending() -> bool:
+        found = kubectl.get("namespace", name) or {}
+        return found.get("status", {}).get("phase") == "Terminating"
+
+    eventually(f"the former namespace {name} to be gone", lambda: not ending(), timeout=180)
     metadata = {"name": name, "labels": RESTRICTED}
     kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
 
