@@ -6,6 +6,12 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+# uv keeps what it unpacked outside the checkout and links it in, so the next environment costs seconds. It does not
+# read pip's settings: where only those lead to an index, pip installs.
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+LOCKED := --require-hashes --requirement
+EDITABLE := --no-deps --no-build-isolation --editable .
 STAMP := $(VENV)/.complete-$(shell cat requirements/dev.txt pyproject.toml | sha256sum | cut -c -12)
 CLUSTER_PROGRAM := $(BIN)/python -m tests.cluster
 ON_CLUSTER := tests/integration/cluster/test_local_cluster.py tests/e2e
@@ -19,12 +25,13 @@ help: ## Say what there is
 .PHONY: venv
 venv: $(STAMP) ## Make .venv with everything that development needs, at the locked versions
 
-$(STAMP): requirements/dev.txt pyproject.toml
+$(STAMP): requirements/install.txt requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=...")'
 	@echo "venv: installing the locked packages into $(VENV)"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) $(LOCKED) requirements/install.txt
+	$(UV) $(LOCKED) requirements/dev.txt || $(PIP) $(LOCKED) requirements/dev.txt
+	$(UV) $(EDITABLE) || $(PIP) $(EDITABLE)
 	rm -f $(VENV)/.complete-*
 	touch $@
 
