@@ -64,7 +64,7 @@ def create_namespace(kubectl: Kubectl, name: str) -> None:
 
     def ending() -> bool:
         found = kubectl.get("namespace", name) or {}
-        return found.get("status", {}).get("phase") == "Terminating"
+        return bool(found.get("status", {}).get("phase") == "Terminating")
 
     eventually(f"the former namespace {name} to be gone", lambda: not ending(), timeout=180)
     metadata = {"name": name, "labels": RESTRICTED}
