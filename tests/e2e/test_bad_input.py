@@ -87,7 +87,7 @@ def condition(kubectl: Kubectl, kind: str, name: str, type_: str, reason: str) -
 def test_verbs_at_the_wrong_time_are_refused_and_never_act_later(churn: Serving) -> None:
     before, team = churn.what_serves(), churn.team
     decision = team.status()["decision"]
-    verbs = ("promote", "pause", "resume", "abort", "retry")
+    verbs = ("promote", "pause", "resume", "skip", "abort", "retry", "undo")
     team.kubectl("annotate", "model", "churn", *(f"weirkeeper.dev/{verb}=ann/1" for verb in verbs))
 
     def refused() -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.e2e import models
 from tests.e2e.conftest import Files, Team, Traffic, long_enough
+from tests.harness.waiting import eventually
 
 RATE = 60.0
 
@@ -102,9 +103,17 @@ def test_verbs_by_annotation(team: Team, traffic: Traffic, good: Files) -> None:
     assert team.reason("Current") == "Aborted"
     verb(team, "pause", "ann/4")
     verb(team, "retry", "ann/5")
-    team.wait_phase("Starting", "Progressing", timeout=60)
-    verb(team, "promote", "ann/6")
-    assert team.wait_phase("Baking", "Healthy", timeout=120)["stable"]["revision"] != first
+    team.wait_phase("Progressing", timeout=120)
+    verb(team, "skip", "ann/6")
+    eventually("the next step", lambda: team.status().get("step") == 2, timeout=60, describe=team.brief)
+    verb(team, "promote", "ann/7")
+    second = team.wait_phase("Baking", "Healthy", timeout=120)["stable"]["revision"]
+    assert second != first
+    team.wait_phase("Healthy", timeout=60)
+    verb(team, "undo", "ann/8")
+    assert team.wait_phase("RolledBack", timeout=120)["stable"]["revision"] == first
+    assert "undone by ann" in team.message("Current")
+    assert team.reason("Current") == "RolledBack"
     assert "VerbRefused" in team.events()
     traffic.nothing_lost()
 

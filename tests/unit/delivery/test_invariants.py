@@ -40,7 +40,7 @@ class RolloutLife(RuleBasedStateMachine):
         self.world.desired = revision
         self.passed(1)
 
-    @rule(verb=st.sampled_from(("promote", "pause", "resume", "abort", "retry")))
+    @rule(verb=st.sampled_from(("promote", "pause", "resume", "skip", "abort", "retry", "undo")))
     def somebody_asks(self, verb: str) -> None:
         self.nonce += 1
         self.world.verb(verb, str(self.nonce))

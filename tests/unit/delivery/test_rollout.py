@@ -248,6 +248,121 @@ def test_promote_passes_over_steps_but_not_over_pods_and_routes() -> None:
     assert world.memory.phase == "Baking"
 
 
+def test_skip_leaves_the_step_in_force_and_no_other() -> None:
+    world = serving(policy=policy(steps=(StepPolicy("a", 5, 600), StepPolicy("b", 25, 600))))
+    world.desired = "m-2"
+    world.until("Progressing")
+    world.tick(2)
+    world.verb("skip", "1")
+    world.tick(2)
+    assert (world.memory.step, world.memory.weight) == (1, 25)
+    world.tick(10)
+    assert world.memory.step == 1
+    world.verb("skip", "2")
+    world.until("Baking", 10)
+    assert world.memory.stable == "m-2"
+    skipped = [note.message for note in world.notes if note.reason == "StepSkipped"]
+    assert skipped == ["step a skipped by ann", "step b skipped by ann"]
+    world.verb("skip", "3")
+    world.tick()
+    assert "VerbRefused" in world.reasons()
+
+
+def promoted_twice() -> World:
+    """A world in which m-2 is healthy after m-1."""
+    world = serving(policy=policy(gates=ERRORS_ONLY))
+    world.desired = "m-2"
+    world.until("Baking")
+    world.until("Healthy")
+    world.tick(10)
+    assert set(world.ready) == {"m-2"}
+    world.notes.clear()
+    return world
+
+
+def test_undo_goes_back_to_the_revision_promoted_before_through_readiness_and_stays_there() -> None:
+    world = promoted_twice()
+    world.broken.add("m-1")
+    world.verb("undo")
+    world.tick(3)
+    assert (world.memory.phase, world.memory.candidate, world.memory.stable) == ("Starting", "m-1", "m-2")
+    assert world.memory.traffic == {"m-2": 100}, "what is not ready gets no traffic"
+    world.broken.clear()
+    world.until("RolledBack", 10)
+    assert (world.memory.stable, world.memory.traffic) == ("m-1", {"m-1": 100})
+    world.tick(30)
+    assert world.memory.stable == "m-1", "the spec still asks for what was undone"
+    assert "undone by ann" in world.memory.message
+    undone = world.memory.record("m-2")
+    assert undone is not None
+    assert (undone.outcome, undone.by) == ("RolledBack", "ann")
+    assert set(world.ready) == {"m-1"}
+    world.verb("retry")
+    world.until("Baking")
+    assert world.memory.stable == "m-2"
+
+
+def test_undo_in_the_bake_is_instant() -> None:
+    world = serving(policy=policy(gates=ERRORS_ONLY))
+    world.desired = "m-2"
+    world.until("Baking")
+    world.verb("undo")
+    world.tick()
+    assert (world.memory.phase, world.memory.stable) == ("RolledBack", "m-1")
+    assert world.memory.traffic == {"m-1": 100}
+
+
+@pytest.mark.parametrize("end", ["abort", "deadline"])
+def test_an_undo_that_comes_to_nothing_leaves_the_stable_revision_as_it_was(end: str) -> None:
+    world = promoted_twice()
+    world.broken.add("m-1")
+    world.verb("undo")
+    world.tick(2)
+    if end == "abort":
+        world.verb("abort")
+    world.tick(40)
+    assert (world.memory.phase, world.memory.stable) == ("Healthy", "m-2")
+    assert world.memory.rejected("m-2") is None
+    assert bool(world.memory.rejected("m-1")) == (end == "deadline")
+
+
+def test_a_new_spec_supersedes_an_undo_and_what_was_undone_stays_out() -> None:
+    world = promoted_twice()
+    world.broken.add("m-1")
+    world.verb("undo")
+    world.tick(2)
+    world.desired = "m-3"
+    world.tick(2)
+    assert world.memory.candidate == "m-3"
+    assert world.memory.rejected("m-2")
+    world.desired = "m-2"
+    world.tick(2)
+    assert world.memory.stable == "m-2"
+    assert world.memory.candidate is None, "the stable spec again: withdrawn at once"
+
+
+def test_undo_is_refused_where_there_is_nothing_to_go_back_to_or_an_attempt_runs() -> None:
+    world = serving()
+    world.verb("undo", "1")
+    world.tick()
+    world.desired = "m-2"
+    world.until("Progressing")
+    world.verb("undo", "2")
+    world.tick()
+    refused = [note.message for note in world.notes if note.reason == "VerbRefused"]
+    assert len(refused) == 2
+    assert "no revision promoted before" in refused[0]
+    assert "abort ends it" in refused[1]
+
+
+def test_a_freeze_does_not_stop_an_undo() -> None:
+    world = promoted_twice()
+    world.frozen = True
+    world.verb("undo")
+    world.until("RolledBack", 10)
+    assert world.memory.stable == "m-1"
+
+
 def test_a_frozen_platform_promotes_nothing_and_still_rolls_back() -> None:
     world = serving(frozen=True)
     world.desired = "m-2"

@@ -58,7 +58,7 @@ ENVOY_DIRECTORY: Final = "/etc/envoy"
 HEADER_REVISION: Final = "x-weirkeeper-revision"
 HEADER_MODEL: Final = "x-weirkeeper-model"
 
-VERBS: Final = ("promote", "pause", "resume", "abort", "retry")
+VERBS: Final = ("promote", "pause", "resume", "skip", "abort", "retry", "undo")
 """Verbs in force, each given as the annotation `weirkeeper.dev/VERB: user/nonce`."""
 
 

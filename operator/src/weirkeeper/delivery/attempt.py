@@ -28,6 +28,7 @@ def begin(turn: Turn, revision: str, *, direct: bool) -> Turn:
         candidate=revision,
         phase="Starting",
         direct=direct,
+        undo=False,
         size=turn.desired.replicas,
         step=0,
         floor=0,
@@ -59,9 +60,30 @@ def serve_first(turn: Turn) -> Turn:
 def promote(turn: Turn) -> Turn:
     """Make the candidate stable: all routers send it everything. Its pods stay as they are."""
     candidate, former = turn.candidate, turn.stable
+    if turn.memory.undo:
+        return _gone_back(turn, candidate, former)
     turn = _to_production(turn.to(candidate=None, previous=former), candidate)
     turn = turn.to(revisions=noted(turn.memory, former, turn.now, stage="Archived"))
     return turn.note("Promoted", f"{candidate} serves all traffic; {former} stays warm while it bakes")
+
+
+def _gone_back(turn: Turn, former: str, undone: str) -> Turn:
+    """The end of an undo: what it went back to was in production before and needs no bake."""
+    memory = turn.memory
+    turn = ended(turn, "Promoted", f"{undone} was undone", memory.approved_by)
+    turn = turn.to(
+        stable=former,
+        stable_since=turn.now,
+        candidate=None,
+        phase="RolledBack",
+        direct=False,
+        undo=False,
+        wait=None,
+        draining={**memory.draining, undone: None},
+        promoted=(*(name for name in memory.promoted if name not in {undone, former}), former),
+    )
+    turn = turn.to(revisions=noted(turn.memory, undone, turn.now, stage="Archived")).route({former: ALL})
+    return turn.note("Undone", f"{former} serves all traffic again; {undone} is out", "Warning")
 
 
 def _to_production(turn: Turn, revision: str) -> Turn:
@@ -102,6 +124,8 @@ def withdraw(turn: Turn, outcome: Outcome, phase: Phase, reason: str, by: str = 
     """Take the candidate's traffic away at once and end its attempt; its pods go after they have drained."""
     memory, candidate = turn.memory, turn.candidate
     turn = ended(turn, outcome, reason, by)
+    if memory.undo and outcome != "Superseded":
+        turn, phase = _undo_dropped(turn, candidate, aborted=outcome == "Aborted"), "Healthy"
     turn = turn.to(
         draining={**memory.draining, candidate: None},
         phase=phase,
@@ -109,10 +133,18 @@ def withdraw(turn: Turn, outcome: Outcome, phase: Phase, reason: str, by: str = 
         wait=None,
         paused_at=None,
         direct=False,
+        undo=False,
     )
     turn = turn.route({memory.stable: ALL}) if memory.stable else turn.to(traffic={})
     message = f"{candidate}: {reason}"
     return turn.note(outcome, message) if outcome == "Superseded" else turn.note(outcome, message, "Warning")
+
+
+def _undo_dropped(turn: Turn, former: str, *, aborted: bool) -> Turn:
+    """An undo that came to nothing is not held against stable; nor, where somebody stopped it, against `former`."""
+    for revision in (turn.stable, former) if aborted else (turn.stable,):
+        turn = turn.to(revisions=noted(turn.memory, revision, turn.now, outcome="Promoted", reason="", by=""))
+    return turn
 
 
 def revert(turn: Turn, outcome: Outcome, phase: Phase, reason: str, by: str = "") -> Turn:

@@ -54,12 +54,14 @@ class Wait(_Frozen):
 class Memory(_Frozen):
     """The state of the rollout machine. All times are Unix seconds.
 
-    `traffic` is the split decided last, `decision` its number, `applied` the decision that every router acknowledged.
-    `size` is S of the running attempt. `weight` is the candidate's part of `traffic`; `entered` says that the current
-    step's own weight was reached once, `floor` is the weight below which edited steps do not take the candidate.
-    `clean_from` is the first slot in which the split in force did not change. `draining` maps a revision whose traffic
-    was taken away to the time when no router sent it any more (None: not yet). `gates` and `cursors` are the evidence
-    folded so far, as delivery.gates and the collector wrote them; `results` are the gates' verdicts on it, for people.
+    `traffic` is the split decided last, `decision` its number, `applied` the decision that every router
+    acknowledged. `size` is S of the running attempt. `direct` says that it goes without steps, `undo` that it goes
+    back to a former revision although the spec asks for the stable one, which then counts as rejected. `weight` is
+    the candidate's part of `traffic`; `entered` says that the current step's own weight was reached once, `floor`
+    is the weight below which edited steps do not take the candidate. `clean_from` is the first slot in which the
+    split in force did not change. `draining` maps a revision whose traffic was taken away to the time when no
+    router sent it any more (None: not yet). `gates` and `cursors` are the evidence folded so far, as delivery.gates
+    and the collector wrote them; `results` are the gates' verdicts on it, for people.
     `exposed` counts the requests that the candidate answered, up to the slot `exposed_slot`.
     """
 
@@ -78,6 +80,7 @@ class Memory(_Frozen):
     attempt: int = 0
     attempt_started: float | None = None
     direct: bool = False
+    undo: bool = False
     step: int = 0
     floor: int = 0
     entered: bool = False

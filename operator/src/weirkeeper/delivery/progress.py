@@ -131,10 +131,11 @@ def _finish_step(turn: Turn, step: StepPolicy) -> Turn:
     open_gates = [item["name"] for item in turn.memory.results if item["verdict"] != "Pass"]
     if (last or step.require_pass) and open_gates:
         return _inconclusive(turn, f"{title}; waits for Pass from {', '.join(open_gates)}", last=last)
-    return _leave_step(turn, last=last)
+    return leave_step(turn, last=last)
 
 
-def _leave_step(turn: Turn, *, last: bool) -> Turn:
+def leave_step(turn: Turn, *, last: bool) -> Turn:
+    """Go on to the next step, or from the last one to the promotion."""
     if not last:
         return _enter(turn, turn.memory.step + 1)
     return turn.to(phase="Promoting", wait=None).note("Promoting", f"{turn.memory.candidate} passed its last step")
@@ -148,7 +149,7 @@ def _inconclusive(turn: Turn, message: str, *, last: bool) -> Turn:
         return turn.say(message)
     if policy.on_inconclusive == "RollBack":
         return withdraw(turn, "RolledBack", "RolledBack", f"Inconclusive: {message} after {waited:.0f} s")
-    return _leave_step(turn.note("Inconclusive", f"{message}; promoted by onInconclusive"), last=last)
+    return leave_step(turn.note("Inconclusive", f"{message}; promoted by onInconclusive"), last=last)
 
 
 def _promote(turn: Turn) -> Turn:
@@ -157,7 +158,7 @@ def _promote(turn: Turn) -> Turn:
         return promote(turn) if turn.settled else _overdue(turn.wait_for("Routes"))
     if memory.paused_at is not None:
         return turn
-    if turn.desired.frozen:
+    if turn.desired.frozen and not memory.undo:
         return turn.to(wait=None).say("the platform has frozen promotions; the candidate is held at its weight")
     ready = turn.ready(candidate)
     if ready < memory.size:

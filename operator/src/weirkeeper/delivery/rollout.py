@@ -104,6 +104,8 @@ def _follow_first(turn: Turn, wanted: str) -> Turn:
 
 
 def _follow_stable(turn: Turn) -> Turn:
+    if turn.memory.undo and turn.memory.rejected(turn.stable):
+        return _follow_policy(turn)
     if turn.memory.candidate:
         return withdraw(turn, "Superseded", "Healthy", "the spec asks for the stable revision again")
     if turn.memory.phase in ("Aborted", "RolledBack"):

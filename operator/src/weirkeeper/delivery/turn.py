@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from weirkeeper.delivery.evidence import Evidence
     from weirkeeper.delivery.policy import Policy
 
-VerbName = Literal["promote", "pause", "resume", "abort", "retry"]
+VerbName = Literal["promote", "pause", "resume", "skip", "abort", "retry", "undo"]
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from weirkeeper.delivery.attempt import revert, withdraw
+from weirkeeper.delivery.attempt import begin, end_bake, revert, withdraw
 from weirkeeper.delivery.history import noted
+from weirkeeper.delivery.progress import leave_step
 
 if TYPE_CHECKING:
     from weirkeeper.delivery.turn import Turn, Verb
@@ -85,6 +86,37 @@ def _promote(turn: Turn, verb: Verb) -> Turn:
     return turn.note("PromoteRequested", f"full promotion by {verb.actor}: steps and gates are passed over")
 
 
+def _skip(turn: Turn, verb: Verb) -> Turn:
+    """Leave the step that is in force: neither its hold nor its gates are waited for."""
+    memory, steps = turn.memory, turn.desired.policy.steps
+    if memory.phase != "Progressing" or memory.direct:
+        return _refused(turn, verb, "no step is in force that could be skipped")
+    name, last = steps[memory.step].name, memory.step + 1 == len(steps)
+    turn = turn.to(approved_by=verb.actor).note("StepSkipped", f"step {name} skipped by {verb.actor}")
+    return leave_step(turn, last=last)
+
+
+def _undo(turn: Turn, verb: Verb) -> Turn:
+    """Go back to the revision promoted before: at once while it is warm, else as soon as its pods are ready."""
+    memory = turn.memory
+    if memory.phase in ATTEMPT:
+        return _refused(turn, verb, "an attempt is running; abort ends it")
+    if memory.phase == "Baking" and memory.previous and turn.ready(memory.previous):
+        return revert(turn, "RolledBack", "RolledBack", f"undone by {verb.actor}", verb.actor)
+    former = next((name for name in reversed(memory.promoted) if name != memory.stable), None)
+    if former is None or not memory.record(former):
+        return _refused(turn, verb, "there is no revision promoted before that could be gone back to")
+    if memory.phase == "Baking":
+        turn = end_bake(turn)
+    if not turn.settled:
+        return _refused(turn, verb, "a router does not have the split in force yet; ask again with another nonce")
+    undone = turn.stable
+    reason = f"undone by {verb.actor}"
+    kept = noted(turn.memory, undone, turn.now, outcome="RolledBack", reason=reason, by=verb.actor)
+    turn = begin(turn.to(revisions=kept), former, direct=True).to(undo=True, approved_by=verb.actor)
+    return turn.note("UndoRequested", f"{undone} {reason}: {former} serves again once its pods are ready", "Warning")
+
+
 def _retry(turn: Turn, verb: Verb) -> Turn:
     wanted = turn.desired.revision
     if wanted is None or not turn.memory.rejected(wanted):
@@ -95,8 +127,10 @@ def _retry(turn: Turn, verb: Verb) -> Turn:
 
 _VERBS: dict[str, Callable[[Turn, Verb], Turn]] = {
     "abort": _abort,
+    "undo": _undo,
     "pause": _pause,
     "resume": _resume,
     "promote": _promote,
+    "skip": _skip,
     "retry": _retry,
 }
