@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from pathlib import Path
+
 from tests.e2e import models
 from tests.e2e.conftest import Files, Team, Traffic, long_enough
 from tests.harness.waiting import eventually
@@ -110,14 +114,28 @@ def test_verbs_by_annotation(team: Team, traffic: Traffic, good: Files) -> None:
     second = team.wait_phase("Baking", "Healthy", timeout=120)["stable"]["revision"]
     assert second != first
     team.wait_phase("Healthy", timeout=60)
-    verb(team, "undo", "ann/8")
+    assert "1: skip by admin refused" in typed(team, "skip", "churn")
+    assert "0: " in (told := typed(team, "undo", "churn", "--reason", "customers complain")), told
     assert team.wait_phase("RolledBack", timeout=120)["stable"]["revision"] == first
-    assert "undone by ann" in team.message("Current")
+    assert "undone by admin: customers complain" in team.message("Current")
+    assert "kubectl weirkeeper retry churn" in typed(team, "explain", "churn")
+    assert typed(team, "history", "churn").count("Promoted") == 3
     assert team.reason("Current") == "RolledBack"
     assert "VerbRefused" in team.events()
     traffic.nothing_lost()
 
 
 def verb(team: Team, name: str, token: str) -> None:
-    """What a person types."""
+    """What a pipeline writes."""
     team.kubectl("annotate", "rollout", "churn", f"weirkeeper.dev/{name}={token}", "--overwrite")
+
+
+def typed(team: Team, *words: str) -> str:
+    """What a person types, and is answered."""
+    kubectl = Path(team.kubectl.command()[0])
+    where = (f"--namespace={team.kubectl.namespace}", f"--kubeconfig={team.kubectl.kubeconfig}")
+    search = {"PATH": f"{kubectl.parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        [kubectl, "weirkeeper", *words, *where], env=os.environ | search, capture_output=True, text=True, check=False
+    )
+    return f"{done.returncode}: {done.stdout}{done.stderr}"

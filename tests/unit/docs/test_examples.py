@@ -18,6 +18,7 @@ from weirkeeper.api.model import parse_model
 from weirkeeper.api.monitor import parse_monitor
 from weirkeeper.api.names import API_VERSION, VERBS
 from weirkeeper.api.rollout import parse_rollout
+from weirkeeper.plugin.cli import main as plugin_main
 from weirkeeper.runtime.cli import main
 from weirkeeper_server.cli import main as server_main
 
@@ -77,7 +78,8 @@ def subcommands(help_text: str) -> set[str]:
 
 def test_every_command_and_option_is_in_the_reference(capsys: pytest.CaptureFixture[str]) -> None:
     told = (REFERENCE / "command-line.md").read_text()
-    for name, program in (("weirkeeper", main), ("weirkeeper-server", server_main)):
+    programs = {"weirkeeper": main, "weirkeeper-server": server_main, "kubectl weirkeeper": plugin_main}
+    for name, program in programs.items():
         commands = subcommands(help_of(program, [], capsys))
         assert len(commands) > 1
         for command in commands:

@@ -62,6 +62,10 @@ VERBS: Final = ("promote", "pause", "resume", "skip", "abort", "retry", "undo")
 """Verbs in force, each given as the annotation `weirkeeper.dev/VERB: user/nonce`."""
 
 
+REASON_ANNOTATION: Final = f"{GROUP}/reason"
+"""What the person who gives a verb says about it, beside the verb's annotation."""
+
+
 def verb_annotation(verb: str) -> str:
     """Give the annotation by which a person gives `verb`."""
     return f"{GROUP}/{verb}"

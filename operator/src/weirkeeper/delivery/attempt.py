@@ -113,8 +113,8 @@ def end_bake(turn: Turn) -> Turn:
     draining = dict(memory.draining)
     if memory.previous:
         draining[memory.previous] = None
-    reason = "failed while it baked; there is nothing to go back to" if memory.first_failing else "passed its gates"
-    turn = ended(turn, "Promoted", reason, memory.approved_by)
+    passed, failed = "no gate failed in its bake", "failed while it baked; there is nothing to go back to"
+    turn = ended(turn, "Promoted", failed if memory.first_failing else passed, memory.approved_by)
     turn = turn.to(phase="Healthy", previous=None, bake_until=None, draining=draining)
     turn = turn.route({memory.stable: ALL}) if memory.stable else turn
     return turn.note("Baked", f"{memory.stable} is healthy; the rollout is complete")

@@ -19,11 +19,17 @@ VerbName = Literal["promote", "pause", "resume", "skip", "abort", "retry", "undo
 
 @dataclass(frozen=True)
 class Verb:
-    """What somebody asked for by annotation; `token` tells one asking from the next."""
+    """What somebody asked for by annotation; `token` tells one asking from the next, `reason` is what they say."""
 
     name: VerbName
     actor: str
     token: str
+    reason: str = ""
+
+    @property
+    def by(self) -> str:
+        """Who asked, and why if they said it."""
+        return f"by {self.actor}: {self.reason}" if self.reason else f"by {self.actor}"
 
 
 @dataclass(frozen=True)

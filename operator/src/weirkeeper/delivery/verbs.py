@@ -39,9 +39,9 @@ def _refused(turn: Turn, verb: Verb, why: str) -> Turn:
 def _abort(turn: Turn, verb: Verb) -> Turn:
     memory = turn.memory
     if memory.phase == "Baking" and memory.previous:
-        return revert(turn, "Aborted", "Aborted", f"aborted by {verb.actor}", verb.actor)
+        return revert(turn, "Aborted", "Aborted", f"aborted {verb.by}", verb.actor)
     if memory.phase in ATTEMPT and memory.stable:
-        return withdraw(turn, "Aborted", "Aborted", f"aborted by {verb.actor}", verb.actor)
+        return withdraw(turn, "Aborted", "Aborted", f"aborted {verb.by}", verb.actor)
     return _refused(turn, verb, "no attempt is running that could be aborted")
 
 
@@ -51,13 +51,13 @@ def _pause(turn: Turn, verb: Verb) -> Turn:
         return _refused(turn, verb, "no attempt is running that could be paused")
     if memory.paused_at is not None:
         return _refused(turn, verb, "it is paused already")
-    return turn.to(paused_at=turn.now).note("Paused", f"paused by {verb.actor}")
+    return turn.to(paused_at=turn.now).note("Paused", f"paused {verb.by}")
 
 
 def _resume(turn: Turn, verb: Verb) -> Turn:
     if turn.memory.paused_at is None:
         return _refused(turn, verb, "nothing is paused")
-    return resumed(turn).note("Resumed", f"resumed by {verb.actor}")
+    return resumed(turn).note("Resumed", f"resumed {verb.by}")
 
 
 def resumed(turn: Turn) -> Turn:
@@ -81,9 +81,9 @@ def _promote(turn: Turn, verb: Verb) -> Turn:
     waits = memory.phase == "Progressing" and steps[memory.step].manual and not memory.approved
     if waits:
         turn = turn.to(approved=True, approved_by=verb.actor)
-        return turn.note("StepApproved", f"step {steps[memory.step].name} approved by {verb.actor}")
+        return turn.note("StepApproved", f"step {steps[memory.step].name} approved {verb.by}")
     turn = resumed(turn).to(approved_by=verb.actor, direct=True)
-    return turn.note("PromoteRequested", f"full promotion by {verb.actor}: steps and gates are passed over")
+    return turn.note("PromoteRequested", f"steps and gates are passed over: full promotion {verb.by}")
 
 
 def _skip(turn: Turn, verb: Verb) -> Turn:
@@ -92,7 +92,7 @@ def _skip(turn: Turn, verb: Verb) -> Turn:
     if memory.phase != "Progressing" or memory.direct:
         return _refused(turn, verb, "no step is in force that could be skipped")
     name, last = steps[memory.step].name, memory.step + 1 == len(steps)
-    turn = turn.to(approved_by=verb.actor).note("StepSkipped", f"step {name} skipped by {verb.actor}")
+    turn = turn.to(approved_by=verb.actor).note("StepSkipped", f"step {name} skipped {verb.by}")
     return leave_step(turn, last=last)
 
 
@@ -102,7 +102,7 @@ def _undo(turn: Turn, verb: Verb) -> Turn:
     if memory.phase in ATTEMPT:
         return _refused(turn, verb, "an attempt is running; abort ends it")
     if memory.phase == "Baking" and memory.previous and turn.ready(memory.previous):
-        return revert(turn, "RolledBack", "RolledBack", f"undone by {verb.actor}", verb.actor)
+        return revert(turn, "RolledBack", "RolledBack", f"undone {verb.by}", verb.actor)
     former = next((name for name in reversed(memory.promoted) if name != memory.stable), None)
     if former is None or not memory.record(former):
         return _refused(turn, verb, "there is no revision promoted before that could be gone back to")
@@ -111,7 +111,7 @@ def _undo(turn: Turn, verb: Verb) -> Turn:
     if not turn.settled:
         return _refused(turn, verb, "a router does not have the split in force yet; ask again with another nonce")
     undone = turn.stable
-    reason = f"undone by {verb.actor}"
+    reason = f"undone {verb.by}"
     kept = noted(turn.memory, undone, turn.now, outcome="RolledBack", reason=reason, by=verb.actor)
     turn = begin(turn.to(revisions=kept), former, direct=True).to(undo=True, approved_by=verb.actor)
     return turn.note("UndoRequested", f"{undone} {reason}: {former} serves again once its pods are ready", "Warning")
@@ -122,7 +122,7 @@ def _retry(turn: Turn, verb: Verb) -> Turn:
     if wanted is None or not turn.memory.rejected(wanted):
         return _refused(turn, verb, "the spec does not name a rejected revision")
     turn = turn.to(revisions=noted(turn.memory, wanted, turn.now, outcome=None, reason="", by=verb.actor))
-    return turn.note("RetryRequested", f"{wanted} gets another attempt, asked for by {verb.actor}")
+    return turn.note("RetryRequested", f"{wanted} gets another attempt, asked for {verb.by}")
 
 
 _VERBS: dict[str, Callable[[Turn, Verb], Turn]] = {

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from weirkeeper.plan.snapshot import Object, Snapshot
 
 
+LONGEST_REASON = 160
+"""Characters that are kept of what somebody says with a verb."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """The revision asked for, as its record says or would say; None with the obstacle where there is none."""
@@ -169,13 +173,15 @@ def policy_in_force(snapshot: Snapshot) -> Governed:
 
 
 def verbs_of(objects: Iterable[Mapping[str, Any] | None]) -> tuple[Verb, ...]:
-    """The verbs that stand as annotations on a Model or its Rollout, handled or not."""
+    """The verbs that stand as annotations on a Model or its Rollout, handled or not: `USER/NONCE`."""
     found = []
     for item in objects:
         annotations = (item or {}).get("metadata", {}).get("annotations") or {}
         for verb in get_args(VerbName):
             given = annotations.get(names.verb_annotation(verb))
             if given:
-                actor = given.partition("/")[0] or "somebody"
-                found.append(Verb(cast("VerbName", verb), actor, f"{verb}={given}"))
+                user, slash, _ = given.rpartition("/")
+                actor = (user if slash else given) or "somebody"
+                reason = annotations.get(names.REASON_ANNOTATION, "")[:LONGEST_REASON]
+                found.append(Verb(cast("VerbName", verb), actor, f"{verb}={given}", reason))
     return tuple({verb.token: verb for verb in found}.values())

@@ -1,0 +1,115 @@
+"""The command `kubectl weirkeeper`, which kubectl finds as `kubectl-weirkeeper` on the PATH."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from weirkeeper.api.names import VERBS
+from weirkeeper.plugin import telling
+from weirkeeper.plugin.asking import ask
+from weirkeeper.plugin.errors import PluginError
+from weirkeeper.plugin.kubectl import Kubectl
+
+REFUSED = 1
+FAILED = 2
+
+_KUBECTLS = ("namespace", "context", "kubeconfig")
+"""Options that are handed on to kubectl."""
+
+_VERBS: Mapping[str, str] = {
+    "promote": "approve a step that waits for it; otherwise go to production past steps and gates",
+    "pause": "hold the attempt where it is",
+    "resume": "end a pause",
+    "skip": "leave the step in force without its hold and gates",
+    "abort": "take the candidate's traffic away at once",
+    "retry": "give a rejected revision another attempt",
+    "undo": "go back to the revision promoted before",
+}
+_TOLD = """Verbs and views for Weirkeeper's Models.
+
+NAME is a Model's name. Exit codes: 0 done; 1 the operator refused the verb; 2 the command failed."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand; gives the process's exit code."""
+    given = _parser().parse_args(arguments)
+    options = [f"--{name}={value}" for name in _KUBECTLS if (value := getattr(given, name))]
+    try:
+        return int(given.run(Kubectl(options), given))
+    except PluginError as error:
+        print(f"kubectl weirkeeper: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="kubectl weirkeeper", description=_TOLD, formatter_class=formatter)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for verb in VERBS:
+        command = _command(commands, verb, _VERBS[verb], _verb)
+        command.add_argument("--reason", default="", help="why, kept with the outcome")
+        command.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for an answer (default: 30)")
+        command.set_defaults(verb=verb)
+    status = _command(commands, "status", "where the Model is: revisions, weights, gates with their evidence", _status)
+    status.add_argument("-w", "--watch", action="store_true", help="keep it open and up to date")
+    status.add_argument("-o", "--output", choices=["text", "json"], default="text", help="text or the status as JSON")
+    _command(commands, "history", "the attempts, the latest first", _history)
+    _command(commands, "explain", "why the Model is where it is, in sentences", _explain)
+    return parser
+
+
+def _command(commands: Any, name: str, told: str, run: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=told, description=told)
+    parser.add_argument("name", metavar="NAME", help="the Model's name")
+    parser.add_argument("-n", "--namespace", help="its namespace (default: that of the context)")
+    parser.add_argument("--context", help="kubectl's context")
+    parser.add_argument("--kubeconfig", help="kubectl's configuration file")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _verb(kubectl: Kubectl, given: argparse.Namespace) -> int:
+    answer = ask(kubectl, given.verb, given.name, given.reason, given.timeout)
+    print("\n".join(answer.notes))
+    return REFUSED if answer.refused else 0
+
+
+def _status(kubectl: Kubectl, given: argparse.Namespace) -> int:
+    if given.output == "json":
+        status = kubectl.model(given.name).get("status", {})
+        print(json.dumps({key: value for key, value in status.items() if key != "memory"}, indent=2))
+        return 0
+    try:
+        from rich.console import Console  # noqa: PLC0415  only this command draws
+
+        from weirkeeper.plugin import screen  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise PluginError(f"{error.name} is not installed; run: pip install 'weirkeeper[plugin]'") from None
+    console = Console()
+    if given.watch:
+        screen.watch(lambda: kubectl.model(given.name), console, seconds=1.0)
+    elif console.is_terminal:
+        console.print(screen.drawn(kubectl.model(given.name)))
+    else:
+        print("\n".join(telling.plain(kubectl.model(given.name))))
+    return 0
+
+
+def _history(kubectl: Kubectl, given: argparse.Namespace) -> int:
+    rows = [("ATTEMPT", "REVISION", "STARTED", "OUTCOME", "EXPOSED", "REASON")]
+    rows += telling.history(kubectl.model(given.name).get("status", {}))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    for row in rows:
+        print("   ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[-1]]).rstrip())
+    return 0
+
+
+def _explain(kubectl: Kubectl, given: argparse.Namespace) -> int:
+    print("\n".join(telling.explain(kubectl.model(given.name))))
+    return 0

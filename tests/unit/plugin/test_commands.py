@@ -1,0 +1,135 @@
+"""The commands, through a kubectl that answers from memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.plugin.statuses import progressing
+from weirkeeper.plugin import asking
+from weirkeeper.plugin.cli import main
+from weirkeeper.plugin.errors import PluginError
+from weirkeeper.plugin.kubectl import Kubectl
+
+STAND_IN = """#!{python}
+import json, os, sys
+folder = os.environ["STAND_IN"]
+with open(os.path.join(folder, "calls"), "a") as calls:
+    calls.write(json.dumps(sys.argv[1:]) + "\\n")
+def told(name):
+    with open(os.path.join(folder, name)) as file:
+        return json.load(file)
+arguments = [one for one in sys.argv[1:] if not one.startswith("--namespace=")]
+if arguments[:2] == ["auth", "whoami"]:
+    print(json.dumps({{"status": {{"userInfo": {{"username": "ann"}}}}}}))
+elif arguments[0] == "annotate":
+    model = told("model")
+    verb, token = next(one for one in arguments if one.startswith("weirkeeper.dev/")).split("=")
+    if os.path.exists(os.path.join(folder, "operator")):
+        model["status"]["handled"] = [verb.split("/")[1] + "=" + token]
+        json.dump(model, open(os.path.join(folder, "model"), "w"))
+        json.dump({{"items": told("operator")}}, open(os.path.join(folder, "events"), "w"))
+elif arguments[1].startswith("events"):
+    print(json.dumps(told("events")))
+elif arguments[2] == "churn":
+    print(json.dumps(told("model")))
+elif "--ignore-not-found" not in arguments:
+    print(json.dumps({{"items": [told("model")]}}))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the stand-in for kubectl has its objects."""
+    program = tmp_path / "kubectl"
+    program.write_text(STAND_IN.format(python=sys.executable))
+    program.chmod(0o755)
+    (tmp_path / "model").write_text(json.dumps(progressing()))
+    (tmp_path / "events").write_text(json.dumps({"items": []}))
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("STAND_IN", str(tmp_path))
+    return tmp_path
+
+
+def says(folder: Path, reason: str, note: str) -> None:
+    """Have an operator that answers a verb with this Event."""
+    event = {"metadata": {"uid": "e-1"}, "reason": reason, "note": note, "eventTime": "2026-11-24T12:00:00Z"}
+    (folder / "operator").write_text(json.dumps([event]))
+
+
+def calls(folder: Path) -> list[list[str]]:
+    return [json.loads(line) for line in (folder / "calls").read_text().splitlines()]
+
+
+def test_a_verb_is_an_annotation_with_the_caller_and_the_reason(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    says(folder, "Paused", "paused by ann: the night is long")
+    assert main(["pause", "churn", "-n", "team-a", "--reason", "the night is long"]) == 0
+    assert capsys.readouterr().out == "paused by ann: the night is long\n"
+    annotated = next(call for call in calls(folder) if "annotate" in call)
+    assert annotated[0] == "--namespace=team-a"
+    assert any(one.startswith("weirkeeper.dev/pause=ann/") for one in annotated)
+    assert "weirkeeper.dev/reason=the night is long" in annotated
+
+
+def test_each_asking_has_a_token_of_its_own(folder: Path) -> None:
+    says(folder, "Paused", "paused by ann")
+    asking.ask(Kubectl(), "pause", "churn", "", 10)
+    (folder / "events").write_text(json.dumps({"items": []}))
+    asking.ask(Kubectl(), "pause", "churn", "", 10)
+    given = [one for call in calls(folder) for one in call if one.startswith("weirkeeper.dev/pause=")]
+    assert len(set(given)) == 2
+
+
+def test_a_refusal_is_told_and_has_its_own_exit_code(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    says(folder, "VerbRefused", "resume by ann refused: nothing is paused")
+    assert main(["resume", "churn"]) == 1
+    assert capsys.readouterr().out == "resume by ann refused: nothing is paused\n"
+
+
+def test_a_verb_that_nobody_handles_says_that_it_stands_and_how_to_take_it_back(folder: Path) -> None:
+    with pytest.raises(PluginError, match=r"nobody handled abort within 0.1 s; .*annotate .*weirkeeper.dev/abort-"):
+        asking.ask(Kubectl(), "abort", "churn", "", 0.1)
+    assert any("annotate" in call for call in calls(folder))
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [("status", "25 %"), ("history", "RolledBack"), ("explain", "Attempt 7 tries churn-bb")],
+)
+def test_views_print_what_the_status_says(
+    folder: Path, capsys: pytest.CaptureFixture[str], command: str, words: str
+) -> None:
+    assert main([command, "churn"]) == 0
+    assert words in capsys.readouterr().out
+    assert folder.exists()
+
+
+def test_status_as_json_has_everything_but_the_operators_memory(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept: dict[str, Any] = progressing()
+    kept["status"]["memory"] = {"decision": 1}
+    (folder / "model").write_text(json.dumps(kept))
+    assert main(["status", "churn", "-o", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["candidate"] == {"revision": "churn-bb", "weight": 25}
+    assert "memory" not in told
+
+
+def test_an_unknown_model_is_told_with_those_that_there_are(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "chrun"]) == 2
+    assert capsys.readouterr().err == "kubectl weirkeeper: there is no Model chrun in this namespace; it has: churn\n"
+    assert folder.exists()
+
+
+def test_without_kubectl_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert main(["explain", "churn"]) == 2
+    assert "kubectl is not on the PATH" in capsys.readouterr().err

@@ -1,0 +1,85 @@
+"""What the plugin says of a status."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from tests.unit.plugin.statuses import condition, model, progressing, rolled_back
+from weirkeeper.plugin import screen, telling
+
+
+def test_the_status_has_the_shares_the_gates_and_what_is_waited_for() -> None:
+    lines = telling.plain(progressing())
+    assert lines[0] == "churn in team-a: Progressing, step 2 quarter, held for 40s"
+    assert lines[1].split() == ["stable", "churn-aa", "75", "%", "█" * 18 + "░" * 6]
+    assert lines[2].split() == ["candidate", "churn-bb", "25", "%", "█" * 6 + "░" * 18]
+    assert lines[3] == "  gate errors: Pass: errors: candidate 0 of 417 bad (0.0 %)"
+    assert lines[4].endswith("about 900 more requests, at this traffic until 2026-11-24T12:30:00Z")
+    assert "  Ready=True (Serving)" in lines
+    assert not any("Stalled" in line for line in lines), "what is not so is not said"
+
+
+def test_a_status_that_nobody_wrote_yet_is_said() -> None:
+    assert telling.plain(model()) == ["churn in team-a: no operator has looked at it yet"]
+    assert "Does the operator run" in telling.explain(model())[0]
+
+
+def test_history_begins_with_the_latest() -> None:
+    rows = list(telling.history(progressing()["status"]))
+    assert [row[0] for row in rows] == ["7", "6"]
+    assert rows[0][3] == "running"
+    assert rows[1][3:5] == ("RolledBack", "31")
+
+
+def test_explain_goes_from_what_serves_to_what_is_waited_for() -> None:
+    told = telling.explain(progressing())
+    assert told[0] == "churn-aa serves since 2026-11-20T10:00:00Z."
+    assert told[1].startswith("The spec asks for something else: RolloutInProgress")
+    assert "Attempt 7 tries churn-bb, which has 25 % of the traffic and answered 417 requests." in told
+    assert any(line.startswith("Gate latency says Inconclusive") for line in told)
+
+
+def test_explain_says_why_a_revision_is_out_and_what_would_bring_it_back() -> None:
+    told = telling.explain(rolled_back())
+    assert any("Attempt 3 for churn-bb ended RolledBack: gate errors failed" in line for line in told)
+    assert told[-1] == "The same revision gets another attempt with: kubectl weirkeeper retry churn"
+
+
+def test_explain_names_the_command_that_a_manual_step_waits_for() -> None:
+    waiting = progressing()
+    waiting["status"]["message"] = "step 2/3 quarter: 25 % to churn-bb; held long enough, waits for the verb promote"
+    assert telling.explain(waiting)[-1] == "It goes on with: kubectl weirkeeper promote churn"
+
+
+def test_explain_says_what_stalls_and_that_stable_does_not_serve() -> None:
+    down = model(
+        phase="Healthy",
+        stable={"revision": "churn-aa"},
+        conditions=[
+            condition("Ready", "False", "NoReadyPods", "no pod of churn-aa is ready"),
+            condition("Current", "True", "Promoted"),
+            condition("Stalled", "True", "ImagePull", "the image cannot be pulled"),
+        ],
+    )
+    told = telling.explain(down)
+    assert told[0] == "churn-aa should serve and does not: NoReadyPods: no pod of churn-aa is ready"
+    assert told[1] == "It is what the spec asks for."
+    assert told[-1] == "It is stalled: ImagePull: the image cannot be pulled"
+
+
+def test_the_screen_shows_what_the_lines_say() -> None:
+    console = Console(file=io.StringIO(), width=200, force_terminal=True)
+    console.print(screen.drawn(progressing()))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    for word in ("churn-bb", "25 %", "Inconclusive", "Ready=True", "held for 600 s"):
+        assert word in shown
+
+
+def test_text_from_the_cluster_is_no_markup() -> None:
+    hostile = progressing()
+    hostile["status"]["message"] = "[red]not red[/red]"
+    console = Console(file=io.StringIO(), width=200)
+    console.print(screen.drawn(hostile))
+    assert "[red]not red[/red]" in console.file.getvalue()  # type: ignore[attr-defined]
