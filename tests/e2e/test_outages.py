@@ -18,7 +18,7 @@ from tests.harness import containers
 from tests.harness.kubectl import Object, Refused
 from tests.harness.waiting import eventually
 
-RATE = 30.0
+RATE = 50.0
 OUTAGE_SECONDS = 60
 LAST_WEIGHT = 30
 STEPS = [{"weight": 10, "hold": "15s"}, {"weight": LAST_WEIGHT, "hold": "5s", "approval": "Manual"}]
