@@ -65,7 +65,7 @@ test: images ## Every test, from unit to end-to-end on the real cluster
 .PHONY: test-on-cluster
 test-on-cluster: venv ## The tests on the real cluster
 	@scripts/try-tests disruptive -m disruptive $(ON_CLUSTER)
-	@scripts/try-tests side-by-side -m 'not disruptive' --numprocesses 3 --dist loadgroup --maxschedchunk 1 $(ON_CLUSTER)
+	@scripts/try-tests side-by-side -m 'not disruptive' --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ON_CLUSTER)
 
 .PHONY: test-apart
 test-apart: venv ## All other tests

@@ -13,8 +13,6 @@ from tests.e2e.serving import Serving, serving
 from tests.harness.clusters import STORE_HOSTS, STORES_NAMESPACE, Cluster
 from tests.harness.waiting import eventually
 
-pytestmark = pytest.mark.xdist_group("bad artifacts")
-
 SECRET = "weirkeeper-artifact-store"
 AWAY = "weirkeeper-artifact-away"
 

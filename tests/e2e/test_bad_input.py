@@ -17,8 +17,6 @@ from tests.harness.clusters import Cluster
 from tests.harness.kubectl import Kubectl, Refused
 from tests.harness.waiting import eventually
 
-pytestmark = pytest.mark.xdist_group("bad input")
-
 MOST_BYTES = 4 * 2**20
 MOST_ROWS = 10_000
 
