@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,10 +10,12 @@ import pytest
 from tests.unit.plan.objects import model, settings
 from weirkeeper.api import names
 from weirkeeper.api.rollout import RolloutPolicy
+from weirkeeper.api.settings import Limits
 from weirkeeper.render import container as own
 from weirkeeper.render.health import START_SECONDS
 from weirkeeper.render.server import ServedRevision, deployment, endpoints, pod
 from weirkeeper_server.settings import Settings as ServerSettings
+from weirkeeper_server.settings import read_settings
 
 PROGRESS_DEADLINE = RolloutPolicy().progress_deadline.seconds
 
@@ -76,6 +79,14 @@ def test_the_server_listens_for_grpc_where_pods_say_without_being_told() -> None
     """A revision keeps its server image, and an older one does not know the argument."""
     assert "--grpc-port" not in container("configmap://churn-v1")["args"]
     assert ServerSettings.model_fields["grpc_port"].default == names.GRPC_PORT
+
+
+def test_the_platforms_limits_reach_the_server_whole() -> None:
+    limits = {name: default - 1 for name, default in Limits().to_json().items()}
+    rendered = pod("churn", "churn-1", {"artifact": {"uri": "configmap://c"}}, "server:1", settings(limits=limits))
+    environment = {one["name"]: one["value"] for one in rendered["containers"][0]["env"] if "value" in one}
+    read = read_settings({"bundle": Path("/model"), "model": "churn", "revision": "churn-1"}, environment)
+    assert read.limits.to_json() == limits
 
 
 @pytest.mark.parametrize("runtime", [{}, {"runtime": "Container", "image": "team.example/churn:7"}])
