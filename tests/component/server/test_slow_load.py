@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.component.server.patient import UNTIL, PatientRegression
@@ -13,7 +14,7 @@ from weirkeeper.bundling import maker
 from weirkeeper.render.health import served_health
 
 NAME = f"{PatientRegression.__module__}.{PatientRegression.__qualname__}"
-MATRIX = [[0.0], [1.0], [2.0], [3.0]]
+MATRIX = np.arange(4.0).reshape(4, 1)
 
 
 @pytest.fixture(scope="module")
