@@ -13,7 +13,7 @@ UNTIL: Final = "PATIENT_UNTIL"
 """Names the variable with a path: nothing is loaded before there is something at it."""
 
 
-class PatientRegression(LogisticRegression):  # type: ignore[misc]  # untyped library
+class PatientRegression(LogisticRegression):  # type: ignore[misc]  # scikit-learn is untyped
     """A logistic regression whose state is a long time coming, as from a slow disk or by long work."""
 
     def __setstate__(self, state: dict[str, Any]) -> None:
