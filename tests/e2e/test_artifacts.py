@@ -34,17 +34,16 @@ def team(cluster: Cluster, good: Files) -> Iterator[Team]:
     kubectl = cluster.kubectl.inside(namespace)
     team = Team(cluster, kubectl)
     try:
+        team.artifact("churn-1", good)
+        team.artifact("converted", models.converted())
+        kubectl.apply(
+            account({}),
+            models.model_of({"server": slow_server(cluster), "probe": [golden(answer=0)]}),
+            models.model("churn-1", name="identified", server={"serviceAccountName": ACCOUNT}),
+            models.model("converted", name="converted"),
+        )
         with volumes.filled(cluster, kubectl, good) as uri:
-            team.artifact("churn-1", good)
-            team.artifact("converted", models.converted())
-            kubectl.apply(account({}))
-            server = {"serviceAccountName": ACCOUNT}
-            kubectl.apply(
-                models.model_of({"server": slow_server(cluster), "probe": [golden(answer=0)]}),
-                models.model_of({"artifact": {"uri": uri}, "server": {"replicas": 2}}, name="claimed"),
-                models.model("converted", name="converted"),
-                models.model("churn-1", name="identified", server=server),
-            )
+            kubectl.apply(models.model_of({"artifact": {"uri": uri}, "server": {"replicas": 2}}, name="claimed"))
             yield team
     finally:
         if not clusters.keep():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,18 +27,38 @@ def slow_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return maker.bundle(estimator, MATRIX, path=tmp_path_factory.mktemp("slow") / "bundle")
 
 
-def test_a_server_that_loads_passes_every_probe_that_would_end_it(slow_bundle: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """What makes a server wait until there is a file `go-on`."""
+    return {UNTIL: str(tmp_path / "go-on"), "WEIRKEEPER_TRUSTED_TYPES": json.dumps([NAME])}
+
+
+def test_a_server_that_loads_passes_every_probe_that_would_end_it(
+    slow_bundle: Path, tmp_path: Path, environment: dict[str, str]
+) -> None:
     probes = {name: probe["httpGet"]["path"] for name, probe in served_health("churn").items()}
-    go_on = tmp_path / "go-on"
-    environment = {UNTIL: str(go_on), "WEIRKEEPER_TRUSTED_TYPES": json.dumps([NAME])}
     with Server(slow_bundle, tmp_path / "log", environment=environment) as server:
-        server.wait_until(lambda told: told["state"] == "Loading" and bool(told["sha256"]))
+        server.wait_until(is_loading)
         # As often as kubelet asks in a minute and more before it would start a container again.
         for _ in range(60):
             assert server.get(probes["startupProbe"])[0] == 200
             assert server.get(probes["livenessProbe"])[0] == 200
             assert server.get(probes["readinessProbe"]) == (503, {"name": "churn", "ready": False})
             assert server.evidence["state"] == "Loading"
-        go_on.touch()
+        (tmp_path / "go-on").touch()
         server.wait_for("Ready")
         assert server.get(probes["readinessProbe"])[0] == 200
+
+
+def test_a_server_that_loads_ends_when_it_is_told_to(
+    slow_bundle: Path, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    with Server(slow_bundle, tmp_path / "log", environment=environment) as server:
+        server.wait_until(is_loading)
+        server.terminate()
+        assert server.process.wait(60) == 0
+
+
+def is_loading(told: dict[str, Any]) -> bool:
+    """Whether the bundle was read, and its model is being loaded."""
+    return told["state"] == "Loading" and bool(told["sha256"])
