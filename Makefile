@@ -72,8 +72,8 @@ test-fast: test-programs ## The tests that need no cluster
 .PHONY: test-programs
 test-programs: venv ## Install what tests run beside what they test: emulators of stores, a browser
 	@for name in fake-gcs-server azurite-blob chromium; do \
-		$(CLUSTER_PROGRAM) tool $$name >/dev/null || echo "test: tests with $$name cannot run" >&2; \
-	done
+		{ $(CLUSTER_PROGRAM) tool $$name >/dev/null || echo "test: tests with $$name cannot run" >&2; } & \
+	done; wait
 
 .PHONY: bench-feedback
 bench-feedback: venv ## Measure what feedback tokens cost
