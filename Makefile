@@ -55,7 +55,7 @@ format: venv ## Put the code into its standard form
 	$(BIN)/ruff check --fix .
 
 .PHONY: test
-test: images ## Every test, from unit to end-to-end on the real cluster
+test: images test-programs ## Every test, from unit to end-to-end on the real cluster
 	@mkdir -p build
 	@echo 'test: the tests that need no node run beside those on the cluster; their output follows in build/test-apart.log'
 	@$(MAKE) --no-print-directory --jobs 2 --keep-going test-on-cluster test-apart
@@ -74,8 +74,14 @@ test-apart: venv ## All other tests
 		tail -n 1 build/test-apart.log || { cat build/test-apart.log; exit 1; }
 
 .PHONY: test-fast
-test-fast: venv ## The tests that need no cluster
+test-fast: test-programs ## The tests that need no cluster
 	$(BIN)/pytest $(filter-out tests/integration tests/scale tests/e2e,$(TESTS))
+
+.PHONY: test-programs
+test-programs: venv ## Install what tests run beside what they test: emulators of stores, a browser
+	@for name in fake-gcs-server azurite-blob chromium; do \
+		{ $(CLUSTER_PROGRAM) tool $$name >/dev/null || echo "test: tests with $$name cannot run" >&2; } & \
+	done; wait
 
 .PHONY: bench-feedback
 bench-feedback: venv ## Measure what feedback tokens cost

@@ -6,9 +6,12 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 from tests.cluster.errors import ClusterError
 from tests.cluster.images import IMAGES
+from tests.cluster.packaged import azurite, chromium
 from tests.cluster.programs import HELM, TOOLS, built, promtool
 from tests.cluster.provider import Provider, choose
 
@@ -35,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     execute = commands.add_parser("exec", help="run a command in the cluster's network: exec -- COMMAND ARGUMENT ...")
     execute.add_argument("arguments", nargs=argparse.REMAINDER)
     tool = commands.add_parser("tool", help="print the path of a program, built first when it is not there")
-    tool.add_argument("name", choices=[*TOOLS, "promtool"])
+    tool.add_argument("name", choices=[*PROGRAMS])
     return parser
 
 
@@ -61,8 +64,15 @@ def _execute(cluster: Provider, given: argparse.Namespace) -> None:
 
 
 def _tool(_: Provider, given: argparse.Namespace) -> None:
-    print(promtool() if given.name == "promtool" else built(TOOLS[given.name]))
+    print(PROGRAMS[given.name]())
 
+
+PROGRAMS: dict[str, Callable[[], Path]] = {
+    **{name: partial(built, module) for name, module in TOOLS.items()},
+    "promtool": promtool,
+    "azurite-blob": azurite,
+    "chromium": chromium,
+}
 
 COMMANDS: dict[str, Callable[[Provider, argparse.Namespace], int | None]] = {
     "up": lambda cluster, given: cluster.up(control_plane_only=given.control_plane_only),

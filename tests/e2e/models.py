@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import DoubleTensorType
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -18,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 import weirkeeper
 
 COLUMNS = ["mean radius", "mean texture", "mean smoothness"]
+ONNX_COLUMNS = [column.replace(" ", "_") for column in COLUMNS]
 SLOW_STEPS = 120
 
 
@@ -43,12 +46,24 @@ def slow() -> Mapping[str, str]:
     return _bundled(Pipeline([*steps, ("classify", LogisticRegression())]), COLUMNS)
 
 
+def converted() -> Mapping[str, str]:
+    """The good model as ONNX; its inputs have other names, because those of ONNX have no spaces."""
+    inputs, target = frame()
+    estimator = make_pipeline(StandardScaler(), LogisticRegression()).fit(inputs, target)
+    types = [(name, DoubleTensorType([None, 1])) for name in ONNX_COLUMNS]
+    model = to_onnx(estimator, initial_types=types, options={id(estimator): {"zipmap": False}})
+    return _files(model, inputs.set_axis(ONNX_COLUMNS, axis="columns"))
+
+
 def _bundled(estimator: Any, columns: list[str]) -> Mapping[str, str]:
     inputs, target = frame()
     named = inputs.set_axis(columns, axis="columns")
-    estimator.fit(named, target)
+    return _files(estimator.fit(named, target), named)
+
+
+def _files(model: Any, inputs: pd.DataFrame) -> Mapping[str, str]:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(weirkeeper.bundle(estimator, named, target, path=Path(folder) / "bundle"))
+        path = Path(weirkeeper.bundle(model, inputs, frame()[1], path=Path(folder) / "bundle"))
         return {item.name: base64.b64encode(item.read_bytes()).decode() for item in path.iterdir()}
 
 
@@ -78,14 +93,14 @@ def rollout(name: str = "churn", **spec: Any) -> dict[str, Any]:
     }
 
 
-def request(row: int = 0) -> str:
+def request(row: int = 0, columns: Sequence[str] = COLUMNS) -> str:
     """One row as named columns, as the Open Inference Protocol writes them."""
-    inputs, _ = frame()
+    values = frame()[0].iloc[row].tolist()
     return json.dumps(
         {
             "inputs": [
-                {"name": column, "datatype": "FP64", "shape": [1], "data": [float(inputs[column].iloc[row])]}
-                for column in COLUMNS
+                {"name": column, "datatype": "FP64", "shape": [1], "data": [value]}
+                for column, value in zip(columns, values, strict=True)
             ]
         }
     )

@@ -13,9 +13,9 @@ router:
   roleKind: {{ ternary "Role" "ClusterRole" (gt (len .Values.watchNamespaces) 0) }}
   roleName: {{ include "weirkeeper.router" . }}
 limits:
-  maxBodyBytes: {{ .Values.limits.maxBodyBytes | int64 }}
-  maxRows: {{ .Values.limits.maxRows | int64 }}
-  requestTimeoutSeconds: {{ .Values.limits.requestTimeoutSeconds | int64 }}
+  {{- range $name, $most := .Values.limits }}
+  {{ $name }}: {{ $most | int64 }}
+  {{- end }}
 feedback:
   maxAgeDays: {{ .Values.feedback.maxAgeDays }}
 slotSeconds: {{ .Values.slotSeconds }}

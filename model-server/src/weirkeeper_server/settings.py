@@ -11,23 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from weirkeeper.api.bundle import GoldenRequest
+from weirkeeper.api.limits import RequestLimits
 from weirkeeper_server.errors import SettingsError
 
 
-class Limits(BaseModel):
+class Limits(RequestLimits):
     """How large a request may be, how many may be under way, and how long they may take."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
-
-    max_body_bytes: int = Field(default=10 * 2**20, gt=0, description="Longest body in bytes, unpacked.")
-    max_rows: int = Field(default=10_000, gt=0, description="Most rows in one request.")
-    max_tensors: int = Field(default=4_096, gt=0, description="Most inputs, and most outputs, that a request names.")
-    max_elements: int = Field(default=5_000_000, gt=0, description="Most values in all inputs of a request together.")
-    max_string_length: int = Field(
-        default=1_000_000, gt=0, description="Longest string among the values, in characters."
-    )
-    max_json_depth: int = Field(default=32, ge=8, description="Deepest nesting of lists and objects in a body.")
-    max_concurrent_requests: int = Field(default=256, gt=0, description="Most inference requests under way at a time.")
+    max_body_bytes: int = Field(default=10 * 2**20, ge=1, description="Longest body in bytes, unpacked.")
     request_timeout_seconds: float = Field(
         default=30.0, gt=0, description="Longest time for a body to arrive, and then for its answer to be predicted."
     )

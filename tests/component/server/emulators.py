@@ -1,17 +1,15 @@
-"""Emulators of stores that are no Python packages: run where they are installed."""
+"""Emulators of stores that are no Python packages."""
 
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-
+from tests.harness.programs import or_skip
 from tests.harness.waiting import eventually
 
 
@@ -22,15 +20,13 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(program: str, *arguments: str, port: int) -> Iterator[None]:
-    """Run a program until it listens, and end it afterwards; the test is skipped where it is not installed."""
-    found = shutil.which(program)
-    if found is None:
-        pytest.skip(f"{program} is not on PATH: see tests/component/server/README.md")
+def running(find: Callable[[], Path], *arguments: str, port: int) -> Iterator[None]:
+    """Run a program until it listens, and end it afterwards; `find` gives its path, or says why there is none."""
+    program = or_skip(find)
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("wb") as log:
-        process = subprocess.Popen([found, *arguments], stdout=log, stderr=log, cwd=folder)
+        process = subprocess.Popen([program, *arguments], stdout=log, stderr=log, cwd=folder)
         try:
-            eventually(f"{program} listens", lambda: _listens(port), timeout=60)
+            eventually(f"{program.name} listens", lambda: _listens(port), timeout=60)
             yield
         finally:
             process.terminate()

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -74,8 +75,12 @@ class Server:
 
     def wait_for(self, state: str) -> dict[str, Any]:
         """Wait until the process is in a state; give its evidence."""
+        return self.wait_until(lambda told: told["state"] == state)
+
+    def wait_until(self, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Wait until the process tells evidence of which something holds; give it."""
         until = time.monotonic() + WAIT_SECONDS
-        while (told := self.evidence).get("state") != state:
+        while not (told := self.evidence) or not holds(told):
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < until, f"{told} after {WAIT_SECONDS} s: {self.log.read_text()}"
             time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Azure Blob Storage: azurite where it is installed, and a small strict store that wants a token."""
+"""Azure Blob Storage: azurite, and a small strict store that wants a token."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 from azure.storage.blob import ContainerClient
 
+from tests.cluster.packaged import azurite
 from tests.component.server.emulators import free_port, running
 from tests.component.server.fetches import Handler, Serve, answering, fetch, refusal
 from tests.corpus import artifacts
@@ -51,7 +52,7 @@ def emulator(bundle_folder: Path) -> Iterator[int]:
     arguments = ["--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck", "--blobPort", str(port)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AZURITE_ACCOUNTS", f"{ACCOUNT}:{KEY}")
-        with running("azurite-blob", *arguments, port=port):
+        with running(azurite, *arguments, port=port):
             with ContainerClient.from_connection_string(connection(port), "models") as container:
                 container.create_container()
                 for file in bundle_folder.iterdir():

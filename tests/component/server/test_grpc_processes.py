@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import grpc
 import pytest
 
+from tests.component.server.leaving import Outcomes, check_nothing_lost, leave, pair
 from tests.component.server.processes import Server, free_port
 from tests.unit.server.test_grpc import METHOD, typed
 from weirkeeper_server.protocol.open_inference_pb2 import ModelInferResponse
@@ -19,13 +19,8 @@ from weirkeeper_server.protocol.open_inference_pb2 import ModelInferResponse
 
 @pytest.fixture
 def servers(bundle_folder: Path, tmp_path: Path) -> Iterator[tuple[Server, Server]]:
-    with (
-        Server(bundle_folder, tmp_path / "a", drain_seconds=1.0) as leaving,
-        Server(bundle_folder, tmp_path / "b", drain_seconds=1.0) as staying,
-    ):
-        leaving.wait_for("Ready")
-        staying.wait_for("Ready")
-        yield leaving, staying
+    with pair(bundle_folder, tmp_path, drain_seconds=1.0) as both:
+        yield both
 
 
 class Service:
@@ -66,13 +61,11 @@ async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         await writer.wait_closed()
 
 
-class Load:
+class Load(Outcomes):
     """Clients, each with a connection of its own, that call without pause."""
 
     def __init__(self, address: str) -> None:
-        self.answers: Counter[str] = Counter()
-        self.errors: list[str] = []
-        self.stop = asyncio.Event()
+        super().__init__()
         self._address = address
 
     async def call(self, number: int) -> None:
@@ -91,19 +84,8 @@ async def test_sigterm_under_load_loses_no_call(servers: tuple[Server, Server]) 
     leaving, staying = servers
     async with Service(servers).open() as address:
         load = Load(address)
-        clients = [asyncio.create_task(load.call(number)) for number in range(8)]
-        await asyncio.sleep(2.0)
-        leaving.terminate()
-        assert await asyncio.to_thread(leaving.process.wait, 60) == 0
-        await asyncio.sleep(0.5)
-        load.stop.set()
-        await asyncio.gather(*clients)
-    told = staying.evidence
-    assert load.errors == []
-    assert set(load.answers) == {f"churn-{leaving.http}", f"churn-{staying.http}"}
-    assert min(load.answers.values()) > 20
-    assert told["outcomes"] == {"ok": load.answers[f"churn-{staying.http}"], "invalid": 0, "failed": 0}
-    assert told["rows"] == load.answers[f"churn-{staying.http}"]
+        await leave(leaving, load, map(load.call, range(8)))
+    check_nothing_lost(load, leaving, staying)
 
 
 async def test_a_call_that_is_on_its_way_is_answered_after_sigterm(servers: tuple[Server, Server]) -> None:

@@ -1,4 +1,4 @@
-"""Google Cloud Storage: fake-gcs-server where it is installed, and a small strict store that wants a token."""
+"""Google Cloud Storage: fake-gcs-server, and a small strict store that wants a token."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import json
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from google.auth.compute_engine import _metadata
 
+from tests.cluster.programs import FAKE_GCS_SERVER, built
 from tests.component.server.emulators import free_port, running
 from tests.component.server.fetches import Handler, Serve, answering, fetch, refusal
 from tests.corpus import artifacts
@@ -38,7 +40,9 @@ def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def emulator(bundle_folder: Path) -> Iterator[int]:
     """fake-gcs-server's port, with the bundle as a folder and as an archive."""
     port = free_port()
-    with running("fake-gcs-server", "-scheme", "http", "-port", str(port), "-backend", "memory", port=port):
+    with running(
+        partial(built, FAKE_GCS_SERVER), "-scheme", "http", "-port", str(port), "-backend", "memory", port=port
+    ):
         base = f"http://127.0.0.1:{port}"
         _post(f"{base}/storage/v1/b", json.dumps({"name": "models"}).encode())
         objects = {f"churn v7/ä+b/{file.name}": file.read_bytes() for file in bundle_folder.iterdir()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.packaged import chromium
 from tests.component.server.processes import Server, free_port
+from tests.harness.programs import or_skip
 from weirkeeper_server.bundle import read_bundle
 
-CHROMIUM = shutil.which("chromium")
 INFER = "/v2/models/churn/infer"
 PROGRAM = "import sys; from weirkeeper.runtime.cli import main; sys.exit(main())"
 QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -77,17 +77,16 @@ def test_served_on_a_laptop_it_answers_as_a_pod_does(port: int, bundle_folder: P
     assert "<!doctype html>" in read(port, "/")
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium, which Debian has")
 def test_a_browser_shows_signature_card_form_and_counts(port: int, bundle_folder: Path, tmp_path: Path) -> None:
     command = [
-        str(CHROMIUM),
+        str(or_skip(chromium)),
         *QUIET,
         f"--user-data-dir={tmp_path}",
         "--virtual-time-budget=5000",
         "--dump-dom",
         f"http://127.0.0.1:{port}/",
     ]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True).stdout
     bundle = read_bundle(bundle_folder)
     assert re.search(r'id="state"[^>]*class="Ready"[^>]*>Ready<', shown)
     assert bundle.sha256 in shown

@@ -7,13 +7,13 @@ import contextlib
 import json
 import shutil
 import time
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import aiohttp
 import numpy as np
 
+from tests.component.server.leaving import Outcomes, check_nothing_lost, leave, pair
 from tests.component.server.processes import Server
 from tests.unit.server.churn import request
 from weirkeeper_server.raw_tensors import encode_raw
@@ -65,18 +65,16 @@ def binary_question() -> tuple[bytes, dict[str, str]]:
 QUESTIONS: list[tuple[bytes, dict[str, str]]] = [(json.dumps(request()).encode(), {}), binary_question()]
 
 
-class Load:
+class Load(Outcomes):
     """Clients with keep-alive connections that ask without pause, and look elsewhere when a server is not ready.
 
     A router's part is played here: a server is asked as long as its readiness, seen a moment ago, was good.
     """
 
     def __init__(self, servers: Sequence[Server]) -> None:
+        super().__init__()
         self.servers = list(servers)
         self.ready = list(servers)
-        self.answers: Counter[str] = Counter()
-        self.errors: list[str] = []
-        self.stop = asyncio.Event()
 
     async def watch(self, session: aiohttp.ClientSession) -> None:
         while not self.stop.is_set():
@@ -105,29 +103,11 @@ class Load:
 
 
 async def test_sigterm_under_load_loses_no_request(bundle_folder: Path, tmp_path: Path) -> None:
-    with (
-        Server(bundle_folder, tmp_path / "a", drain_seconds=2.0) as leaving,
-        Server(bundle_folder, tmp_path / "b", drain_seconds=2.0) as staying,
-    ):
-        await asyncio.to_thread(leaving.wait_for, "Ready")
-        await asyncio.to_thread(staying.wait_for, "Ready")
+    with pair(bundle_folder, tmp_path, drain_seconds=2.0) as (leaving, staying):
         load = Load([leaving, staying])
         async with aiohttp.ClientSession() as session:
-            clients = [asyncio.create_task(load.ask(session)) for _ in range(8)]
-            clients.append(asyncio.create_task(load.watch(session)))
-            await asyncio.sleep(2.0)
-            leaving.terminate()
-            assert await asyncio.to_thread(leaving.process.wait, 120) == 0
-            await asyncio.sleep(0.5)
-            load.stop.set()
-            await asyncio.gather(*clients)
-        told = staying.evidence
-    assert load.errors == []
-    assert set(load.answers) == {f"churn-{leaving.http}", f"churn-{staying.http}"}
-    assert min(load.answers.values()) > 20
-    assert told["outcomes"] == {"ok": load.answers[f"churn-{staying.http}"], "invalid": 0, "failed": 0}
-    assert told["rows"] == load.answers[f"churn-{staying.http}"]
-    assert sum(told["inputs"]["income"]["counts"]) == told["rows"]
+            await leave(leaving, load, [*(load.ask(session) for _ in range(8)), load.watch(session)])
+        check_nothing_lost(load, leaving, staying)
     logged = [json.loads(line) for line in leaving.accesses.read_text().splitlines()]
     assert sum(line["method"] == "POST" for line in logged) == load.answers[f"churn-{leaving.http}"]
 

@@ -11,7 +11,7 @@ import yaml
 from tests.unit.chart.rendering import CHART, NAMESPACE, Manifest, Refused, named, of_kind, rendered
 from weirkeeper.api.names import GROUP, ROUTER_ROLE
 from weirkeeper.api.rollout import RolloutPolicy
-from weirkeeper.api.settings import Settings
+from weirkeeper.api.settings import Limits, Settings
 from weirkeeper.kube.resources import CHILDREN, ENDPOINT_SLICE, EVENT, OURS, POD, SECRET, WATCHED, Resource
 
 CI = sorted((CHART / "ci").glob("*.yaml"))
@@ -56,7 +56,7 @@ def test_the_operator_reads_what_is_rendered(path: Path) -> None:
     settings = settings_in(rendered(values))
     assert settings.freeze == values.get("freeze", False)
     assert list(settings.watch_namespaces) == values.get("watchNamespaces", [])
-    assert settings.limits.max_body_bytes == values.get("limits", {}).get("maxBodyBytes", 4194304)
+    assert settings.limits == Limits.model_validate(values.get("limits", {}))
 
 
 def test_versions_agree() -> None:

@@ -8,7 +8,9 @@ import yaml
 
 from tests.unit.chart.rendering import CHART
 from weirkeeper.api.rollout import RolloutPolicy
+from weirkeeper.api.settings import Limits
 from weirkeeper.api.structural import structural
+from weirkeeper_server.settings import Limits as ServerLimits
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
@@ -71,3 +73,13 @@ def test_the_default_policy_follows_the_schema_of_a_rollout() -> None:
 
 def test_the_default_policy_is_that_of_a_rollout_that_says_nothing() -> None:
     assert RolloutPolicy.model_validate(VALUES["defaults"]["rollout"]) == RolloutPolicy()
+
+
+def test_the_limits_are_those_of_the_records() -> None:
+    """One list of what can be limited: the server's, the operator's and the chart's."""
+    described = Limits.model_json_schema()["properties"]
+    found = SCHEMA["properties"]["limits"]["properties"]
+    words = ("type", "description", "minimum", "maximum")
+    assert found == {name: {word: inner[word] for word in words if word in inner} for name, inner in described.items()}
+    assert set(found) == set(ServerLimits.model_json_schema()["properties"])
+    assert VALUES["limits"] == Limits().to_json()

@@ -116,7 +116,10 @@ def test_other_settings_and_another_server_image_change_no_pod_of_a_revision_tha
     first = cluster.status["stable"]["revision"]
     before = cluster.children["Deployment", first]
     cluster.settings = settings(
-        serverImage="server:2", slotSeconds=10, limits={"maxRows": 5}, artifacts={"allowedHosts": ["*"]}
+        serverImage="server:2",
+        slotSeconds=10,
+        limits={"maxRows": 5, "maxConcurrentRequests": 8},
+        artifacts={"allowedHosts": ["*"]},
     )
     cluster.reconcile(2)
     assert cluster.status["stable"]["revision"] == first

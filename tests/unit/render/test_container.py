@@ -40,8 +40,6 @@ def test_health_is_asked_as_the_protocol_has_it_and_the_end_waits_for_the_router
     found = containers(pod())["server"]
     assert found["readinessProbe"]["httpGet"]["path"] == "/v2/models/churn/ready"
     assert found["livenessProbe"]["httpGet"]["path"] == "/v2/health/live"
-    start = found["startupProbe"]
-    assert start["periodSeconds"] * start["failureThreshold"] == container.START_SECONDS
     assert found["lifecycle"] == {"preStop": {"sleep": {"seconds": server.DRAIN_SECONDS}}}
 
 

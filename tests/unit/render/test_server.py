@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.unit.plan.objects import model, settings
 from weirkeeper.api import names
+from weirkeeper.api.rollout import RolloutPolicy
+from weirkeeper.api.settings import Limits
+from weirkeeper.render import container as own
+from weirkeeper.render.health import START_SECONDS
 from weirkeeper.render.server import ServedRevision, deployment, endpoints, pod
 from weirkeeper_server.settings import Settings as ServerSettings
+from weirkeeper_server.settings import read_settings
+
+PROGRESS_DEADLINE = RolloutPolicy().progress_deadline.seconds
 
 
 def template(uri: str, **server: Any) -> dict[str, Any]:
@@ -71,3 +79,28 @@ def test_the_server_listens_for_grpc_where_pods_say_without_being_told() -> None
     """A revision keeps its server image, and an older one does not know the argument."""
     assert "--grpc-port" not in container("configmap://churn-v1")["args"]
     assert ServerSettings.model_fields["grpc_port"].default == names.GRPC_PORT
+
+
+def test_the_platforms_limits_reach_the_server_whole() -> None:
+    limits = {name: default - 1 for name, default in Limits().to_json().items()}
+    rendered = pod("churn", "churn-1", {"artifact": {"uri": "configmap://c"}}, "server:1", settings(limits=limits))
+    environment = {one["name"]: one["value"] for one in rendered["containers"][0]["env"] if "value" in one}
+    read = read_settings({"bundle": Path("/model"), "model": "churn", "revision": "churn-1"}, environment)
+    assert read.limits.to_json() == limits
+
+
+@pytest.mark.parametrize("runtime", [{}, {"runtime": "Container", "image": "team.example/churn:7"}])
+def test_kubelet_gives_a_container_half_an_hour_to_begin_and_asks_afterwards_only_whether_it_lives(
+    runtime: dict[str, Any],
+) -> None:
+    """A model that needs a minute to load, or a process that needs one to begin, is not ended for that."""
+    render = own.pod if runtime else pod
+    content = {"artifact": {"uri": "s3://models/churn/7/"}, "server": runtime}
+    spec = render("churn", "churn-1", content, "server:1", settings())
+    for one in spec["containers"]:
+        start, live, ready = (one[name] for name in ("startupProbe", "livenessProbe", "readinessProbe"))
+        assert start["periodSeconds"] * start["failureThreshold"] == START_SECONDS >= PROGRESS_DEADLINE
+        assert start["httpGet"] == live["httpGet"] != ready["httpGet"]
+        assert live["httpGet"]["path"].endswith("/live")
+        assert "initialDelaySeconds" not in live
+        assert live["periodSeconds"] * live["failureThreshold"] >= 60

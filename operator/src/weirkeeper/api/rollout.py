@@ -116,7 +116,7 @@ class ErrorRateGate(Record):
 
 
 class LatencyGate(Record):
-    """Compares the candidate's latency with the percentiles that stable had before the attempt."""
+    """Compares the candidate's latency with stable's percentiles, taken anew when the pace of stable itself changes."""
 
     max_increase: int = Field(
         default=10,

@@ -8,6 +8,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from weirkeeper.api.errors import InvalidSettings, first_problem
+from weirkeeper.api.limits import RequestLimits
 from weirkeeper.api.names import ROUTER_ROLE
 from weirkeeper.api.record import Record
 from weirkeeper.api.rollout import RolloutPolicy
@@ -51,12 +52,23 @@ class RouterSettings(Record):
     role_name: str = Field(default=ROUTER_ROLE, description="Name of the role that routers are bound to.")
 
 
-class Limits(Record):
+class Limits(RequestLimits):
     """What a model server accepts."""
 
-    max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, description="Longest request in bytes.")
-    max_rows: int = Field(default=10_000, ge=1, description="Most rows in one request.")
-    request_timeout_seconds: int = Field(default=15, ge=1, le=3600, description="Longest time for one answer.")
+    max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, description="Longest body in bytes, unpacked.")
+    request_timeout_seconds: int = Field(
+        default=15,
+        ge=1,
+        le=3600,
+        description="Longest time for a body to arrive, and then for its answer to be predicted.",
+    )
+    # Routers close what was idle for 4 s: a server that did so before them would lose a request now and then.
+    idle_timeout_seconds: int = Field(
+        default=75,
+        ge=10,
+        le=3600,
+        description="Longest time in which a connection may show no whole request, and no progress.",
+    )
 
 
 class Feedback(Record):

@@ -10,11 +10,9 @@ import pandas as pd
 
 from weirkeeper.api.bundle import Signature
 from weirkeeper.client.columns import Rows, as_frame, inputs_of, outputs_of
-from weirkeeper.client.connection import Connection, address_of
+from weirkeeper.client.connection import BATCH_ROWS, TIMEOUT, Connection, address_of
 from weirkeeper.client.errors import RequestRefused, UnfitRows
 
-BATCH_ROWS: Final = 1_000
-TIMEOUT: Final = 30.0
 REVISIONS: Final = "revisions"
 """Where a frame of answers keeps how many rows each revision answered, in its `attrs`."""
 

@@ -20,6 +20,12 @@ from weirkeeper.client.errors import NoAnswer, RequestRefused, UnusableAddress
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _PATH: Final = "/v2/models/"
 
+BATCH_ROWS: Final = 1_000
+"""Rows in one inference request, unless said otherwise."""
+
+TIMEOUT: Final = 30.0
+"""Seconds to wait for one answer, unless said otherwise."""
+
 
 @dataclass(frozen=True)
 class Connection:

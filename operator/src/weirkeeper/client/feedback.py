@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
-from weirkeeper.client.connection import Connection, address_of
+from weirkeeper.client.connection import TIMEOUT, Connection, address_of
 from weirkeeper.client.errors import UnusableLabels
 
 Label = str | int | float | bool
 
 BATCH_ROWS: Final = 500
-TIMEOUT: Final = 30.0
 MOST_MESSAGES: Final = 20
 
 

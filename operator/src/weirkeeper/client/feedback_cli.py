@@ -9,51 +9,34 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from weirkeeper.client.connection import Connection, address_of
-from weirkeeper.client.errors import AskingError
-from weirkeeper.client.feedback import BATCH_ROWS, TIMEOUT, batches, items_of
+from weirkeeper.client.feedback import BATCH_ROWS, batches, items_of
 from weirkeeper.client.label_file import Progress, begun, read_rows, state_file
+from weirkeeper.client.model_cli import add_command, add_portions, connection_of, exit_status, failed
 
 _TOLD = """Send labels back to a served model, by the tokens that its answers had.
 
 LABELS is a CSV file with the columns token, label and value (of the last two, one at least) and, where an answer had
-several rows, row. MODEL is a URL such as http://localhost:8080/v2/models/churn, or a Model's name, which is looked for
-at --url, or at http://NAME in the cluster. Interrupted, the same command goes on where it ended: how far it came stands
-in LABELS.sent.json."""
+several rows, row. Interrupted, the same command goes on where it ended: how far it came stands in LABELS.sent.json."""
 
 
 def add_feedback_parser(subparsers: Any) -> None:
     """Add the subcommand; it sets `run`, a function from arguments to the exit status."""
-    parser = subparsers.add_parser(
-        "feedback",
-        help="send labels back to a served model",
-        description=_TOLD,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("model", metavar="MODEL", help="a URL, or a Model's name")
+    parser = add_command(subparsers, "feedback", "send labels back to a served model", _TOLD)
     parser.add_argument("labels", metavar="LABELS", type=Path, help="CSV file: token, row, label, value")
-    parser.add_argument("--url", help="where a Model of that name is served, such as http://localhost:8080")
-    parser.add_argument("--namespace", help="the Model's namespace, when sent from another one of the cluster")
-    parser.add_argument("--batch-rows", type=int, default=BATCH_ROWS, help=f"rows in one post (default: {BATCH_ROWS})")
-    parser.add_argument("--timeout", type=float, default=TIMEOUT, help=f"seconds for one post (default: {TIMEOUT:g})")
+    add_portions(parser, "post", BATCH_ROWS)
     parser.set_defaults(run=send_file)
 
 
 def send_file(arguments: argparse.Namespace) -> int:
     """Send a file; 1 where that cannot be done, 3 where rows were refused, both with reasons on standard error."""
     try:
-        progress = _sent(arguments)
-    except ModuleNotFoundError as error:
-        return _failed(f"{error.name} is not installed; run: pip install 'weirkeeper[bundle]'")
-    except (AskingError, OSError) as error:
-        return _failed(error)
+        return exit_status(lambda given: _told(_sent(given)), arguments)
     except KeyboardInterrupt:
-        return _failed("interrupted; the same command goes on from here")
-    return _told(progress)
+        return failed("interrupted; the same command goes on from here")
 
 
 def _sent(arguments: argparse.Namespace) -> Progress:
-    connection = Connection(address_of(arguments.model, arguments.url, arguments.namespace), arguments.timeout)
+    connection = connection_of(arguments)
     progress = begun(arguments.labels, connection.address)
     total = sum(1 for _ in read_rows(arguments.labels))
     left = islice(read_rows(arguments.labels), progress.rows, None)
@@ -85,8 +68,3 @@ def _told(progress: Progress) -> int:
 def _lines(lines: Iterable[str]) -> None:
     for line in lines:
         print(f"  {line}", file=sys.stderr)
-
-
-def _failed(error: Exception | str) -> int:
-    print(f"weirkeeper: {error}", file=sys.stderr)
-    return 1

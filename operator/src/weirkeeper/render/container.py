@@ -8,6 +8,7 @@ from typing import Any
 
 from weirkeeper.api import names
 from weirkeeper.api.settings import Settings
+from weirkeeper.render.health import health, served_health
 from weirkeeper.render.owners import RESTRICTED_CONTAINER, RESTRICTED_POD
 from weirkeeper.render.server import (
     DRAIN_SECONDS,
@@ -19,11 +20,6 @@ from weirkeeper.render.server import (
     linked_artifact,
     placement,
 )
-
-START_SECONDS = 1800
-"""So long a server may take until it is live: then it is started again."""
-
-START_PERIOD = 5
 
 PROBE_RESOURCES: Mapping[str, Mapping[str, str]] = {
     "requests": {"cpu": "10m", "memory": "64Mi"},
@@ -58,7 +54,7 @@ def _server(model: str, content: Mapping[str, Any]) -> dict[str, Any]:
         "image": server["image"],
         "env": _environment(server),
         "ports": _ports(server),
-        **_health(model),
+        **served_health(model),
         # Routers take a pod out before its server hears that it is to end, whatever that server does then.
         "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},
         "securityContext": dict(RESTRICTED_CONTAINER),
@@ -83,20 +79,8 @@ def _http_port(server: Mapping[str, Any]) -> int:
     return int(server.get("port", names.HTTP_PORT))
 
 
-def _health(model: str) -> dict[str, Any]:
-    live = {"path": "/v2/health/live", "port": names.HTTP_PORT_NAME}
-    ready = {"path": f"/v2/models/{model}/ready", "port": names.HTTP_PORT_NAME}
-    started = {"periodSeconds": START_PERIOD, "timeoutSeconds": 5, "failureThreshold": START_SECONDS // START_PERIOD}
-    return {
-        "startupProbe": {"httpGet": live, **started},
-        "readinessProbe": {"httpGet": ready, "periodSeconds": 2, "timeoutSeconds": 5, "failureThreshold": 3},
-        "livenessProbe": {"httpGet": live, "periodSeconds": 10, "timeoutSeconds": 10, "failureThreshold": 6},
-    }
-
-
 def _probe(model: str, revision: str, content: Mapping[str, Any], image: str, settings: Settings) -> dict[str, Any]:
     """Ready once the server gave every golden answer: no other pod gets requests."""
-    ready = {"path": "/ready", "port": names.EVIDENCE_PORT_NAME}
     url = f"http://127.0.0.1:{_http_port(content['server'])}"
     return {
         "name": names.PROBE_CONTAINER,
@@ -113,14 +97,7 @@ def _probe(model: str, revision: str, content: Mapping[str, Any], image: str, se
             environment_variable("WEIRKEEPER_REQUEST_TIMEOUT", str(settings.limits.request_timeout_seconds)),
         ],
         "ports": [{"name": names.EVIDENCE_PORT_NAME, "containerPort": names.PROBE_PORT}],
-        "readinessProbe": {"httpGet": ready, "periodSeconds": 2, "timeoutSeconds": 5, "failureThreshold": 3},
-        "livenessProbe": {
-            "httpGet": {"path": "/live", "port": names.EVIDENCE_PORT_NAME},
-            "initialDelaySeconds": 20,
-            "periodSeconds": 10,
-            "timeoutSeconds": 10,
-            "failureThreshold": 6,
-        },
+        **health("/live", "/ready", names.EVIDENCE_PORT_NAME),
         "resources": {key: dict(value) for key, value in PROBE_RESOURCES.items()},
         "securityContext": dict(RESTRICTED_CONTAINER),
         "volumeMounts": [dict(_TMP)],

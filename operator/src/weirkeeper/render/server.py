@@ -10,6 +10,7 @@ from typing import Any
 from weirkeeper.api import names
 from weirkeeper.api.settings import Settings
 from weirkeeper.delivery.revision import is_container
+from weirkeeper.render.health import served_health
 from weirkeeper.render.owners import RESTRICTED_CONTAINER, RESTRICTED_POD, SCRAPED, Manifest, labels_of, metadata
 
 MODEL_DIRECTORY = "/model"
@@ -128,7 +129,6 @@ def fetch_container(content: Mapping[str, Any], image: str, settings: Settings) 
 
 
 def _server(model: str, revision: str, content: Mapping[str, Any], image: str, settings: Settings) -> dict[str, Any]:
-    ready = {"path": f"/v2/models/{model}/ready", "port": names.HTTP_PORT_NAME}
     container = {
         "name": names.SERVER_CONTAINER,
         "image": image,
@@ -145,14 +145,7 @@ def _server(model: str, revision: str, content: Mapping[str, Any], image: str, s
             {"name": names.GRPC_PORT_NAME, "containerPort": names.GRPC_PORT},
             {"name": names.EVIDENCE_PORT_NAME, "containerPort": names.EVIDENCE_PORT},
         ],
-        "readinessProbe": {"httpGet": ready, "periodSeconds": 2, "timeoutSeconds": 5, "failureThreshold": 3},
-        "livenessProbe": {
-            "httpGet": {"path": "/v2/health/live", "port": names.HTTP_PORT_NAME},
-            "initialDelaySeconds": 20,
-            "periodSeconds": 10,
-            "timeoutSeconds": 10,
-            "failureThreshold": 6,
-        },
+        **served_health(model),
         "securityContext": dict(RESTRICTED_CONTAINER),
         "volumeMounts": [
             {"name": "model", "mountPath": MODEL_DIRECTORY, "readOnly": True},
