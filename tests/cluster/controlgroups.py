@@ -11,6 +11,9 @@ from tests.cluster.places import Place
 
 ROOT = Path("/sys/fs/cgroup")
 UNIFIED_CONTROLLERS = "+cpu +cpuset +memory +pids +io"
+SHARES = {"cpu.shares": 10 * 1024, "cpu.weight": 10 * 100}
+"""Ten times the usual part of the processor (version 1, version 2): all pods together count as one group, and a busy
+machine gives each of its other sessions as much."""
 
 
 def _hierarchies() -> list[Path]:
@@ -31,6 +34,9 @@ def create(place: Place) -> None:
         if group.parent == ROOT and (ROOT / "cgroup.controllers").exists():
             (ROOT / "cgroup.subtree_control").write_text(UNIFIED_CONTROLLERS)
         group.mkdir(exist_ok=True)
+        for name, shares in SHARES.items():
+            if (group / name).exists():
+                (group / name).write_text(str(shares))
         for name in ("cpuset.cpus", "cpuset.mems"):
             source = group.parent / name
             if source.exists() and not (group / name).read_text().strip():
