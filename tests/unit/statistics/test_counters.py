@@ -96,7 +96,9 @@ def test_absent_columns_are_missing_and_strange_ones_are_left_out() -> None:
     totals = counters.totals()
     assert totals["rows"] == 3
     assert totals["inputs"]["region"]["missing"] == 3
-    assert set(totals["inputs"]) == {"age", "region", "visits"}
+    assert set(totals["inputs"]) == {feature.name for feature in PROFILE.features}
+    joint = totals["inputs"]["correlation of age and visits (sum)"]
+    assert (joint["missing"], sum(joint["counts"])) == (3, 0)
     assert totals["outputs"]["score"]["missing"] == 0
 
 

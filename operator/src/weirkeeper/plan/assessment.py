@@ -20,7 +20,7 @@ from weirkeeper.delivery.revision import is_container
 from weirkeeper.plan.wanted import records_of
 from weirkeeper.plan.windows import CountedSlots, Window, WindowRule, rule_of, window_of
 from weirkeeper.render.server import profile_name
-from weirkeeper.statistics.drift import FeatureDrift, FeaturePolicy, WindowReport, alarm_share, assess
+from weirkeeper.statistics.drift import FeatureDrift, FeaturePolicy, WindowReport, alarm_share, assess, drifting_of
 from weirkeeper.statistics.errors import ProfileError, StatisticsError
 from weirkeeper.statistics.profile import ReferenceProfile
 
@@ -107,7 +107,7 @@ def _watched(snapshot: Snapshot, monitor: Object, spec: MonitorSpec, stable: _St
 
 
 def _judged(spec: MonitorSpec, rule: WindowRule, profile: ReferenceProfile, window: Window) -> WindowReport:
-    deltas = {feature.name: spec.inputs.delta_of(feature.name) for feature in profile.features}
+    deltas = {feature.name: _delta_of(spec, feature.name, feature.columns) for feature in profile.features}
     watched = sum(delta is not None for delta in deltas.values())
     return assess(
         profile,
@@ -119,14 +119,24 @@ def _judged(spec: MonitorSpec, rule: WindowRule, profile: ReferenceProfile, wind
 
 
 def _said(name: str, spec: MonitorSpec, report: WindowReport, window: Window, before: frozenset[str]) -> Assessment:
-    features = tuple(_held(feature, spec.inputs.delta_of(feature.name), before) for feature in report.features)
+    features = tuple(
+        _held(feature, _delta_of(spec, feature.name, feature.columns), before) for feature in report.features
+    )
     drifting = [feature for feature in features if feature.drifting]
     if not drifting:
         return Assessment(name, report.state, report.message, window=window, features=features)
     named = "; ".join(feature.message for feature in drifting[:NAMED])
     more = f"; and {len(drifting) - NAMED} more" if len(drifting) > NAMED else ""
-    told = f"{len(drifting)} of {len(features)} inputs drift: {named}{more}"
+    told = f"{drifting_of(features, 'inputs')}: {named}{more}"
     return Assessment(name, "Drifting", told, window=window, features=features)
+
+
+def _delta_of(spec: MonitorSpec, feature: str, columns: tuple[str, ...]) -> float | None:
+    """What the Monitor says of a feature, or else of the columns that it is made of: the most lenient of theirs."""
+    names = columns if columns and feature not in spec.inputs.features else (feature,)
+    deltas = [spec.inputs.delta_of(name) for name in names]
+    known = [delta for delta in deltas if delta is not None]
+    return max(known) if len(known) == len(deltas) else None
 
 
 def _held(feature: FeatureDrift, delta: float | None, before: frozenset[str]) -> FeatureDrift:

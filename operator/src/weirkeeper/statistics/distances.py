@@ -4,6 +4,9 @@ Conventions: PSI with Jeffreys smoothing after pooling every bin whose expected 
 reference and m live values in k bins and no change, `N * PSI` with `N = nm/(n+m)` follows a chi-square with k - 1
 degrees of freedom, and a noncentral one with noncentrality `N * delta` where the true PSI is `delta` (Yurdakul 2018;
 Potgieter et al., arXiv 2307.11878). So `psi_threshold` holds a false-alarm rate at any window size.
+
+Logarithms are natural. The other distances take shares as they are, without smoothing, and no share of nothing: they
+raise ValueError where one side has no values. Intervals are closed on the right, the outer ones are open to infinity.
 """
 
 from __future__ import annotations
@@ -40,6 +43,14 @@ class Bracket(NamedTuple):
     upper: float
 
 
+class Wasserstein(NamedTuple):
+    """Bounds of the Wasserstein-1 distance, and its value if all are spread evenly within each interval."""
+
+    lower: float
+    interpolated: float
+    upper: float
+
+
 def pooled(reference: CountsLike, live: CountsLike) -> tuple[Floats, Floats]:
     """Merge all bins whose expected live count is below 5 into one, and drop it where it is empty on both sides."""
     a, b = np.asarray(reference, dtype=np.float64), np.asarray(live, dtype=np.float64)
@@ -59,6 +70,11 @@ def psi(reference: CountsLike, live: CountsLike) -> float:
     p = (a + SMOOTHING) / (a.sum() + SMOOTHING * a.size)
     q = (b + SMOOTHING) / (b.sum() + SMOOTHING * b.size)
     return float(((p - q) * np.log(p / q)).sum())
+
+
+def psi_debiased(value: float, bins: int, size: float) -> float:
+    """Tell a PSI less what chance alone adds, (k - 1)/N for k bins and the effective size N; it may be below 0."""
+    return value - (bins - 1) / size
 
 
 def psi_threshold(bins: int, size: float, delta: float, alpha: float) -> float:
@@ -99,7 +115,11 @@ def l_infinity(reference: CountsLike, live: CountsLike) -> float:
 
 
 def homogeneity(reference: CountsLike, live: CountsLike) -> Homogeneity:
-    """Test whether both samples come from one distribution: both are samples, so never a goodness of fit."""
+    """Test whether both samples come from one distribution: both are samples, so never a goodness of fit.
+
+    Pearson's chi-square of the two rows, after pooling, without Yates' correction; Cramer's V = sqrt(chi2 / (n + m)).
+    One bin alone has no distance: chi2 0, p-value 1.
+    """
     a, b = pooled(reference, live)
     n, m = a.sum(), b.sum()
     together = (a + b) / (n + m)
@@ -111,11 +131,42 @@ def homogeneity(reference: CountsLike, live: CountsLike) -> Homogeneity:
 
 
 def kolmogorov_smirnov(reference: CountsLike, live: CountsLike) -> Bracket:
-    """Bound the Kolmogorov-Smirnov distance of values that were counted in ascending intervals."""
+    """Bound the Kolmogorov-Smirnov distance of values that were counted in ascending intervals.
+
+    The lower bound is what is seen at the edges; between two, the distance rises by the interval's larger share at most.
+    """
     p, q = _shares(reference), _shares(live)
     at_edge = np.cumsum(p - q)
     before = np.concatenate(([0.0], at_edge[:-1]))
     return Bracket(float(np.abs(at_edge).max()), float(max((before + p).max(), (q - before).max())))
+
+
+def wasserstein(limits: Sequence[float], reference: CountsLike, live: CountsLike) -> Wasserstein:
+    """Bound the Wasserstein-1 (earth mover's) distance of values that were counted in k ascending intervals.
+
+    `limits` are the k + 1 limits of the intervals, in the unit of the result; values beyond the outer ones are taken to
+    lie on them. It is the integral of |F - G| over the values (Ramdas, Trillos and Cuturi, Entropy 2017, sec. 2.3);
+    within an interval, F - G stays between its left value less all live and plus all reference values of the interval.
+    """
+    p, q = _shares(reference), _shares(live)
+    right = np.cumsum(p - q)
+    left = np.concatenate(([0.0], right[:-1]))
+    # The difference of two limits may be larger than any float.
+    halves = np.diff(np.asarray(limits, dtype=np.float64) / 2.0)
+    lowest, highest = left - q, left + p
+    least = np.maximum(0.0, np.maximum(lowest, -highest))
+    most = np.maximum(np.abs(lowest), np.abs(highest))
+    with np.errstate(over="ignore"):
+        lower, between, upper = (float((halves * part).sum() * 2.0) for part in (least, _trapezium(left, right), most))
+    return Wasserstein(lower, between, upper)
+
+
+def _trapezium(left: Floats, right: Floats) -> Floats:
+    """Tell the mean of |x| along a line from `left` to `right`."""
+    one, other = np.abs(left), np.abs(right)
+    both = one + other
+    crossing = np.divide(one**2 + other**2, 2.0 * both, out=np.zeros_like(both), where=both > 0.0)
+    return np.where(left * right < 0.0, crossing, both / 2.0)
 
 
 def _shares(counts: CountsLike) -> Floats:
