@@ -68,7 +68,9 @@ def test_a_shifted_feature_is_named_first_with_its_medians() -> None:
         pytest.param("visits", np.full(500, 3), "visits: share of `3` ", id="one number only"),
         pytest.param("member", np.ones(500, dtype=bool), "member: share of ", id="all true"),
         pytest.param("constant", np.full(500, 2.0), "constant: mean 1 → 2", id="no longer constant"),
-        pytest.param("texture", np.full(500, np.inf), "texture: share of infinite values 0 % → 100 %", id="all infinite"),
+        pytest.param(
+            "texture", np.full(500, np.inf), "texture: share of infinite values 0 % → 100 %", id="all infinite"
+        ),
     ],
 )
 def test_what_changed_is_said_in_the_features_own_terms(name: str, column: Any, message: str) -> None:

@@ -25,9 +25,7 @@ class ColumnCounters:
             if not isinstance(feature.view, Projection)
         ]
         self._projected = [
-            (feature.view, self._counters[feature.name])
-            for feature in features
-            if isinstance(feature.view, Projection)
+            (feature.view, self._counters[feature.name]) for feature in features if isinstance(feature.view, Projection)
         ]
         self._waiting: list[tuple[Mapping[str, Column], int]] = []
 

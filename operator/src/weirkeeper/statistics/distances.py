@@ -6,7 +6,8 @@ degrees of freedom, and a noncentral one with noncentrality `N * delta` where th
 Potgieter et al., arXiv 2307.11878). So `psi_threshold` holds a false-alarm rate at any window size.
 
 Logarithms are natural. The other distances take shares as they are, without smoothing, and no share of nothing: they
-raise ValueError where one side has no values. Intervals are closed on the right, the outer ones are open to infinity.
+raise StatisticsError where one side has no values. Intervals are closed on the right, the outer ones
+are open to infinity.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from weirkeeper.statistics.errors import StatisticsError
 from weirkeeper.statistics.noncentral import chi2_sf, ncx2_isf, ncx2_noncentrality
 
 Floats = npt.NDArray[np.float64]
@@ -53,7 +55,7 @@ class Wasserstein(NamedTuple):
 
 def pooled(reference: CountsLike, live: CountsLike) -> tuple[Floats, Floats]:
     """Merge all bins whose expected live count is below 5 into one, and drop it where it is empty on both sides."""
-    a, b = np.asarray(reference, dtype=np.float64), np.asarray(live, dtype=np.float64)
+    a, b = _counts(reference, live)
     rare = b.sum() * a < EXPECTED_LEAST * a.sum()
     a, b = (np.append(counts[~rare], counts[rare].sum()) for counts in (a, b))
     return (a, b) if a[-1] + b[-1] > 0 else (a[:-1], b[:-1])
@@ -66,7 +68,7 @@ def effective_size(reference: float, live: float) -> float:
 
 def psi(reference: CountsLike, live: CountsLike) -> float:
     """Tell the population stability index of counts as they are (pool them first); 0 for fewer than two bins."""
-    a, b = np.asarray(reference, dtype=np.float64), np.asarray(live, dtype=np.float64)
+    a, b = _counts(reference, live)
     p = (a + SMOOTHING) / (a.sum() + SMOOTHING * a.size)
     q = (b + SMOOTHING) / (b.sum() + SMOOTHING * b.size)
     return float(((p - q) * np.log(p / q)).sum())
@@ -92,7 +94,7 @@ def psi_lower(value: float, bins: int, size: float, alpha: float) -> float:
 
 def jensen_shannon(reference: CountsLike, live: CountsLike) -> float:
     """Tell the Jensen-Shannon distance (natural logarithm; divide by sqrt(ln 2) for base 2)."""
-    p, q = _shares(reference), _shares(live)
+    p, q = _shares(reference, live)
     middle = (p + q) / 2.0
     divergence = (_relative_entropy(p, middle) + _relative_entropy(q, middle)) / 2.0
     return math.sqrt(max(0.0, divergence))
@@ -100,18 +102,21 @@ def jensen_shannon(reference: CountsLike, live: CountsLike) -> float:
 
 def hellinger(reference: CountsLike, live: CountsLike) -> float:
     """Tell the Hellinger distance, from 0 to 1."""
-    affinity = float(np.sqrt(_shares(reference) * _shares(live)).sum())
+    p, q = _shares(reference, live)
+    affinity = float(np.sqrt(p * q).sum())
     return math.sqrt(max(0.0, 1.0 - affinity))
 
 
 def total_variation(reference: CountsLike, live: CountsLike) -> float:
     """Tell the total variation distance: the share of rows that would have to move."""
-    return float(np.abs(_shares(reference) - _shares(live)).sum()) / 2.0
+    p, q = _shares(reference, live)
+    return float(np.abs(p - q).sum()) / 2.0
 
 
 def l_infinity(reference: CountsLike, live: CountsLike) -> float:
     """Tell the largest change of a single bin's share."""
-    return float(np.abs(_shares(reference) - _shares(live)).max())
+    p, q = _shares(reference, live)
+    return float(np.abs(p - q).max())
 
 
 def homogeneity(reference: CountsLike, live: CountsLike) -> Homogeneity:
@@ -133,9 +138,9 @@ def homogeneity(reference: CountsLike, live: CountsLike) -> Homogeneity:
 def kolmogorov_smirnov(reference: CountsLike, live: CountsLike) -> Bracket:
     """Bound the Kolmogorov-Smirnov distance of values that were counted in ascending intervals.
 
-    The lower bound is what is seen at the edges; between two, the distance rises by the interval's larger share at most.
+    The lower bound is what is seen at the edges; between two, it rises by the interval's larger share at most.
     """
-    p, q = _shares(reference), _shares(live)
+    p, q = _shares(reference, live)
     at_edge = np.cumsum(p - q)
     before = np.concatenate(([0.0], at_edge[:-1]))
     return Bracket(float(np.abs(at_edge).max()), float(max((before + p).max(), (q - before).max())))
@@ -148,7 +153,7 @@ def wasserstein(limits: Sequence[float], reference: CountsLike, live: CountsLike
     lie on them. It is the integral of |F - G| over the values (Ramdas, Trillos and Cuturi, Entropy 2017, sec. 2.3);
     within an interval, F - G stays between its left value less all live and plus all reference values of the interval.
     """
-    p, q = _shares(reference), _shares(live)
+    p, q = _shares(reference, live)
     right = np.cumsum(p - q)
     left = np.concatenate(([0.0], right[:-1]))
     # The difference of two limits may be larger than any float.
@@ -169,12 +174,21 @@ def _trapezium(left: Floats, right: Floats) -> Floats:
     return np.where(left * right < 0.0, crossing, both / 2.0)
 
 
-def _shares(counts: CountsLike) -> Floats:
-    values = np.asarray(counts, dtype=np.float64)
-    total = float(values.sum())
-    if total == 0.0:
-        raise ValueError("a distance to no values at all; an empty window is Insufficient, not without drift")
-    return np.asarray(values / total, dtype=np.float64)
+def _counts(reference: CountsLike, live: CountsLike) -> tuple[Floats, Floats]:
+    a, b = np.asarray(reference, dtype=np.float64), np.asarray(live, dtype=np.float64)
+    if a.shape != b.shape or a.ndim != 1:
+        raise StatisticsError(f"counts have shapes {a.shape} and {b.shape}, expected one of the same bins each")
+    for counts in (a, b):
+        if not (np.isfinite(counts).all() and counts.min(initial=0.0) >= 0.0):
+            raise StatisticsError(f"counts are {counts.tolist()!r:.80}, expected numbers of at least 0")
+    return a, b
+
+
+def _shares(reference: CountsLike, live: CountsLike) -> tuple[Floats, Floats]:
+    a, b = _counts(reference, live)
+    if not (a.sum() and b.sum()):
+        raise StatisticsError("a distance to no values at all; an empty window is Insufficient, not without drift")
+    return a / a.sum(), b / b.sum()
 
 
 def _relative_entropy(p: Floats, q: Floats) -> float:

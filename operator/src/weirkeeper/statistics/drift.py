@@ -149,7 +149,12 @@ def _reported(rows: int, features: Sequence[FeatureDrift]) -> WindowReport:
         return WindowReport("Drifting", rows, tuple(features), told)
     if not any(feature.state == "OK" for feature in features):
         return WindowReport("Insufficient", rows, tuple(features), f"no feature has {LEAST_VALUES} valid values")
-    return WindowReport("OK", rows, tuple(features), f"no drift in {len([one for one in features if not one.joint])} features over {rows} rows")
+    return WindowReport(
+        "OK",
+        rows,
+        tuple(features),
+        f"no drift in {len([one for one in features if not one.joint])} features over {rows} rows",
+    )
 
 
 def drifting_of(features: Sequence[FeatureDrift], called: str) -> str:

@@ -1,8 +1,8 @@
 """Which directions through the reference's numbers are watched, chosen from their correlation.
 
-Pairs of columns first: those that a spanning tree of the strongest correlations joins, then the strongest others. Of a
-pair, the axis of less variance is watched, whose variance 1 - |correlation| multiplies when the correlation breaks;
-while the correlation is weak, the other axis too, since either may narrow. Of three columns or more, also the axes of
+Pairs of columns first: each column with its strongest partner, then the strongest others. Of a pair, the axis of less
+variance is watched, whose variance 1 - |correlation| multiplies when the correlation breaks; where the correlation is
+weak and there is room, the other axis too, since either may narrow. Of three columns or more, also the axes of
 most and of least variance of all together. Everything follows from the reference rows alone, without chance.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import combinations
+from itertools import chain, combinations, islice
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ from weirkeeper.statistics.column_counters import ColumnCounters
 from weirkeeper.statistics.feature import FeatureProfile
 from weirkeeper.statistics.projection import Projection, standardise
 
-PAIR_AXES: Final = 24
+PAIR_AXES: Final = 32
 MOST_COLUMNS: Final = 50
 """Of more columns the most important are watched together, or the first."""
 
@@ -64,9 +64,7 @@ def profile_projections(
     counters.count()
     totals = counters.totals()
     return tuple(
-        replace(
-            feature, counts=tuple(totals[feature.name]["counts"]), missing=totals[feature.name]["missing"]
-        )
+        replace(feature, counts=tuple(totals[feature.name]["counts"]), missing=totals[feature.name]["missing"])
         for feature in found
     )
 
@@ -108,34 +106,35 @@ def _place(finite: Floats) -> tuple[float, float]:
 
 def _projections(sample: _Sample) -> Iterator[tuple[str, Projection]]:
     correlations = _correlations(sample.values)
-    left = PAIR_AXES
-    for one, other in _pairs(correlations):
-        correlation = float(correlations[one, other])
-        minor = -1.0 if correlation >= 0.0 else 1.0
-        signs = (minor, -minor) if abs(correlation) < WEAK else (minor,)
-        if left < len(signs):
-            break
-        left -= len(signs)
-        for sign in signs:
-            called = f"correlation of {sample.names[one]} and {sample.names[other]}"
-            told = "difference" if sign < 0.0 else "sum"
-            yield f"{called} ({told})", _direction(sample, {one: 1.0, other: sign}, _short(correlation))
+    axes = chain(_narrower(correlations), _wider(correlations))
+    for one, other, sign in islice(axes, PAIR_AXES):
+        called = f"correlation of {sample.names[one]} and {sample.names[other]}"
+        told = "difference" if sign < 0.0 else "sum"
+        correlation = _short(float(correlations[one, other]))
+        yield f"{called} ({told})", _direction(sample, {one: 1.0, other: sign}, correlation)
     yield from _axes(sample, correlations)
 
 
-def _pairs(correlations: Floats) -> Iterator[tuple[int, int]]:
-    """The pairs of a spanning tree of the strongest correlations (Kruskal), then all others, strongest first."""
-    pairs = list(combinations(range(len(correlations)), 2))
-    pairs.sort(key=lambda pair: -abs(correlations[pair]))
-    tree = list(range(len(correlations)))
-    later = []
-    for one, other in pairs:
-        if tree[one] == tree[other]:
-            later.append((one, other))
-        else:
-            yield one, other
-            tree = [tree[one] if root == tree[other] else root for root in tree]
-    yield from later
+def _narrower(correlations: Floats) -> Iterator[tuple[int, int, float]]:
+    for pair in _pairs(correlations):
+        yield *pair, -1.0 if correlations[pair] >= 0.0 else 1.0
+
+
+def _wider(correlations: Floats) -> Iterator[tuple[int, int, float]]:
+    for pair in _pairs(correlations):
+        if abs(correlations[pair]) < WEAK:
+            yield *pair, 1.0 if correlations[pair] >= 0.0 else -1.0
+
+
+def _pairs(correlations: Floats) -> list[tuple[int, int]]:
+    """Sort pairs, the strongest first, but before all those by which a column is in a pair at all."""
+    pairs = sorted(combinations(range(len(correlations)), 2), key=lambda pair: -abs(correlations[pair]))
+    covering, covered = [], set[int]()
+    for pair in pairs:
+        if not covered.issuperset(pair):
+            covering.append(pair)
+            covered.update(pair)
+    return [*covering, *(pair for pair in pairs if pair not in set(covering))]
 
 
 def _axes(sample: _Sample, correlations: Floats) -> Iterator[tuple[str, Projection]]:

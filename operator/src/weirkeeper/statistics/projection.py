@@ -69,13 +69,15 @@ class Projection:
             ValueError: it has not one center, scale and weight for each column.
         """
         columns = tuple(str(name) for name in found["columns"])
-        parts = [tuple(float(number) for number in found[part]) for part in ("centers", "scales", "weights")]
-        if not columns or {len(part) for part in parts} != {len(columns)}:
+        centers, scales, weights = (
+            tuple(float(number) for number in found[part]) for part in ("centers", "scales", "weights")
+        )
+        if not columns or {len(centers), len(scales), len(weights)} != {len(columns)}:
             raise ValueError(f"projection of {len(columns)} columns without a center, scale and weight for each")
-        if not np.isfinite(parts).all() or min(parts[1]) <= 0.0:
+        if not np.isfinite([centers, scales, weights]).all() or min(scales) <= 0.0:
             raise ValueError("projection with numbers that are not finite, or scales that are not above 0")
         correlation = found.get("correlation")
-        return cls(columns, *parts, None if correlation is None else float(correlation))
+        return cls(columns, centers, scales, weights, None if correlation is None else float(correlation))
 
 
 def standardise(values: Floats, center: float, scale: float) -> Floats:

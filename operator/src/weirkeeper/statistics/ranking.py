@@ -36,13 +36,11 @@ def ranked(profile: Sequence[FeatureProfile], judged: Iterable[J]) -> list[J]:
     """
     features = {feature.name: feature for feature in profile}
     found = list(judged)
-    moved = {
-        column
-        for one in found
-        if one.drifting and not is_joint(features[one.name])
-        for column in features[one.name].columns
-    }
-    kept = [one for one in found if not (is_joint(features[one.name]) and moved.intersection(features[one.name].columns))]
+    moved: set[str] = set()
+    for one in found:
+        if one.drifting and not is_joint(features[one.name]):
+            moved.update(features[one.name].columns)
+    kept = [one for one in found if not _repeats(features[one.name], moved)]
     weights = _weights(features)
     return sorted(kept, key=lambda one: (one.drifting, one.severity * weights[one.name]), reverse=True)
 
@@ -50,6 +48,10 @@ def ranked(profile: Sequence[FeatureProfile], judged: Iterable[J]) -> list[J]:
 def is_joint(feature: FeatureProfile) -> bool:
     """Tell whether a feature is about several columns together."""
     return isinstance(feature.view, Projection)
+
+
+def _repeats(feature: FeatureProfile, moved: set[str]) -> bool:
+    return is_joint(feature) and not moved.isdisjoint(feature.columns)
 
 
 def _weights(features: Mapping[str, FeatureProfile]) -> dict[str, float]:

@@ -23,6 +23,9 @@ WORTH_TELLING: Final = 0.01
 MOVED: Final = 0.1
 """A median is told that moved by so many interquartile ranges, a spread that changed by so much."""
 
+FAR: Final = 1_000.0
+"""Of values so many deviations away, counters may have summed up less than there is."""
+
 PLAIN_BELOW: Final = 10_000.0
 SMALLEST_PLAIN: Final = 1e-4
 SUFFIXES: Final = ((1e9, " G"), (1e6, " M"), (1e3, " k"))
@@ -38,7 +41,7 @@ def number(value: float, digits: int = 3) -> str:
     """Write a number with so many significant digits: 0.25, 2019, 51.2 k, 1.3 M, 1e+30."""
     rounded = float(f"{value:.{digits}g}")
     if abs(value) < PLAIN_BELOW:
-        return f"{value:.{max(digits, 4)}g}" if abs(value) >= 1000.0 else f"{rounded:.{digits}g}"  # noqa: PLR2004  years
+        return f"{value:.{max(digits, 4)}g}" if abs(rounded) >= 1000.0 else f"{rounded:.{digits}g}"  # noqa: PLR2004  years
     for factor, suffix in SUFFIXES:
         if factor <= abs(rounded) < 1000.0 * factor:
             return f"{rounded / factor:.{digits}g}{suffix}"
@@ -83,7 +86,9 @@ def _moved_share(feature: FeatureProfile, counts: Counts) -> str:
     reference = np.asarray((*feature.counts, 0)) / feature.count
     live = np.asarray((*counts["counts"], counts["unseen"]))
     shares = live / live.sum()
-    moved = int(np.abs(shares - reference).argmax())
+    changes = np.round(shares - reference, 9)
+    # Where one gained what another lost, the gain is told.
+    moved = int(np.lexsort((changes, np.abs(changes)))[-1])
     return f"{_called(feature, moved)} {_pair(share(reference[moved]), share(shares[moved]))}"
 
 
@@ -138,9 +143,11 @@ def _beyond(feature: FeatureProfile, counts: Counts) -> str:
     finite = sum(counts["counts"]) - counts["posInf"] - counts["negInf"]
     if feature.mean is None or not finite or 2 * counts.get("outOfRange", 0) < finite:
         return ""
+    offset = counts["sum"] * SUM_UNIT / finite
     with np.errstate(over="ignore"):
-        live = float(np.float64(feature.mean) + counts["sum"] * SUM_UNIT / finite * np.float64(feature.scale))
-    return f"mean {_numbers(feature.mean, live)}{_unit(feature)}"
+        live = float(np.float64(feature.mean) + offset * np.float64(feature.scale))
+    cut = "" if abs(offset) < FAR else " or more" if offset > 0 else " or less"
+    return f"mean {_numbers(feature.mean, live)}{_unit(feature)}{cut}"
 
 
 def _moved_rows(feature: FeatureProfile, counts: Counts) -> str:
