@@ -19,6 +19,8 @@ Floats = npt.NDArray[np.float64]
 PLAIN: Final = frozenset({bool, int, float, type(None)})
 """Types of which NumPy makes floats by itself."""
 
+TEXT: Final = frozenset({str, type(None)})
+
 
 class Numbers(NamedTuple):
     """A row's number each, NaN where there is none, and how many of those have a value of another type."""
@@ -58,9 +60,13 @@ def texts_of(column: Column) -> Texts:
     if column.dtype.kind not in "OSU":
         missing = missing_of(column)
         return Texts({}, missing, column.size - missing)
+    rows = column.tolist()
+    if set(map(type, rows)) <= TEXT:
+        found = Counter(rows)
+        return Texts(found, found.pop(None, 0), 0)
     counts: Counter[str] = Counter()
     missing = invalid = 0
-    for value, count in _distinct(column.tolist()):
+    for value, count in _distinct(rows):
         text = _text(value)
         if text is not None:
             counts[text] += count
