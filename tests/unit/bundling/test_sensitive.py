@@ -49,7 +49,7 @@ def test_no_value_of_a_sensitive_column_is_in_the_bundle(tmp_path: Path) -> None
 
 
 def test_a_model_that_takes_no_other_values_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(UnsuitableSample, match="does not take neutral values for faith, income.*never saw"):
+    with pytest.raises(UnsuitableSample, match=r"does not take neutral values for faith, income.*never saw"):
         weirkeeper.bundle(estimator(), FRAME, path=tmp_path / "bundle", columns=SENSITIVE)
 
 

@@ -116,7 +116,7 @@ def test_nothing_has_no_distance() -> None:
 def test_a_profile_of_another_schema_is_refused(version: Any) -> None:
     written = PROFILE.to_json() | {"integrity": {"schemaVersion": version}}
     with pytest.raises(
-        ProfileError, match="schemaVersion .*, expected 1 to 2; read it with .* or make the bundle anew"
+        ProfileError, match=r"schemaVersion .*, expected 1 to 2; read it with .* or make the bundle anew"
     ):
         ReferenceProfile.from_json(written)
 
@@ -125,7 +125,7 @@ def test_a_profile_that_was_changed_is_refused() -> None:
     written = json.loads(PROFILE.to_bytes())
     assert written["integrity"]["sha256"] == PROFILE.sha256
     written["features"][0]["missing"] = 3
-    with pytest.raises(ProfileError, match="its content has .* changed after it was made; make the bundle anew"):
+    with pytest.raises(ProfileError, match=r"its content has .* changed after it was made; make the bundle anew"):
         ReferenceProfile.from_json(written)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from weirkeeper.statistics import Described, ProfileCounters, ProfileError, ReferenceProfile, assess
+from weirkeeper.statistics import Described, ProfileCounters, ProfileError, ReferenceProfile, View, assess
 from weirkeeper.statistics.binning import FEW
 
 RNG = np.random.default_rng(17)
@@ -43,20 +43,14 @@ def test_free_text_is_its_length_and_its_kinds_of_characters() -> None:
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("", "empty"), ("abc", "lower"), ("ABC", "upper"), ("aB", "lower+upper"), ("12", "digits"), ("a b", "lower+spaces"),
+        ("", "empty"), ("abc", "lower"), ("ABC", "upper"), ("aB", "lower+upper"), ("12", "digits"),
+        ("a b", "lower+spaces"),
         ("x-1", "lower+digits+punctuation"), ("straße", "lower+beyond ASCII"), ("日本", "beyond ASCII"),
         ("\ud800", "beyond ASCII"), ("a\x00", "lower+punctuation"), ("🙂!", "punctuation+beyond ASCII"),
     ],
 )  # fmt: skip
 def test_kinds_of_characters(text: str, named: str) -> None:
-    profile = profile_of(np.array([f"{text}{i}" for i in range(100)], dtype=object))
-    feature = profile.features[1]
-    assert feature.values == ("+".join(part for part in (named, "digits") if part != "empty"),) or "digits" in str(
-        feature.values
-    )
-    from weirkeeper.statistics import View  # noqa: PLC0415
-
-    assert View("characters", "x").of(np.array([text], dtype=object)).values.tolist() == [named]
+    assert list(View("characters", "x").of(np.array([text, "a", text], dtype=object))[0]) == [named, named, "lower"]
 
 
 def test_what_a_free_text_can_be() -> None:
@@ -104,7 +98,7 @@ def test_moments_are_their_hour_and_weekday(column: Any) -> None:
     assert hour.counts[:-1] == tuple(np.bincount((12 + np.arange(5000) * 7) % 24, minlength=24))
     expected = np.bincount([moment.weekday() for moment in HOURS.tolist()], minlength=7)
     assert weekday.counts[:-1] == tuple(expected)
-    assert weekday.values[5] == "Saturday"
+    assert expected[5] == weekday.to_json()["counts"][weekday.to_json()["values"].index("Saturday")]
     assert {name: tuple(found["counts"]) for name, found in counts_of(profile, column).items()} == {
         "hour of x": hour.counts,
         "weekday of x": weekday.counts,
@@ -112,8 +106,8 @@ def test_moments_are_their_hour_and_weekday(column: Any) -> None:
 
 
 def test_moments_before_1970_and_of_another_zone() -> None:
-    zone = datetime.timezone(datetime.timedelta(hours=-7))
-    moments = [datetime.datetime(1965, 3, 1, 20, tzinfo=zone), datetime.datetime(1969, 12, 31, 23, 59, 59, 999)]  # noqa: DTZ001
+    zone = dt.timezone(dt.timedelta(hours=-7))
+    moments = [dt.datetime(1965, 3, 1, 20, tzinfo=zone), dt.datetime(1969, 12, 31, 23, 59, 59, 999)]  # noqa: DTZ001
     profile = profile_of(np.array(moments, dtype=object))
     hour, weekday = profile.features
     assert [place for place, count in enumerate(hour.counts) if count] == [3, 23]

@@ -32,7 +32,7 @@ VERIFICATION_SECONDS: Final = 600
 COLUMN_RANK: Final = 2
 
 
-def bundle(
+def bundle(  # noqa: PLR0913  each is something that its owner may say
     model: Any | ModelProto | bytes,
     X: Sample,  # noqa: N803  scikit-learn's own name for it
     y: object = None,

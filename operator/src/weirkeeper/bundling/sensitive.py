@@ -1,4 +1,4 @@
-"""Keeps the values of sensitive columns out of golden requests: what is asked there instead tells nothing of anybody."""
+"""Keeps the values of sensitive columns out of golden requests: what is asked instead tells nothing of anybody."""
 
 from __future__ import annotations
 

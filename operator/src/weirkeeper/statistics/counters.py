@@ -97,7 +97,7 @@ class FeatureCounter:
         """Count by comparing with one edge or value after the other, which is several times faster than to search."""
         if self._feature.enumerated:
             found = [int(np.count_nonzero(values == value)) for value in self._feature.values]
-            self._counts[: len(found)] += found
+            self._counts[: len(found)] += np.array(found, dtype=np.int64)
             self._unseen += present - sum(found)
             return
         at_most = [int(np.count_nonzero(values <= edge)) for edge in self._feature.edges]
