@@ -222,7 +222,7 @@ def _of_numbers(name: str, column: Column, said: Described, types: _Types) -> tu
     ascending = _ascending(values)
     if _is_boolean(column):
         feature = enumerated(name, "boolean", (0.0, 1.0))
-    elif _is_whole(column) and distinct(ascending)[0].size <= DISCRETE_LIMIT:
+    elif _is_whole(column) and _all_finite(values) and distinct(ascending)[0].size <= DISCRETE_LIMIT:
         feature = enumerated(name, types.few, distinct(ascending)[0].tolist())
     elif said.sensitive:
         return (round_limits(name, ascending),)
@@ -239,6 +239,11 @@ def _ascending(values: Column) -> Floats:
     with np.errstate(over="ignore"):
         floats = values.astype(np.float64)
     return np.sort(floats[np.isfinite(floats)])
+
+
+def _all_finite(values: Column) -> bool:
+    """Tell whether no number is infinite, as whole numbers are that no float holds."""
+    return values.dtype.kind in "biu" or not np.isinf(values).any()
 
 
 def _is_boolean(column: Column) -> bool:
