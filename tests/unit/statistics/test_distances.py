@@ -128,7 +128,7 @@ def test_a_bracket_has_its_reference_values() -> None:
     reference = np.bincount(np.searchsorted(edges, np.arange(1000) / 1000, side="left"), minlength=10)
     live = np.bincount(np.searchsorted(edges, np.sqrt(np.arange(400) / 400), side="left"), minlength=10)
     assert kolmogorov_smirnov(reference, live) == pytest.approx((case["ks_lo"], case["ks_hi"]), abs=1e-9)
-    found = wasserstein([0.0, *edges, 1.0], reference, live)
+    found = wasserstein([0.0, *edges.tolist(), 1.0], reference, live)
     assert found == pytest.approx((case["w1_lo"], case["w1_interp"], case["w1_hi"]), abs=1e-9)
 
 
@@ -217,7 +217,7 @@ def test_the_wasserstein_distance_of_values_at_the_limits_agrees_with_scipy(
 ) -> None:
     live = data.draw(st.lists(st.integers(0, 500), min_size=len(reference), max_size=len(reference)).filter(any))
     limits = np.cumsum(data.draw(st.lists(st.integers(1, 9), min_size=len(live) + 1, max_size=len(live) + 1)))
-    found = wasserstein(limits, reference, live)
+    found = wasserstein(limits.tolist(), reference, live)
     for places in (limits[1:], limits[:-1]):
         exact = wasserstein_distance(places, places, reference, live)
         assert found.lower - 1e-9 <= exact <= found.upper + 1e-9

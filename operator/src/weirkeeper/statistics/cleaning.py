@@ -60,13 +60,12 @@ def texts_of(column: Column) -> Texts:
     if column.dtype.kind not in "OSU":
         missing = missing_of(column)
         return Texts({}, missing, column.size - missing)
-    rows = column.tolist()
-    if set(map(type, rows)) <= TEXT:
-        found = Counter(rows)
+    found = _distinct(column.tolist())
+    if isinstance(found, Counter) and set(map(type, found)) <= TEXT:
         return Texts(found, found.pop(None, 0), 0)
     counts: Counter[str] = Counter()
     missing = invalid = 0
-    for value, count in _distinct(rows):
+    for value, count in found.items() if isinstance(found, Counter) else found:
         text = _text(value)
         if text is not None:
             counts[text] += count
@@ -122,10 +121,10 @@ def _parsed(text: str) -> datetime | None:
         return None
 
 
-def _distinct(rows: list[Any]) -> Iterable[tuple[Any, int]]:
+def _distinct(rows: list[Any]) -> Counter[Any] | Iterable[tuple[Any, int]]:
     """Count equal values together, where they can be told apart quickly."""
     try:
-        return Counter(rows).items()
+        return Counter(rows)
     except TypeError:
         return ((value, 1) for value in rows)
 
