@@ -20,7 +20,15 @@ from weirkeeper.delivery.revision import is_container
 from weirkeeper.plan.wanted import records_of
 from weirkeeper.plan.windows import CountedSlots, Window, WindowRule, rule_of, window_of
 from weirkeeper.render.server import profile_name
-from weirkeeper.statistics.drift import FeatureDrift, FeaturePolicy, WindowReport, alarm_share, assess, drifting_of
+from weirkeeper.statistics.drift import (
+    FeatureDrift,
+    FeaturePolicy,
+    WindowReport,
+    alarm_share,
+    assess,
+    drifting_of,
+    policy_of,
+)
 from weirkeeper.statistics.errors import ProfileError, StatisticsError
 from weirkeeper.statistics.profile import ReferenceProfile
 
@@ -107,20 +115,22 @@ def _watched(snapshot: Snapshot, monitor: Object, spec: MonitorSpec, stable: _St
 
 
 def _judged(spec: MonitorSpec, rule: WindowRule, profile: ReferenceProfile, window: Window) -> WindowReport:
-    deltas = {feature.name: _delta_of(spec, feature.name, feature.columns) for feature in profile.features}
-    watched = sum(delta is not None for delta in deltas.values())
+    policies, delta = _policies(spec), spec.inputs.delta.number
+    watched = sum(policy_of(one.name, one.columns, policies, delta).watched for one in profile.features)
     return assess(
         profile,
         window.inputs,
         alpha=alarm_share(spec.false_alarms_per_month.number, rule.size, watched),
+        delta=delta,
         min_rows=rule.min_rows,
-        overrides={feature: FeaturePolicy(delta, delta is not None) for feature, delta in deltas.items()},
+        overrides=policies,
     )
 
 
 def _said(name: str, spec: MonitorSpec, report: WindowReport, window: Window, before: frozenset[str]) -> Assessment:
+    policies, delta = _policies(spec), spec.inputs.delta.number
     features = tuple(
-        _held(feature, _delta_of(spec, feature.name, feature.columns), before) for feature in report.features
+        _held(one, policy_of(one.name, one.columns, policies, delta).delta, before) for one in report.features
     )
     drifting = [feature for feature in features if feature.drifting]
     if not drifting:
@@ -131,12 +141,10 @@ def _said(name: str, spec: MonitorSpec, report: WindowReport, window: Window, be
     return Assessment(name, "Drifting", told, window=window, features=features)
 
 
-def _delta_of(spec: MonitorSpec, feature: str, columns: tuple[str, ...]) -> float | None:
-    """What the Monitor says of a feature, or else of the columns that it is made of: the most lenient of theirs."""
-    names = columns if columns and feature not in spec.inputs.features else (feature,)
-    deltas = [spec.inputs.delta_of(name) for name in names]
-    known = [delta for delta in deltas if delta is not None]
-    return max(known) if len(known) == len(deltas) else None
+def _policies(spec: MonitorSpec) -> dict[str, FeaturePolicy]:
+    """What the Monitor says of single inputs."""
+    deltas = {name: spec.inputs.delta_of(name) for name in spec.inputs.features}
+    return {name: FeaturePolicy(delta, delta is not None) for name, delta in deltas.items()}
 
 
 def _held(feature: FeatureDrift, delta: float | None, before: frozenset[str]) -> FeatureDrift:

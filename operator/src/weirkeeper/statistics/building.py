@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Final, Literal
 
 import numpy as np
@@ -40,8 +39,6 @@ Content = Literal["numbers", "text", "moments"]
 
 REPEATED: Final = 0.5
 """Text of which less than this share of the rows repeats one of the frequent values is free text."""
-
-LOOKED_AT: Final = 100
 
 
 @dataclass(frozen=True)
@@ -181,10 +178,7 @@ def _content_of_objects(name: str, column: Column) -> Content:
 
 def _are_moments(texts: Texts) -> bool:
     """Tell whether every text is a date, or a date and time, by ISO 8601."""
-    if not texts.counts or texts.invalid:
-        return False
-    first = islice(texts.counts, LOOKED_AT)
-    return all(map(moment_of, first)) and all(map(moment_of, texts.counts))
+    return bool(texts.counts) and not texts.invalid and all(map(moment_of, texts.counts))
 
 
 def _of_text(name: str, column: Column, said: Described, types: _Types) -> tuple[FeatureProfile, ...]:

@@ -118,7 +118,7 @@ def assess(
     `min_rows` rows is Insufficient; counts that do not fit the profile are an Error.
     """
     policies = overrides or {}
-    watched = [(feature, _policy_of(feature, policies, delta)) for feature in profile.features]
+    watched = [(one, policy_of(one.name, one.columns, policies, delta)) for one in profile.features]
     rows = max((_rows(counts[feature.name]) for feature, _ in watched if feature.name in counts), default=0)
     if rows < max(1, min_rows):
         return WindowReport("Insufficient", rows, (), f"{rows} of {min_rows} rows in the window")
@@ -133,11 +133,12 @@ def assess(
     return _reported(rows, ranked(profile.features, judged))
 
 
-def _policy_of(feature: FeatureProfile, policies: Mapping[str, FeaturePolicy], delta: float) -> FeaturePolicy:
-    """What is made of columns follows them, unless it has a policy of its own: the most lenient of theirs."""
-    if feature.name in policies:
-        return policies[feature.name]
-    found = [policies.get(column, FeaturePolicy()) for column in feature.columns]
+def policy_of(name: str, columns: Sequence[str], policies: Mapping[str, FeaturePolicy], delta: float) -> FeaturePolicy:
+    """Tell the policy of a feature, with its `delta`, the general one where it has none.
+
+    What is made of columns follows them, unless it has a policy of its own: the most lenient of theirs.
+    """
+    found = [policies.get(one, FeaturePolicy()) for one in (columns if name not in policies else (name,))]
     deltas = [delta if policy.delta is None else policy.delta for policy in found]
     return FeaturePolicy(max(deltas), all(policy.watched for policy in found))
 
