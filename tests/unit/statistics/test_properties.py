@@ -19,7 +19,7 @@ from weirkeeper.statistics import (
     ReferenceProfile,
     add,
     assess,
-    change,
+    change_of,
     compare,
     hellinger,
     jensen_shannon,
@@ -87,7 +87,7 @@ def test_no_column_gives_nan_or_a_warning(reference: Any, live: Any) -> None:
     assert all(finite(dataclasses.astuple(feature)) for feature in report.features)
     for feature in profile.features:
         counts = totals["inputs"][feature.name]
-        told = change(feature, counts)
+        told = change_of(feature, counts)
         assert "nan" not in told.replace("`nan", "")
         if feature.count and sum(counts["counts"]) + counts["unseen"]:
             compared = compare(feature, counts)
@@ -253,4 +253,4 @@ def test_twelve_slots_of_thirty_features_are_small() -> None:
 def test_a_feature_without_values_is_judged_and_told_without_error() -> None:
     empty = FeatureProfile("x", "numeric", (0,))
     counts = {"counts": [0], "missing": 5, "invalid": 0, "unseen": 0, "posInf": 0, "negInf": 0, "sum": 0}
-    assert change(empty, counts).startswith("0 values, 0 in the reference")
+    assert change_of(empty, counts).startswith("0 values, 0 in the reference")

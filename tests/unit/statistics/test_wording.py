@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from weirkeeper.statistics import Described, ProfileCounters, ReferenceProfile, change
-from weirkeeper.statistics.wording import number, share
+from weirkeeper.statistics import Described, ProfileCounters, ReferenceProfile, change_of
+from weirkeeper.statistics.wording import number, percent
 
 RNG = np.random.default_rng(13)
 
@@ -17,7 +17,7 @@ def told(reference: Any, live: Any, **said: Any) -> str:
     counters = ProfileCounters(profile)
     counters.ingest({"x": np.asarray(live)}, {})
     feature = profile.features[0]
-    return change(feature, counters.totals()["inputs"][feature.name])
+    return change_of(feature, counters.totals()["inputs"][feature.name])
 
 
 INCOME = 51_000 * np.exp(RNG.normal(0, 0.5, 20_000))
@@ -94,4 +94,4 @@ def test_numbers_are_written_for_people(value: float, written: str) -> None:
     [(0.0, "0 %"), (1e-6, "<0.1 %"), (0.034, "3.4 %"), (0.123, "12 %"), (0.9999, "99.9 %"), (1.0, "100 %")],
 )
 def test_shares_are_written_in_percent(part: float, written: str) -> None:
-    assert share(part) == written
+    assert percent(part) == written

@@ -32,6 +32,7 @@ from weirkeeper.statistics.drift import (
 )
 from weirkeeper.statistics.errors import ColumnMismatch, ProfileError, ProfileMismatch, StatisticsError
 from weirkeeper.statistics.feature import FeatureProfile
+from weirkeeper.statistics.joint import Projection
 from weirkeeper.statistics.latency import (
     BINS,
     bin_of,
@@ -43,7 +44,6 @@ from weirkeeper.statistics.latency import (
 )
 from weirkeeper.statistics.noncentral import chi2_cdf, chi2_sf, ncx2_cdf, ncx2_isf, ncx2_ppf, ncx2_sf
 from weirkeeper.statistics.profile import ReferenceProfile
-from weirkeeper.statistics.projection import Projection
 from weirkeeper.statistics.ranking import ranked
 from weirkeeper.statistics.rows import ProfileCounters
 from weirkeeper.statistics.sequential import (
@@ -56,7 +56,7 @@ from weirkeeper.statistics.sequential import (
     relative_log_ratios,
 )
 from weirkeeper.statistics.views import View
-from weirkeeper.statistics.wording import change
+from weirkeeper.statistics.wording import change_of
 
 __all__ = [
     "BINS",
@@ -87,7 +87,7 @@ __all__ = [
     "alarm_share",
     "assess",
     "bin_of",
-    "change",
+    "change_of",
     "check_columns",
     "check_totals",
     "chi2_cdf",

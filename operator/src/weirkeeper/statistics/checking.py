@@ -9,8 +9,8 @@ from weirkeeper.statistics.cleaning import Column, is_absent
 from weirkeeper.statistics.counters import FeatureCounter
 from weirkeeper.statistics.errors import ColumnMismatch, ProfileMismatch
 from weirkeeper.statistics.feature import Counts, FeatureProfile
+from weirkeeper.statistics.joint import Projection
 from weirkeeper.statistics.profile import ReferenceProfile
-from weirkeeper.statistics.projection import Projection
 
 KINDS = ("missing", "invalid", "unseen", "posInf", "negInf")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from weirkeeper.statistics.cleaning import Column, Floats, numbers_of
 from weirkeeper.statistics.counters import CHUNK, FeatureCounter
 from weirkeeper.statistics.feature import FeatureProfile
-from weirkeeper.statistics.projection import Projection
+from weirkeeper.statistics.joint import Projection
 
 
 class ColumnCounters:
@@ -19,46 +19,54 @@ class ColumnCounters:
 
     def __init__(self, features: Sequence[FeatureProfile]) -> None:
         self._counters = {feature.name: FeatureCounter(feature) for feature in features}
-        self._single = [
-            (feature.columns[0], self._counters[feature.name])
-            for feature in features
-            if not isinstance(feature.view, Projection)
-        ]
-        self._projected = [
-            (feature.view, self._counters[feature.name]) for feature in features if isinstance(feature.view, Projection)
-        ]
+        self._projected: list[tuple[Projection, FeatureCounter]] = []
+        self._by_column: dict[str, list[FeatureCounter]] = {}
+        for feature in features:
+            for column in feature.columns:
+                self._by_column.setdefault(column, [])
+            if isinstance(feature.view, Projection):
+                self._projected.append((feature.view, self._counters[feature.name]))
+            else:
+                self._by_column[feature.columns[0]].append(self._counters[feature.name])
         self._waiting: list[tuple[Mapping[str, Column], int]] = []
 
     def take(self, columns: Mapping[str, Column], rows: int) -> None:
-        """Let rows wait for `count`."""
+        """Let rows wait to be counted."""
         self._waiting.append((columns, rows))
 
     def count(self) -> None:
         """Count what waits."""
-        if not self._waiting:
+        for _ in self.steps():
+            pass
+
+    def steps(self) -> Iterator[None]:
+        """Count what waits, a column or a projection of some rows between two steps; all of them have to be made."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
             return
-        names = {name for name, _ in self._single}.union(*(projection.columns for projection, _ in self._projected))
-        columns = {name: _Waited([(columns.get(name), rows) for columns, rows in self._waiting]) for name in names}
-        for name, counter in self._single:
-            counter.skip(columns[name].absent)
-            for part in columns[name].parts:
-                counter.ingest(part)
-        if self._projected:
-            self._project(columns)
-        self._waiting.clear()
+        waited: dict[str, _Waited] = {}
+        for name, counters in self._by_column.items():
+            waited[name] = _Waited([(columns.get(name), rows) for columns, rows in waiting])
+            for counter in counters:
+                counter.skip(waited[name].absent)
+                for part in waited[name].parts:
+                    counter.ingest(part)
+            yield
+        yield from self._project(waited, sum(rows for _, rows in waiting))
 
     def totals(self) -> dict[str, Any]:
         """Tell what was counted, by feature."""
         return {name: counter.totals() for name, counter in self._counters.items()}
 
-    def _project(self, columns: Mapping[str, _Waited]) -> None:
+    def _project(self, waited: Mapping[str, _Waited], rows: int) -> Iterator[None]:
         needed = {name for projection, _ in self._projected for name in projection.columns}
-        aligned = {name: columns[name].aligned() for name in needed}
-        for start in range(0, sum(rows for _, rows in self._waiting), CHUNK):
+        aligned = {name: waited[name].aligned() for name in needed}
+        for start in range(0, rows, CHUNK):
             chunk = {name: column[start : start + CHUNK] for name, column in aligned.items()}
             standardised: dict[tuple[str, float, float], Floats] = {}
             for projection, counter in self._projected:
                 counter.ingest(projection.of(chunk, standardised))
+                yield
 
 
 class _Waited:

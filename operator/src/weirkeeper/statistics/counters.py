@@ -10,7 +10,7 @@ import numpy as np
 from weirkeeper.statistics.cleaning import Column, Floats, Texts, numbers_of, texts_of
 from weirkeeper.statistics.errors import ProfileMismatch
 from weirkeeper.statistics.feature import SUM_UNIT, FeatureProfile
-from weirkeeper.statistics.projection import Projection
+from weirkeeper.statistics.joint import Projection
 
 FARTHEST: Final = 10_000.0
 """Offsets from the mean are summed up to this many reference deviations: one absurd value must not drown a mean."""

@@ -23,7 +23,7 @@ from weirkeeper.statistics.feature import Counts, FeatureProfile
 from weirkeeper.statistics.ordered import intervals_of
 from weirkeeper.statistics.profile import ReferenceProfile
 from weirkeeper.statistics.ranking import ranked
-from weirkeeper.statistics.wording import change
+from weirkeeper.statistics.wording import change_of
 
 DriftState = Literal["OK", "Drifting", "Insufficient", "Error"]
 
@@ -203,7 +203,7 @@ def _compared(
         state="Drifting" if value > limit else "OK",
         values=int(live.sum()),
         missing=missing,
-        message=f"{feature.name}: {change(feature, counts)} (PSI {value:.2f}, threshold {limit:.2f})",
+        message=f"{feature.name}: {change_of(feature, counts)} (PSI {value:.2f}, threshold {limit:.2f})",
         psi=value,
         psi_debiased=psi_debiased(value, a.size, size),
         psi_lower=psi_lower(value, max(2, a.size), size, alpha),

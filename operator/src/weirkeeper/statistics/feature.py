@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any, Literal, get_args
 
 from weirkeeper.statistics.errors import ProfileError
-from weirkeeper.statistics.projection import Projection
+from weirkeeper.statistics.joint import Projection
 from weirkeeper.statistics.views import View
 
 FeatureType = Literal["numeric", "discrete", "boolean", "categorical", "class", "probability"]

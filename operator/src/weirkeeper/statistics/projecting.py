@@ -19,7 +19,7 @@ from weirkeeper.statistics.binning import binned, described
 from weirkeeper.statistics.cleaning import Column, Floats, numbers_of
 from weirkeeper.statistics.column_counters import ColumnCounters
 from weirkeeper.statistics.feature import FeatureProfile
-from weirkeeper.statistics.projection import Projection, standardise
+from weirkeeper.statistics.joint import Projection, standardise
 
 PAIR_AXES: Final = 32
 MOST_COLUMNS: Final = 50

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from weirkeeper.statistics.feature import FeatureProfile
-from weirkeeper.statistics.projection import Projection
+from weirkeeper.statistics.joint import Projection
 
 
 class Judged(Protocol):

@@ -13,8 +13,8 @@ import numpy as np
 
 from weirkeeper.statistics.distances import total_variation
 from weirkeeper.statistics.feature import SUM_UNIT, Counts, FeatureProfile
+from weirkeeper.statistics.joint import Projection
 from weirkeeper.statistics.ordered import quantile
-from weirkeeper.statistics.projection import Projection
 
 LONGEST_VALUE: Final = 40
 WORTH_TELLING: Final = 0.01
@@ -32,7 +32,7 @@ SUFFIXES: Final = ((1e9, " G"), (1e6, " M"), (1e3, " k"))
 DIGITS: Final = (3, 4, 6, 9)
 
 
-def change(feature: FeatureProfile, counts: Counts) -> str:
+def change_of(feature: FeatureProfile, counts: Counts) -> str:
     """Say what changed from the reference to the live `counts` of the feature."""
     return ", ".join([_distribution(feature, counts), *_quality(feature, counts)])
 
@@ -48,14 +48,14 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}g}"
 
 
-def share(part: float) -> str:
+def percent(part: float) -> str:
     """Write a share in percent: 12 %, 3.4 %, <0.1 %."""
-    percent = 100.0 * part
-    if 0.0 < percent < 0.05:  # noqa: PLR2004  would be written as 0.0
+    hundredths = 100.0 * part
+    if 0.0 < hundredths < 0.05:  # noqa: PLR2004  would be written as 0.0
         return "<0.1 %"
-    if percent in (0.0, 100.0) or 10.0 <= percent < 99.0:  # noqa: PLR2004  the second digit matters below and above
-        return f"{percent:.0f} %"
-    return f"{min(percent, 99.9):.1f} %"
+    if hundredths in (0.0, 100.0) or 10.0 <= hundredths < 99.0:  # noqa: PLR2004  the second digit matters below and above
+        return f"{hundredths:.0f} %"
+    return f"{min(hundredths, 99.9):.1f} %"
 
 
 def _distribution(feature: FeatureProfile, counts: Counts) -> str:
@@ -79,7 +79,7 @@ def _quality(feature: FeatureProfile, counts: Counts) -> list[str]:
         ("invalid", feature.invalid / known, counts["invalid"] / rows),
         ("out of range", 0.0, counts.get("outOfRange", 0) / rows),
     )
-    return [f"{kind} {_pair(share(a), share(b))}" for kind, a, b in parts if abs(b - a) >= WORTH_TELLING]
+    return [f"{kind} {_pair(percent(a), percent(b))}" for kind, a, b in parts if abs(b - a) >= WORTH_TELLING]
 
 
 def _moved_share(feature: FeatureProfile, counts: Counts) -> str:
@@ -89,7 +89,7 @@ def _moved_share(feature: FeatureProfile, counts: Counts) -> str:
     changes = np.round(shares - reference, 9)
     # Where one gained what another lost, the gain is told.
     moved = int(np.lexsort((changes, np.abs(changes)))[-1])
-    return f"{_called(feature, moved)} {_pair(share(reference[moved]), share(shares[moved]))}"
+    return f"{_called(feature, moved)} {_pair(percent(reference[moved]), percent(shares[moved]))}"
 
 
 def _called(feature: FeatureProfile, place: int) -> str:
@@ -129,13 +129,14 @@ def _moved_atom(feature: FeatureProfile, counts: Counts) -> str:
     most = int(changes.argmax())
     if changes[most] < total_variation(feature.counts, counts["counts"]) or not live[first:].any():
         return ""
-    return f"share of {_quoted(feature.atoms[most])} {_pair(share(reference[first + most]), share(live[first + most]))}"
+    before, after = percent(reference[first + most]), percent(live[first + most])
+    return f"share of {_quoted(feature.atoms[most])} {_pair(before, after)}"
 
 
 def _infinite(feature: FeatureProfile, counts: Counts) -> str:
     before = (feature.pos_inf + feature.neg_inf) / feature.count
     after = (counts["posInf"] + counts["negInf"]) / sum(counts["counts"])
-    return f"share of infinite values {_pair(share(before), share(after))}" if after - before > MOVED else ""
+    return f"share of infinite values {_pair(percent(before), percent(after))}" if after - before > MOVED else ""
 
 
 def _beyond(feature: FeatureProfile, counts: Counts) -> str:
@@ -152,7 +153,7 @@ def _beyond(feature: FeatureProfile, counts: Counts) -> str:
 
 def _moved_rows(feature: FeatureProfile, counts: Counts) -> str:
     moved = total_variation((*feature.counts, 0), (*counts["counts"], counts["unseen"]))
-    return f"{share(moved)} of the rows moved"
+    return f"{percent(moved)} of the rows moved"
 
 
 def _direction(feature: FeatureProfile, projection: Projection, counts: Counts) -> str:
