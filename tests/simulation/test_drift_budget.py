@@ -12,8 +12,7 @@ from weirkeeper.statistics import ProfileCounters, ReferenceProfile, WindowRepor
 
 ALPHA = 0.01
 WINDOWS = 250
-FEATURES = ("normal", "lognormal", "region", "visits", "inflated")
-CHECKS = WINDOWS * len(FEATURES)
+TOGETHER = 3
 
 
 def columns(rng: np.random.Generator, rows: int, shift: float = 0.0) -> dict[str, Any]:
@@ -37,14 +36,17 @@ def judged(profile: ReferenceProfile, live: dict[str, Any], delta: float) -> Win
 @pytest.mark.parametrize("delta", [0.0, 0.1])
 def test_the_budget_of_false_alarms_holds(rows: int, delta: float) -> None:
     rng = np.random.default_rng(rows)
-    alarms = 0
+    alarms = checks = 0
     # Each reference has its own edges and its own error: the budget is an average over both samples.
     for _ in range(10):
         profile = ReferenceProfile.from_columns(columns(rng, 5000), {})
         for _ in range(WINDOWS // 10):
-            alarms += len(judged(profile, columns(rng, rows), delta).drifting)
-    allowed = ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / CHECKS)
-    assert alarms / CHECKS <= allowed
+            report = judged(profile, columns(rng, rows), delta)
+            alarms += len(report.drifting)
+            checks += len(report.features)
+    # Correlations with one column share its rows: their alarms come together, as if there were fewer of them.
+    allowed = ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / (checks / TOGETHER))
+    assert alarms / checks <= allowed
 
 
 def test_the_budget_is_not_kept_by_never_alarming() -> None:

@@ -55,6 +55,13 @@ def changed(answer: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     return found
 
 
+def test_what_former_servers_do_not_count_may_be_there_or_not() -> None:
+    ranged = changed(POD, "inputs.income.outOfRange", 3)
+    assert read_pod(ranged, TARGET, None).inputs["income"]["outOfRange"] == 3
+    with pytest.raises(BrokenEvidence, match="outOfRange"):
+        read_pod(changed(POD, "inputs.income.outOfRange", -3), TARGET, None)
+
+
 def test_a_router_is_read() -> None:
     reading = read_router(ROUTER)
     assert reading.started == 1000

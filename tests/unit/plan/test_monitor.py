@@ -126,12 +126,41 @@ def test_a_shift_drifts_and_names_the_worst_feature_first_in_its_unit() -> None:
     plan = planned(slot(END - 3600, 2000, income=1.5, age=0.8))
     assert said(plan) == ("True", "Drifting")
     message = condition(plan, "InputDrift")["message"]
-    assert message.startswith("2 of 2 inputs drift: income: mean ")
-    assert re.search(r"mean 4\S+ -> 6", message)
+    assert message.startswith("2 of 2 inputs drift: income: median 50 k → 6")
     features = plan.statuses[0].status["features"]
     assert [(one["name"], one["state"]) for one in features] == [("income", "Drifting"), ("age", "Drifting")]
     assert float(features[0]["psi"]) > float(features[0]["threshold"]) > 0
     assert plan.drift == "Drifting"
+
+
+def related(rows: int) -> CountedSlot:
+    """Rows of which each column is as before, and the age follows the income."""
+    normal = np.random.default_rng(2).normal(size=rows)
+    counters = ProfileCounters(REFERENCE)
+    counters.ingest({"income": 50_000 + 10_000 * normal, "age": 40 + 10 * normal}, {})
+    return CountedSlot(END - 3600, rows, counters.totals()["inputs"])
+
+
+def test_a_correlation_that_came_up_is_told_by_its_columns() -> None:
+    plan = planned(related(2000))
+    assert said(plan) == ("True", "Drifting")
+    message = condition(plan, "InputDrift")["message"]
+    assert message.startswith("0 of 2 inputs and 1 of 2 correlations drift: correlation of ")
+    assert "income" in message
+    assert "age" in message
+    assert re.search(r"about -?0\.0\d → 0\.9", message)
+
+
+@pytest.mark.parametrize("watch", [{"severity": "Off"}, {"delta": "10"}])
+def test_a_correlation_follows_what_is_said_of_its_columns(watch: dict[str, str]) -> None:
+    plan = planned(related(2000), monitors=(monitor(inputs={"features": {"income": watch}}),))
+    assert said(plan) == ("False", "OK")
+
+
+def test_a_correlation_may_have_a_rule_of_its_own() -> None:
+    names = [feature.name for feature in REFERENCE.features if len(feature.columns) > 1]
+    features: dict[str, Any] = {name: {"severity": "Off"} for name in names}
+    assert said(planned(related(2000), monitors=(monitor(inputs={"features": features}),))) == ("False", "OK")
 
 
 def test_the_beginning_of_drift_is_an_event() -> None:

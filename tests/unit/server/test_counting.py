@@ -70,3 +70,18 @@ def test_rows_are_counted_once_however_they_come_and_whoever_looks(sizes: list[i
 
 def test_each_column_of_a_matrix_is_counted_by_its_number() -> None:
     assert list(profile_columns(ANSWERS)) == ["predict", "predict_proba[0]", "predict_proba[1]"]
+
+
+def test_correlations_are_counted_over_requests_of_any_size() -> None:
+    numbers = np.random.default_rng(5).normal(size=(400, 2))
+    table = {"a": numbers[:, 0], "b": numbers[:, 0] + 0.1 * numbers[:, 1]}
+    profile = ReferenceProfile.from_columns(table, {})
+    traffic = TrafficProfile(profile)
+    for start in range(0, 400, 7):
+        rows = {name: column[start : start + 7] for name, column in table.items()}
+        traffic.add(rows, {}, len(rows["a"]))
+    counted = traffic.totals()["inputs"]
+    assert "correlation of a and b (difference)" in counted
+    assert {name: tuple(found["counts"]) for name, found in counted.items()} == {
+        feature.name: feature.counts for feature in profile.features
+    }

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weirkeeper.statistics import ProfileCounters, ProfileMismatch, ReferenceProfile, add, subtract
+from weirkeeper.statistics import Described, ProfileCounters, ProfileMismatch, ReferenceProfile, add, subtract
 from weirkeeper.statistics.counters import FeatureCounter
 
 RNG = np.random.default_rng(11)
@@ -77,6 +77,33 @@ def test_a_column_of_the_wrong_type_is_invalid(name: str, column: Any, invalid: 
     assert (found["invalid"], sum(found["counts"])) == (invalid, 0)
 
 
+def test_every_kind_of_row_is_counted_apart() -> None:
+    column = np.array([1e9, -1e9, np.inf, -np.inf, np.nan, "x", 40.0], dtype=object)
+    found = counted("age", column)
+    kinds = ("missing", "invalid", "unseen", "posInf", "negInf", "outOfRange")
+    assert [found[kind] for kind in kinds] == [1, 1, 0, 1, 1, 2]
+    assert sum(found["counts"]) == 5
+    others = ReferenceProfile.from_columns({"x": np.array(["a"] * 5000 + ["b"])}, {})
+    counters = ProfileCounters(others)
+    counters.ingest({"x": np.array(["a", "b", "c", "c"])}, {})
+    assert counters.totals()["inputs"]["x"]["counts"] == [1, 1]
+    assert counters.totals()["inputs"]["x"]["unseen"] == 2
+
+
+def test_a_range_that_was_said_counts_instead_of_the_references() -> None:
+    said = Described(expected=(0.0, 130.0))
+    counters = ProfileCounters(ReferenceProfile.from_columns({"age": np.arange(99.0)}, {}, (), {"age": said}))
+    counters.ingest({"age": np.array([-1.0, 0.0, 120.0, 130.0, 131.0, np.inf])}, {})
+    assert counters.totals()["inputs"]["age"]["outOfRange"] == 2
+
+
+def test_counts_of_servers_that_count_no_range_are_joined() -> None:
+    new = counted("age", np.array([40.0, 1e9]))
+    old = {key: value for key, value in new.items() if key != "outOfRange"}
+    assert add(old, new)["outOfRange"] == 1
+    assert add(old, new)["counts"] == add(new, new)["counts"]
+
+
 def test_the_mean_can_be_told_from_the_sum() -> None:
     column = RNG.normal(55, 3, 400)
     feature = PROFILE.features[0]
@@ -96,7 +123,9 @@ def test_absent_columns_are_missing_and_strange_ones_are_left_out() -> None:
     totals = counters.totals()
     assert totals["rows"] == 3
     assert totals["inputs"]["region"]["missing"] == 3
-    assert set(totals["inputs"]) == {"age", "region", "visits"}
+    assert set(totals["inputs"]) == {feature.name for feature in PROFILE.features}
+    joint = totals["inputs"]["correlation of age and visits (sum)"]
+    assert (joint["missing"], sum(joint["counts"])) == (3, 0)
     assert totals["outputs"]["score"]["missing"] == 0
 
 

@@ -12,11 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
-from scipy.stats import chi2_contingency, ks_2samp, ncx2
+from scipy.stats import chi2_contingency, ks_2samp, ncx2, wasserstein_distance
+from scipy.stats.contingency import association
 
 from tests.unit.statistics.splits import NUMERIC, SPLITS, VECTORS
 from weirkeeper.statistics import (
+    ProfileCounters,
     ReferenceProfile,
+    compare,
     effective_size,
     hellinger,
     homogeneity,
@@ -25,9 +28,11 @@ from weirkeeper.statistics import (
     l_infinity,
     pooled,
     psi,
+    psi_debiased,
     psi_lower,
     psi_threshold,
     total_variation,
+    wasserstein,
 )
 from weirkeeper.statistics.counters import FeatureCounter
 from weirkeeper.statistics.feature import FeatureProfile
@@ -62,7 +67,7 @@ def test_numeric_distances_have_their_reference_values(split: str, name: str) ->
     found = {
         "psi_jeffreys": psi(a, b),
         "psi_bias": (a.size - 1) / size,
-        "psi_debiased": psi(a, b) - (a.size - 1) / size,
+        "psi_debiased": psi_debiased(psi(a, b), a.size, size),
         "psi_lower95": psi_lower(psi(a, b), a.size, size, 0.05),
         "psi_threshold_gt0p1_999": psi_threshold(a.size, size, 0.1, 0.001),
         "js_distance_nat": jensen_shannon(feature.counts, live),
@@ -123,6 +128,8 @@ def test_a_bracket_has_its_reference_values() -> None:
     reference = np.bincount(np.searchsorted(edges, np.arange(1000) / 1000, side="left"), minlength=10)
     live = np.bincount(np.searchsorted(edges, np.sqrt(np.arange(400) / 400), side="left"), minlength=10)
     assert kolmogorov_smirnov(reference, live) == pytest.approx((case["ks_lo"], case["ks_hi"]), abs=1e-9)
+    found = wasserstein([0.0, *edges.tolist(), 1.0], reference, live)
+    assert found == pytest.approx((case["w1_lo"], case["w1_interp"], case["w1_hi"]), abs=1e-9)
 
 
 def test_the_lower_bound_solves_the_noncentral_distribution() -> None:
@@ -173,3 +180,52 @@ def test_one_bin_is_no_distance() -> None:
 def test_no_values_have_no_distance() -> None:
     with pytest.raises(ValueError, match="Insufficient"):
         jensen_shannon([1, 2], [0, 0])
+
+
+@pytest.mark.parametrize(("split", "name"), NUMERIC)
+def test_a_comparison_has_every_distance_of_the_vectors(split: str, name: str) -> None:
+    reference, live = SPLITS[split]
+    feature = ReferenceProfile.from_columns({name: reference[name]}, {}).features[0]
+    counter = FeatureCounter(feature)
+    counter.ingest(live[name])
+    found = compare(feature, counter.totals())
+    expected = VECTORS[split][name]["ours"]
+    told = (found.psi, found.psi_debiased, found.psi_lower, found.js, found.hellinger, found.total_variation)
+    keys = ("psi_jeffreys", "psi_debiased", "psi_lower95", "js_distance_nat", "hellinger", "tv")
+    assert told == pytest.approx([expected[key] for key in keys], abs=1e-9)
+    assert found.ks == pytest.approx((expected["ks_binned_lower"], expected["ks_binned_upper"]), abs=1e-9)
+    assert found.w1 is not None
+    assert found.w1_scaled == pytest.approx(found.w1.interpolated / np.std(reference[name]))
+
+
+@pytest.mark.parametrize(("split", "name"), NUMERIC)
+def test_the_bracket_holds_the_exact_wasserstein_distance(split: str, name: str) -> None:
+    """Of values within the reference's range: what lies beyond is taken to lie at its ends."""
+    reference, live = SPLITS[split].reference[name], SPLITS[split].live[name]
+    exact = wasserstein_distance(reference, live.clip(reference.min(), reference.max()))
+    counters = ProfileCounters(ReferenceProfile.from_columns({name: reference}, {}))
+    counters.ingest({name: live}, {})
+    found = compare(counters.profile.features[0], counters.totals()["inputs"][name]).w1
+    assert found is not None
+    assert found.lower - 1e-9 <= exact <= found.upper + 1e-9
+    assert found.lower <= found.interpolated <= found.upper
+
+
+@given(counts, st.data())
+def test_the_wasserstein_distance_of_values_at_the_limits_agrees_with_scipy(
+    reference: list[int], data: st.DataObject
+) -> None:
+    live = data.draw(st.lists(st.integers(0, 500), min_size=len(reference), max_size=len(reference)).filter(any))
+    limits = np.cumsum(data.draw(st.lists(st.integers(1, 9), min_size=len(live) + 1, max_size=len(live) + 1)))
+    found = wasserstein(limits.tolist(), reference, live)
+    for places in (limits[1:], limits[:-1]):
+        exact = wasserstein_distance(places, places, reference, live)
+        assert found.lower - 1e-9 <= exact <= found.upper + 1e-9
+
+
+@given(st.lists(st.integers(50, 500), min_size=3, max_size=8), st.data())
+def test_cramers_v_agrees_with_scipy(reference: list[int], data: st.DataObject) -> None:
+    live = data.draw(st.lists(st.integers(60, 500), min_size=len(reference), max_size=len(reference)))
+    a, b = pooled(reference, live)
+    expected = association(np.stack((a, b)).astype(int), method="cramer")
+    assert homogeneity(reference, live).cramers_v == pytest.approx(expected, abs=1e-9)

@@ -168,7 +168,11 @@ def segmented(bundle: Bundle, segments: str) -> tuple[Segmented, ...]:
         BundleError: one of them is no input whose values the bundle's profile lists, or there are too many.
     """
     names = [name.strip() for name in segments.split(",") if name.strip()]
-    listed = {feature.name: feature for feature in bundle.profile.features if feature.enumerated and feature.values}
+    listed = {
+        feature.name: feature
+        for feature in bundle.profile.features
+        if feature.enumerated and feature.values and feature.view is None
+    }
     columns = {tensor.name for tensor in bundle.manifest.signature.inputs if len(tensor.shape) == 1}
     usable = sorted(columns & listed.keys())
     if unknown := [name for name in names if name not in usable]:

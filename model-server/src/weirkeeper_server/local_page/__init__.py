@@ -63,8 +63,12 @@ def described(server: ModelServer) -> dict[str, Any]:
             "sha256": bundle.sha256,
             "golden": [request.to_json() for request in bundle.golden],
             "performance": [metric.to_json() for metric in bundle.profile.performance],
-            "reference": {feature.name: list(feature.counts) for feature in bundle.profile.features},
-            "known": {feature.name: list(feature.values) for feature in bundle.profile.features},
+            "reference": {
+                feature.name: list(feature.counts) for feature in bundle.profile.features if len(feature.columns) == 1
+            },
+            "known": {
+                feature.name: list(feature.values) for feature in bundle.profile.features if feature.view is None
+            },
             "referenceRows": bundle.profile.rows,
         }
     return told

@@ -209,7 +209,8 @@ function showCounts(counts) {
   fill(byId("outcomes"), ["ok", "invalid", "failed", "Rows", "Mean time"],
     [[counts.outcomes.ok, counts.outcomes.invalid, counts.outcomes.failed, counts.rows, mean]]);
   if (!told?.bundle) return;
-  fill(byId("features"), ["Input", "Values", "Missing", "Unseen", ""], Object.entries(counts.inputs).map(([name, one]) => [
+  const single = Object.entries(counts.inputs).filter(([name]) => name in told.bundle.reference);
+  fill(byId("features"), ["Input", "Values", "Missing", "Unseen", ""], single.map(([name, one]) => [
     name, one.counts.reduce((sum, count) => sum + count, 0), one.missing, one.unseen,
     bars(told.bundle.reference[name], one.counts),
   ]));

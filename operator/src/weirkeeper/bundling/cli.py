@@ -49,6 +49,9 @@ def _add_bundle(parser: argparse.ArgumentParser) -> None:
         "--held-out", type=Path, metavar="CSV", help="labelled rows kept from the training, for metrics"
     )
     parser.add_argument("--trusted-type", action="append", default=[], metavar="NAME", help="as artifact.trustedTypes")
+    parser.add_argument(
+        "--sensitive", action="append", default=[], metavar="COLUMN", help="column of which no value may be kept"
+    )
     parser.add_argument("out", type=Path, metavar="OUT", help="folder of the bundle")
     parser.set_defaults(run=make_bundle)
 

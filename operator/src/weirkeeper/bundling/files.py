@@ -10,6 +10,7 @@ import pandas as pd
 
 from weirkeeper.bundling.errors import UnsuitableEstimator, UnsuitableSample
 from weirkeeper.bundling.maker import bundle
+from weirkeeper.statistics.building import Described
 from weirkeeper.statistics.offline import OfflineMetric
 from weirkeeper_server.bundle import read_bundle
 
@@ -27,7 +28,15 @@ def bundle_of(arguments: argparse.Namespace) -> tuple[Path, tuple[OfflineMetric,
     model = _model(arguments)
     rows, labels = _rows(arguments.data, arguments.label, model)
     held_out = _rows(arguments.held_out, arguments.label, model) if arguments.held_out else None
-    made = bundle(model, rows, labels, path=arguments.out, held_out=held_out, trusted_types=arguments.trusted_type)
+    made = bundle(
+        model,
+        rows,
+        labels,
+        path=arguments.out,
+        held_out=held_out,
+        trusted_types=arguments.trusted_type,
+        columns={name: Described(sensitive=True) for name in arguments.sensitive},
+    )
     return made, read_bundle(made).profile.performance
 
 

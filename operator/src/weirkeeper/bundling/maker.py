@@ -18,8 +18,10 @@ from weirkeeper.bundling.errors import BundleRefused, BundlingError, UnsuitableE
 from weirkeeper.bundling.estimator_source import EstimatorSource
 from weirkeeper.bundling.metrics import measure
 from weirkeeper.bundling.sample import Sample
+from weirkeeper.bundling.sensitive import check_named
 from weirkeeper.bundling.source import Source
-from weirkeeper.bundling.writing import manifest_of, write_described
+from weirkeeper.bundling.writing import manifest_of, write_golden, write_manifest, write_profile
+from weirkeeper.statistics.building import Described
 from weirkeeper.statistics.offline import OfflineMetric, Rows
 from weirkeeper_server.tensors import Array
 
@@ -30,7 +32,7 @@ VERIFICATION_SECONDS: Final = 600
 COLUMN_RANK: Final = 2
 
 
-def bundle(
+def bundle(  # noqa: PLR0913  each is something that its owner may say
     model: Any | ModelProto | bytes,
     X: Sample,  # noqa: N803  scikit-learn's own name for it
     y: object = None,
@@ -38,6 +40,7 @@ def bundle(
     path: str | Path,
     held_out: tuple[Sample, object] | None = None,
     trusted_types: Sequence[str] = (),
+    columns: Mapping[str, Described] | None = None,
 ) -> Path:
     """Write the bundle of a model to the folder `path`, and give it back.
 
@@ -48,6 +51,9 @@ def bundle(
     vectoriser (one input). It gives the signature, the
     reference profile and the golden requests.
 
+    `columns` says more of some of them, by name: that one is sensitive, so that no value of it is kept, its unit, its
+    importance, and between what its values are expected. A column of a matrix is called `input[0]`.
+
     Metrics with confidence intervals are measured on `held_out`, rows and labels kept from the training, or else on
     `X` and `y` where `y` is given; the profile says on which. The finished bundle is loaded in a process of its own
     and must give every golden answer before anything appears at `path`; a bundle that is there already is replaced.
@@ -57,6 +63,8 @@ def bundle(
     """
     source = _source(model)
     tensors = source.tensors(X)
+    described = dict(columns or {})
+    check_named(tensors, described)
     outputs = source.answers(tensors)
     _check_finite(outputs)
     performance = _measured(source, (X, y), held_out)
@@ -67,7 +75,9 @@ def bundle(
         made = Path(folder) / "bundle"
         made.mkdir()
         source.write(made / manifest.model_file)
-        write_described(made, manifest, tensors, outputs, performance)
+        write_profile(made, tensors, outputs, performance, described)
+        write_manifest(made, manifest)
+        write_golden(made, manifest, source, tensors, {name for name, said in described.items() if said.sensitive})
         verify(made, trusted_types)
         _replace(target, made)
     return target

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +25,9 @@ from weirkeeper.api.values import Tolerance
 from weirkeeper.bundling.errors import UnsuitableEstimator, UnsuitableSample
 from weirkeeper.bundling.golden import chosen_rows
 from weirkeeper.bundling.sample import as_request, describe, rows_of
+from weirkeeper.bundling.sensitive import neutral, without
 from weirkeeper.bundling.source import Source
+from weirkeeper.statistics.building import Described
 from weirkeeper.statistics.errors import ProfileError
 from weirkeeper.statistics.offline import OfflineMetric
 from weirkeeper.statistics.profile import ReferenceProfile
@@ -59,49 +61,69 @@ def manifest_of(source: Source, tensors: Mapping[str, Array], outputs: Mapping[s
     )
 
 
-def write_described(
+def write_manifest(folder: Path, manifest: BundleManifest) -> None:
+    """Write the manifest."""
+    text = yaml.safe_dump(manifest.to_json(), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+    (folder / MANIFEST_FILE).write_text(text)
+
+
+def write_profile(
     folder: Path,
-    manifest: BundleManifest,
     tensors: Mapping[str, Array],
     outputs: Mapping[str, Array],
     performance: tuple[OfflineMetric, ...],
+    described: Mapping[str, Described],
 ) -> None:
-    """Write manifest, profile and golden requests.
+    """Write the reference profile of a sample and the model's answers.
 
     Raises:
-        UnsuitableSample: no profile can be made of the sample.
+        UnsuitableSample: none can be made.
     """
-    text = yaml.safe_dump(manifest.to_json(), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
-    (folder / MANIFEST_FILE).write_text(text)
-    (folder / PROFILE_FILE).write_bytes(_profile(tensors, outputs, performance).to_bytes())
-    golden = [json.dumps(request.to_json(), allow_nan=False) for request in _golden(manifest, tensors, outputs)]
-    (folder / GOLDEN_FILE).write_text("[\n" + ",\n".join(golden) + "\n]\n")
-
-
-def _profile(
-    tensors: Mapping[str, Array], outputs: Mapping[str, Array], performance: tuple[OfflineMetric, ...]
-) -> ReferenceProfile:
     few = np.arange(min(MOST_ROWS_PROFILED, len(next(iter(tensors.values())))))
     try:
-        return ReferenceProfile.from_columns(
-            profile_columns(rows_of(tensors, few)), profile_columns(rows_of(outputs, few)), performance
+        profile = ReferenceProfile.from_columns(
+            profile_columns(rows_of(tensors, few)), profile_columns(rows_of(outputs, few)), performance, described
         )
     except ProfileError as error:
         raise UnsuitableSample(f"no reference profile can be made: {error}") from error
+    (folder / PROFILE_FILE).write_bytes(profile.to_bytes())
+
+
+def write_golden(
+    folder: Path, manifest: BundleManifest, source: Source, tensors: Mapping[str, Array], sensitive: Collection[str]
+) -> None:
+    """Write the golden requests, with neutral values in the place of sensitive ones.
+
+    Raises:
+        UnsuitableSample: the model does not take those.
+    """
+    written = [json.dumps(one.to_json(), allow_nan=False) for one in _golden(manifest, source, tensors, sensitive)]
+    (folder / GOLDEN_FILE).write_text("[\n" + ",\n".join(written) + "\n]\n")
 
 
 def _golden(
-    manifest: BundleManifest, tensors: Mapping[str, Array], outputs: Mapping[str, Array]
+    manifest: BundleManifest, source: Source, tensors: Mapping[str, Array], sensitive: Collection[str]
 ) -> list[GoldenRequest]:
     tolerances = [TOLERANCES.get(tensor.datatype, Tolerance("1e-6")) for tensor in manifest.signature.outputs]
     tolerance = max(tolerances, key=lambda one: one.number)
+    chosen = chosen_rows(without(tensors, sensitive) or {"row": np.zeros(len(next(iter(tensors.values()))))})
+    asked = neutral(rows_of(tensors, np.array(list(chosen.values()))), sensitive)
+    try:
+        answered = source.answers(asked)
+    except UnsuitableEstimator as error:
+        raise UnsuitableSample(
+            f"the model does not take neutral values for {', '.join(sorted(sensitive))}, which are asked in golden"
+            f" requests instead of the sensitive ones: {error}; let it take values that it never saw"
+        ) from error
     return [
         GoldenRequest(
             name=name,
-            request=Inputs(inputs=tuple(as_request(rows_of(tensors, np.array([row]))))),
-            expect=Expected(outputs=tuple(_expected(manifest, rows_of(outputs, np.array([row])))), tolerance=tolerance),
+            request=Inputs(inputs=tuple(as_request(rows_of(asked, np.array([row]))))),
+            expect=Expected(
+                outputs=tuple(_expected(manifest, rows_of(answered, np.array([row])))), tolerance=tolerance
+            ),
         )
-        for name, row in chosen_rows(tensors).items()
+        for row, name in enumerate(chosen)
     ]
 
 

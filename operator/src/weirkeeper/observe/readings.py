@@ -25,6 +25,9 @@ FEATURES_LIMIT: Final = 4096
 BINS_LIMIT: Final = 1024
 LATENCY_SLOTS_LIMIT: Final = 400
 COUNTED: Final = frozenset({"counts", "missing", "invalid", "unseen", "posInf", "negInf", "sum"})
+ALSO_COUNTED: Final = frozenset({"outOfRange"})
+"""What servers of former versions do not count."""
+
 LARGEST_COUNT: Final = 2**53
 STATES: Final = ("Loading", "Ready", "Failed", "Draining")
 
@@ -141,7 +144,7 @@ def read_inputs(given: Any) -> Mapping[str, Counts]:
         raise BrokenEvidence(f"inputs has {len(found)} features; at most {FEATURES_LIMIT}")
     for name, counts in found.items():
         counted = _mapping(counts, f"inputs.{name}")
-        if counted.keys() != COUNTED:
+        if not COUNTED <= counted.keys() <= COUNTED | ALSO_COUNTED:
             raise BrokenEvidence(f"inputs.{name} has {sorted(counted)!r:.200}; expected {', '.join(sorted(COUNTED))}")
         for key, value in counted.items():
             _check_counted(f"inputs.{name}.{key}", key, value)

@@ -20,7 +20,15 @@ from weirkeeper.delivery.revision import is_container
 from weirkeeper.plan.wanted import records_of
 from weirkeeper.plan.windows import CountedSlots, Window, WindowRule, rule_of, window_of
 from weirkeeper.render.server import profile_name
-from weirkeeper.statistics.drift import FeatureDrift, FeaturePolicy, WindowReport, alarm_share, assess
+from weirkeeper.statistics.drift import (
+    FeatureDrift,
+    FeaturePolicy,
+    WindowReport,
+    alarm_share,
+    assess,
+    drifting_of,
+    policy_of,
+)
 from weirkeeper.statistics.errors import ProfileError, StatisticsError
 from weirkeeper.statistics.profile import ReferenceProfile
 
@@ -107,26 +115,36 @@ def _watched(snapshot: Snapshot, monitor: Object, spec: MonitorSpec, stable: _St
 
 
 def _judged(spec: MonitorSpec, rule: WindowRule, profile: ReferenceProfile, window: Window) -> WindowReport:
-    deltas = {feature.name: spec.inputs.delta_of(feature.name) for feature in profile.features}
-    watched = sum(delta is not None for delta in deltas.values())
+    policies, delta = _policies(spec), spec.inputs.delta.number
+    watched = sum(policy_of(one.name, one.columns, policies, delta).watched for one in profile.features)
     return assess(
         profile,
         window.inputs,
         alpha=alarm_share(spec.false_alarms_per_month.number, rule.size, watched),
+        delta=delta,
         min_rows=rule.min_rows,
-        overrides={feature: FeaturePolicy(delta, delta is not None) for feature, delta in deltas.items()},
+        overrides=policies,
     )
 
 
 def _said(name: str, spec: MonitorSpec, report: WindowReport, window: Window, before: frozenset[str]) -> Assessment:
-    features = tuple(_held(feature, spec.inputs.delta_of(feature.name), before) for feature in report.features)
+    policies, delta = _policies(spec), spec.inputs.delta.number
+    features = tuple(
+        _held(one, policy_of(one.name, one.columns, policies, delta).delta, before) for one in report.features
+    )
     drifting = [feature for feature in features if feature.drifting]
     if not drifting:
         return Assessment(name, report.state, report.message, window=window, features=features)
     named = "; ".join(feature.message for feature in drifting[:NAMED])
     more = f"; and {len(drifting) - NAMED} more" if len(drifting) > NAMED else ""
-    told = f"{len(drifting)} of {len(features)} inputs drift: {named}{more}"
+    told = f"{drifting_of(features, 'inputs')}: {named}{more}"
     return Assessment(name, "Drifting", told, window=window, features=features)
+
+
+def _policies(spec: MonitorSpec) -> dict[str, FeaturePolicy]:
+    """What the Monitor says of single inputs."""
+    deltas = {name: spec.inputs.delta_of(name) for name in spec.inputs.features}
+    return {name: FeaturePolicy(delta, delta is not None) for name, delta in deltas.items()}
 
 
 def _held(feature: FeatureDrift, delta: float | None, before: frozenset[str]) -> FeatureDrift:

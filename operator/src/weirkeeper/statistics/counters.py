@@ -2,84 +2,115 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
-from weirkeeper.statistics.cleaning import Column, numbers_of, texts_of
+from weirkeeper.statistics.cleaning import Column, Floats, Texts, numbers_of, texts_of
 from weirkeeper.statistics.errors import ProfileMismatch
 from weirkeeper.statistics.feature import SUM_UNIT, FeatureProfile
+from weirkeeper.statistics.joint import Projection
 
-FARTHEST = 10_000.0
+FARTHEST: Final = 10_000.0
 """Offsets from the mean are summed up to this many reference deviations: one absurd value must not drown a mean."""
+
+CHUNK: Final = 16_384
+"""Rows looked at together: they stay in a processor's cache while they are compared with every edge."""
 
 
 class FeatureCounter:
-    """Counts the values of one feature since it was made."""
+    """Counts the values of one feature since it was made.
+
+    Integers throughout: bins, kinds of rows and the sum are exact, whatever the order and the sizes of the batches.
+    """
 
     def __init__(self, feature: FeatureProfile) -> None:
         self._feature = feature
-        self._edges = np.asarray(feature.edges, dtype=np.float64)
-        self._atoms = np.asarray(feature.atoms, dtype=np.float64)
-        self._values = np.asarray(() if feature.textual else feature.values, dtype=np.float64)
+        self._bounds = feature.bounds
         self._bin_of_text: dict[str, int] = {str(value): i for i, value in enumerate(feature.values)}
         self._bin_of_text |= dict.fromkeys(feature.others, len(feature.values))
         self._counts = np.zeros(feature.bins, dtype=np.int64)
-        self._missing = self._invalid = self._unseen = self._pos_inf = self._neg_inf = self._sum = 0
+        self._missing = self._invalid = self._unseen = self._pos_inf = self._neg_inf = 0
+        self._sum = self._out_of_range = 0
 
     def ingest(self, column: Column) -> None:
-        """Count a column: one value a row."""
-        if self._feature.textual:
-            texts, missing, invalid = texts_of(column)
-            self._count_texts(texts)
-        else:
-            numbers, missing, invalid = numbers_of(column)
-            self._count_numbers(numbers)
-        self._missing += missing
-        self._invalid += invalid
+        """Count a column: one value a row; of a projection, what was projected."""
+        if self._feature.view is None or isinstance(self._feature.view, Projection):
+            self._count(column)
+            return
+        viewed = self._feature.view.of(column)
+        self._count(viewed.values)
+        self._missing += viewed.missing
+        self._invalid += viewed.invalid
 
     def skip(self, rows: int) -> None:
         """Count rows that did not have the feature at all."""
         self._missing += rows
 
-    def _count_texts(self, texts: Iterable[str]) -> None:
+    def _count(self, column: Column) -> None:
+        if self._feature.textual:
+            self._count_texts(texts_of(column))
+            return
+        values, invalid = numbers_of(column)
+        self._invalid += invalid
+        self._missing -= invalid
+        for start in range(0, values.size, CHUNK):
+            # Longer types than float64 may hold what is infinite in it.
+            with np.errstate(over="ignore"):
+                chunk = values[start : start + CHUNK].astype(np.float64)
+            self._count_numbers(chunk)
+
+    def _count_texts(self, texts: Texts) -> None:
+        self._missing += texts.missing
+        self._invalid += texts.invalid
         unknown = len(self._feature.values) if self._feature.open else None
-        for text, count in Counter(texts).items():
+        for text, count in texts.counts.items():
             found = self._bin_of_text.get(text, unknown)
             if found is None:
                 self._unseen += count
             else:
                 self._counts[found] += count
 
-    def _count_numbers(self, values: npt.NDArray[np.float64]) -> None:
-        if values.size == 0:
-            return
-        found = self._bins_of(values)
-        known = found[found >= 0]
-        self._counts += np.bincount(known, minlength=self._counts.size)
-        self._unseen += int(found.size - known.size)
-        finite = values[np.isfinite(values)]
-        if finite.size < values.size:
-            self._pos_inf += int(np.count_nonzero(values == np.inf))
-            self._neg_inf += int(np.count_nonzero(values == -np.inf))
-        offsets = (finite - (self._feature.mean or 0.0)) / self._feature.scale
-        self._sum += int(np.rint(np.clip(offsets, -FARTHEST, FARTHEST) / SUM_UNIT).astype(np.int64).sum())
+    def _count_numbers(self, values: Floats) -> None:
+        absent = np.isnan(values)
+        missing = int(np.count_nonzero(absent))
+        self._missing += missing
+        finite = self._count_infinite(values[~absent] if missing else values)
+        self._count_bins(values, values.size - missing)
+        if self._bounds is not None:
+            low, high = self._bounds
+            self._out_of_range += int(np.count_nonzero(finite < low) + np.count_nonzero(finite > high))
+        if not self._feature.sensitive:
+            self._sum += _offsets(finite, self._feature)
 
-    def _bins_of(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
-        """Tell the bin of each value, -1 for one that the reference did not have."""
+    def _count_infinite(self, present: Floats) -> Floats:
+        """Count infinite values and give the others."""
+        finite = np.isfinite(present)
+        if finite.all():
+            return present
+        self._pos_inf += int(np.count_nonzero(present == np.inf))
+        self._neg_inf += int(np.count_nonzero(present == -np.inf))
+        return present[finite]
+
+    def _count_bins(self, values: Floats, present: int) -> None:
+        """Count by comparing with one edge or value after the other, which is several times faster than to search."""
         if self._feature.enumerated:
-            return _index_of(self._values, values, np.full(values.size, -1))
-        intervals = np.searchsorted(self._edges, values, side="left")
-        if self._atoms.size == 0:
-            return intervals
-        places = _index_of(self._atoms, values, np.full(values.size, -1))
-        return np.where(places >= 0, places + self._edges.size + 1, intervals)
+            found = [int(np.count_nonzero(values == value)) for value in self._feature.values]
+            self._counts[: len(found)] += np.array(found, dtype=np.int64)
+            self._unseen += present - sum(found)
+            return
+        at_most = [int(np.count_nonzero(values <= edge)) for edge in self._feature.edges]
+        intervals = np.diff([0, *at_most, present])
+        for place, atom in enumerate(self._feature.atoms):
+            count = int(np.count_nonzero(values == atom))
+            self._counts[intervals.size + place] += count
+            intervals[np.searchsorted(self._feature.edges, atom)] -= count
+        self._counts[: intervals.size] += intervals
 
     def totals(self) -> dict[str, Any]:
         """Tell everything counted so far, as plain integers."""
+        ranged = {} if self._bounds is None else {"outOfRange": self._out_of_range}
         return {
             "counts": self._counts.tolist(),
             "missing": self._missing,
@@ -88,17 +119,17 @@ class FeatureCounter:
             "posInf": self._pos_inf,
             "negInf": self._neg_inf,
             "sum": self._sum,
+            **ranged,
         }
 
 
-def _index_of(
-    known: npt.NDArray[np.float64], values: npt.NDArray[np.float64], otherwise: npt.NDArray[np.intp]
-) -> npt.NDArray[np.intp]:
-    """Find each value among sorted ones."""
-    if known.size == 0:
-        return otherwise
-    places = np.minimum(np.searchsorted(known, values), known.size - 1)
-    return np.where(known[places] == values, places, otherwise)
+def _offsets(finite: Floats, feature: FeatureProfile) -> int:
+    """Sum the offsets from the reference mean: whole numbers below 2**53 add up exactly as floats too."""
+    with np.errstate(over="ignore"):
+        offsets = (finite - (feature.mean or 0.0)) / feature.scale
+    np.clip(offsets, -FARTHEST, FARTHEST, out=offsets)
+    offsets /= SUM_UNIT
+    return int(np.rint(offsets, out=offsets).sum())
 
 
 def add(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

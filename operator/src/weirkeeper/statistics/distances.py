@@ -4,6 +4,10 @@ Conventions: PSI with Jeffreys smoothing after pooling every bin whose expected 
 reference and m live values in k bins and no change, `N * PSI` with `N = nm/(n+m)` follows a chi-square with k - 1
 degrees of freedom, and a noncentral one with noncentrality `N * delta` where the true PSI is `delta` (Yurdakul 2018;
 Potgieter et al., arXiv 2307.11878). So `psi_threshold` holds a false-alarm rate at any window size.
+
+Logarithms are natural. The other distances take shares as they are, without smoothing, and no share of nothing: they
+raise StatisticsError where one side has no values. Intervals are closed on the right, the outer ones
+are open to infinity.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from weirkeeper.statistics.errors import StatisticsError
 from weirkeeper.statistics.noncentral import chi2_sf, ncx2_isf, ncx2_noncentrality
 
 Floats = npt.NDArray[np.float64]
@@ -40,9 +45,17 @@ class Bracket(NamedTuple):
     upper: float
 
 
+class Wasserstein(NamedTuple):
+    """Bounds of the Wasserstein-1 distance, and its value if all are spread evenly within each interval."""
+
+    lower: float
+    interpolated: float
+    upper: float
+
+
 def pooled(reference: CountsLike, live: CountsLike) -> tuple[Floats, Floats]:
     """Merge all bins whose expected live count is below 5 into one, and drop it where it is empty on both sides."""
-    a, b = np.asarray(reference, dtype=np.float64), np.asarray(live, dtype=np.float64)
+    a, b = _counts(reference, live)
     rare = b.sum() * a < EXPECTED_LEAST * a.sum()
     a, b = (np.append(counts[~rare], counts[rare].sum()) for counts in (a, b))
     return (a, b) if a[-1] + b[-1] > 0 else (a[:-1], b[:-1])
@@ -55,10 +68,15 @@ def effective_size(reference: float, live: float) -> float:
 
 def psi(reference: CountsLike, live: CountsLike) -> float:
     """Tell the population stability index of counts as they are (pool them first); 0 for fewer than two bins."""
-    a, b = np.asarray(reference, dtype=np.float64), np.asarray(live, dtype=np.float64)
+    a, b = _counts(reference, live)
     p = (a + SMOOTHING) / (a.sum() + SMOOTHING * a.size)
     q = (b + SMOOTHING) / (b.sum() + SMOOTHING * b.size)
     return float(((p - q) * np.log(p / q)).sum())
+
+
+def psi_debiased(value: float, bins: int, size: float) -> float:
+    """Tell a PSI less what chance alone adds, (k - 1)/N for k bins and the effective size N; it may be below 0."""
+    return value - (bins - 1) / size
 
 
 def psi_threshold(bins: int, size: float, delta: float, alpha: float) -> float:
@@ -76,7 +94,7 @@ def psi_lower(value: float, bins: int, size: float, alpha: float) -> float:
 
 def jensen_shannon(reference: CountsLike, live: CountsLike) -> float:
     """Tell the Jensen-Shannon distance (natural logarithm; divide by sqrt(ln 2) for base 2)."""
-    p, q = _shares(reference), _shares(live)
+    p, q = _shares(reference, live)
     middle = (p + q) / 2.0
     divergence = (_relative_entropy(p, middle) + _relative_entropy(q, middle)) / 2.0
     return math.sqrt(max(0.0, divergence))
@@ -84,22 +102,29 @@ def jensen_shannon(reference: CountsLike, live: CountsLike) -> float:
 
 def hellinger(reference: CountsLike, live: CountsLike) -> float:
     """Tell the Hellinger distance, from 0 to 1."""
-    affinity = float(np.sqrt(_shares(reference) * _shares(live)).sum())
+    p, q = _shares(reference, live)
+    affinity = float(np.sqrt(p * q).sum())
     return math.sqrt(max(0.0, 1.0 - affinity))
 
 
 def total_variation(reference: CountsLike, live: CountsLike) -> float:
     """Tell the total variation distance: the share of rows that would have to move."""
-    return float(np.abs(_shares(reference) - _shares(live)).sum()) / 2.0
+    p, q = _shares(reference, live)
+    return float(np.abs(p - q).sum()) / 2.0
 
 
 def l_infinity(reference: CountsLike, live: CountsLike) -> float:
     """Tell the largest change of a single bin's share."""
-    return float(np.abs(_shares(reference) - _shares(live)).max())
+    p, q = _shares(reference, live)
+    return float(np.abs(p - q).max())
 
 
 def homogeneity(reference: CountsLike, live: CountsLike) -> Homogeneity:
-    """Test whether both samples come from one distribution: both are samples, so never a goodness of fit."""
+    """Test whether both samples come from one distribution: both are samples, so never a goodness of fit.
+
+    Pearson's chi-square of the two rows, after pooling, without Yates' correction; Cramer's V = sqrt(chi2 / (n + m)).
+    One bin alone has no distance: chi2 0, p-value 1.
+    """
     a, b = pooled(reference, live)
     n, m = a.sum(), b.sum()
     together = (a + b) / (n + m)
@@ -111,19 +136,59 @@ def homogeneity(reference: CountsLike, live: CountsLike) -> Homogeneity:
 
 
 def kolmogorov_smirnov(reference: CountsLike, live: CountsLike) -> Bracket:
-    """Bound the Kolmogorov-Smirnov distance of values that were counted in ascending intervals."""
-    p, q = _shares(reference), _shares(live)
+    """Bound the Kolmogorov-Smirnov distance of values that were counted in ascending intervals.
+
+    The lower bound is what is seen at the edges; between two, it rises by the interval's larger share at most.
+    """
+    p, q = _shares(reference, live)
     at_edge = np.cumsum(p - q)
     before = np.concatenate(([0.0], at_edge[:-1]))
     return Bracket(float(np.abs(at_edge).max()), float(max((before + p).max(), (q - before).max())))
 
 
-def _shares(counts: CountsLike) -> Floats:
-    values = np.asarray(counts, dtype=np.float64)
-    total = float(values.sum())
-    if total == 0.0:
-        raise ValueError("a distance to no values at all; an empty window is Insufficient, not without drift")
-    return np.asarray(values / total, dtype=np.float64)
+def wasserstein(limits: Sequence[float], reference: CountsLike, live: CountsLike) -> Wasserstein:
+    """Bound the Wasserstein-1 (earth mover's) distance of values that were counted in k ascending intervals.
+
+    `limits` are the k + 1 limits of the intervals, in the unit of the result; values beyond the outer ones are taken to
+    lie on them. It is the integral of |F - G| over the values (Ramdas, Trillos and Cuturi, Entropy 2017, sec. 2.3);
+    within an interval, F - G stays between its left value less all live and plus all reference values of the interval.
+    """
+    p, q = _shares(reference, live)
+    right = np.cumsum(p - q)
+    left = np.concatenate(([0.0], right[:-1]))
+    # The difference of two limits may be larger than any float.
+    halves = np.diff(np.asarray(limits, dtype=np.float64) / 2.0)
+    lowest, highest = left - q, left + p
+    least = np.maximum(0.0, np.maximum(lowest, -highest))
+    most = np.maximum(np.abs(lowest), np.abs(highest))
+    with np.errstate(over="ignore"):
+        lower, between, upper = (float((halves * part).sum() * 2.0) for part in (least, _trapezium(left, right), most))
+    return Wasserstein(lower, between, upper)
+
+
+def _trapezium(left: Floats, right: Floats) -> Floats:
+    """Tell the mean of |x| along a line from `left` to `right`."""
+    one, other = np.abs(left), np.abs(right)
+    both = one + other
+    crossing = np.divide(one**2 + other**2, 2.0 * both, out=np.zeros_like(both), where=both > 0.0)
+    return np.where(left * right < 0.0, crossing, both / 2.0)
+
+
+def _counts(reference: CountsLike, live: CountsLike) -> tuple[Floats, Floats]:
+    a, b = np.asarray(reference, dtype=np.float64), np.asarray(live, dtype=np.float64)
+    if a.shape != b.shape or a.ndim != 1:
+        raise StatisticsError(f"counts have shapes {a.shape} and {b.shape}, expected one of the same bins each")
+    for counts in (a, b):
+        if not (np.isfinite(counts).all() and counts.min(initial=0.0) >= 0.0):
+            raise StatisticsError(f"counts are {counts.tolist()!r:.80}, expected numbers of at least 0")
+    return a, b
+
+
+def _shares(reference: CountsLike, live: CountsLike) -> tuple[Floats, Floats]:
+    a, b = _counts(reference, live)
+    if not (a.sum() and b.sum()):
+        raise StatisticsError("a distance to no values at all; an empty window is Insufficient, not without drift")
+    return a / a.sum(), b / b.sum()
 
 
 def _relative_entropy(p: Floats, q: Floats) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -14,12 +14,16 @@ from weirkeeper.statistics.distances import (
     kolmogorov_smirnov,
     pooled,
     psi,
+    psi_debiased,
     psi_lower,
     psi_threshold,
 )
 from weirkeeper.statistics.errors import ProfileMismatch
-from weirkeeper.statistics.feature import SUM_UNIT, Counts, FeatureProfile
+from weirkeeper.statistics.feature import Counts, FeatureProfile
+from weirkeeper.statistics.ordered import intervals_of
 from weirkeeper.statistics.profile import ReferenceProfile
+from weirkeeper.statistics.ranking import ranked
+from weirkeeper.statistics.wording import change_of
 
 DriftState = Literal["OK", "Drifting", "Insufficient", "Error"]
 
@@ -42,6 +46,7 @@ class FeatureDrift:
 
     `psi_debiased` is less what chance alone adds, `psi_lower` what is sure at the alarm's own confidence. `js` is the
     Jensen-Shannon distance in natural units, `ks_lower` the least Kolmogorov-Smirnov distance (intervals only).
+    `columns` are those that it is counted from.
     """
 
     name: str
@@ -55,11 +60,17 @@ class FeatureDrift:
     threshold: float | None = None
     js: float | None = None
     ks_lower: float | None = None
+    columns: tuple[str, ...] = ()
 
     @property
     def drifting(self) -> bool:
         """Whether the PSI is above its threshold."""
         return self.state == "Drifting"
+
+    @property
+    def joint(self) -> bool:
+        """Whether it is about several columns together."""
+        return len(self.columns) > 1
 
     @property
     def severity(self) -> float:
@@ -107,7 +118,7 @@ def assess(
     `min_rows` rows is Insufficient; counts that do not fit the profile are an Error.
     """
     policies = overrides or {}
-    watched = [(feature, policies.get(feature.name, FeaturePolicy())) for feature in profile.features]
+    watched = [(one, policy_of(one.name, one.columns, policies, delta)) for one in profile.features]
     rows = max((_rows(counts[feature.name]) for feature, _ in watched if feature.name in counts), default=0)
     if rows < max(1, min_rows):
         return WindowReport("Insufficient", rows, (), f"{rows} of {min_rows} rows in the window")
@@ -119,17 +130,40 @@ def assess(
         ]
     except ProfileMismatch as error:
         return WindowReport("Error", rows, (), str(error))
-    return _reported(rows, sorted(judged, key=lambda item: item.severity, reverse=True))
+    return _reported(rows, ranked(profile.features, judged))
+
+
+def policy_of(name: str, columns: Sequence[str], policies: Mapping[str, FeaturePolicy], delta: float) -> FeaturePolicy:
+    """Tell the policy of a feature, with its `delta`, the general one where it has none.
+
+    What is made of columns follows them, unless it has a policy of its own: the most lenient of theirs.
+    """
+    found = [policies.get(one, FeaturePolicy()) for one in (columns if name not in policies else (name,))]
+    deltas = [delta if policy.delta is None else policy.delta for policy in found]
+    return FeaturePolicy(max(deltas), all(policy.watched for policy in found))
 
 
 def _reported(rows: int, features: Sequence[FeatureDrift]) -> WindowReport:
     drifting = [feature for feature in features if feature.drifting]
     if drifting:
-        told = f"{len(drifting)} of {len(features)} features drift: " + "; ".join(item.message for item in drifting[:3])
+        told = f"{drifting_of(features, 'features')}: " + "; ".join(item.message for item in drifting[:3])
         return WindowReport("Drifting", rows, tuple(features), told)
     if not any(feature.state == "OK" for feature in features):
         return WindowReport("Insufficient", rows, tuple(features), f"no feature has {LEAST_VALUES} valid values")
-    return WindowReport("OK", rows, tuple(features), f"no drift in {len(features)} features over {rows} rows")
+    return WindowReport(
+        "OK",
+        rows,
+        tuple(features),
+        f"no drift in {len([one for one in features if not one.joint])} features over {rows} rows",
+    )
+
+
+def drifting_of(features: Sequence[FeatureDrift], called: str) -> str:
+    """Say how many features drift, of how many; `called` is what those of one column are called."""
+    alone = [feature.drifting for feature in features if not feature.joint]
+    joint = [feature.drifting for feature in features if feature.joint]
+    told = f"{sum(alone)} of {len(alone)} {called}"
+    return f"{told} and {sum(joint)} of {len(joint)} correlations drift" if any(joint) else f"{told} drift"
 
 
 def _rows(counts: Counts) -> int:
@@ -146,7 +180,7 @@ def _judge(feature: FeatureProfile, counts: Counts, delta: float, alpha: float) 
     values, missing = int(live.sum()), counts["missing"] / max(1, _rows(counts))
     if values < LEAST_VALUES or feature.count == 0:
         told = f"{feature.name}: {values} valid values, {missing:.1%} missing; not judged".replace("%", " %")
-        return FeatureDrift(feature.name, "Insufficient", values, missing, told)
+        return FeatureDrift(feature.name, "Insufficient", values, missing, told, columns=feature.columns)
     return _compared(feature, counts, (reference, live), missing, (delta, alpha))
 
 
@@ -169,46 +203,14 @@ def _compared(
         state="Drifting" if value > limit else "OK",
         values=int(live.sum()),
         missing=missing,
-        message=f"{feature.name}: {_change(feature, counts)} (PSI {value:.2f}, threshold {limit:.2f})",
+        message=f"{feature.name}: {change_of(feature, counts)} (PSI {value:.2f}, threshold {limit:.2f})",
         psi=value,
-        psi_debiased=value - (a.size - 1) / size,
+        psi_debiased=psi_debiased(value, a.size, size),
         psi_lower=psi_lower(value, max(2, a.size), size, alpha),
         threshold=limit,
         js=jensen_shannon(reference, live),
-        ks_lower=None if feature.enumerated else kolmogorov_smirnov(*_intervals(feature, counts)).lower,
+        ks_lower=None
+        if feature.enumerated
+        else kolmogorov_smirnov(*(intervals_of(feature, part) for part in (feature.counts, counts["counts"]))).lower,
+        columns=feature.columns,
     )
-
-
-def _intervals(feature: FeatureProfile, counts: Counts) -> tuple[list[int], list[int]]:
-    """Put atoms back into the intervals that they lie in: at the edges the distributions are exact."""
-    places = np.searchsorted(np.asarray(feature.edges), np.asarray(feature.atoms), side="left")
-    merged = []
-    for bins in (feature.counts, counts["counts"]):
-        intervals = np.asarray(bins[: len(feature.edges) + 1])
-        atoms = np.bincount(places, weights=bins[intervals.size :], minlength=intervals.size)
-        merged.append((intervals + atoms.astype(np.int64)).tolist())
-    return merged[0], merged[1]
-
-
-def _change(feature: FeatureProfile, counts: Counts) -> str:
-    """Say what changed in the feature's own unit: the mean of numbers, the share of the value that moved most."""
-    if not feature.enumerated and feature.mean is not None:
-        return f"mean {feature.mean:.4g} -> {_live_mean(feature, counts):.4g}"
-    reference = np.asarray((*feature.counts, 0)) / feature.count
-    live = np.asarray((*counts["counts"], counts["unseen"]))
-    shares = live / live.sum()
-    moved = int(np.abs(shares - reference).argmax())
-    return f"{_called(feature, moved)} {reference[moved]:.1%} -> {shares[moved]:.1%}".replace("%", " %")
-
-
-def _called(feature: FeatureProfile, place: int) -> str:
-    if place < len(feature.values):
-        value: Any = feature.values[place]
-        return f"share of {value if isinstance(value, str) else f'{value:g}'}"
-    return "other known values" if place == len(feature.values) else "values that the reference never had"
-
-
-def _live_mean(feature: FeatureProfile, counts: Counts) -> float:
-    finite = sum(counts["counts"]) - counts["posInf"] - counts["negInf"]
-    offset = counts["sum"] * SUM_UNIT * feature.scale / finite if finite else 0.0
-    return float((feature.mean or 0.0) + offset)

@@ -2,7 +2,8 @@
 
 StatisticsError (a ValueError)
 ├── ProfileError      a reference profile cannot be made, or what was read is none
-└── ProfileMismatch   counts that do not belong together: other features, other bins, another profile
+├── ProfileMismatch   counts that do not belong together: other features, other bins, another profile
+└── ColumnMismatch    columns that are not those of the profile: some are missing, or hold another type
 """
 
 from __future__ import annotations
@@ -18,3 +19,7 @@ class ProfileError(StatisticsError):
 
 class ProfileMismatch(StatisticsError):
     """Counts that were made under another profile, or counters that fell: a restart is a series of its own."""
+
+
+class ColumnMismatch(StatisticsError):
+    """Columns that a profile knows otherwise: they are missing, or hold values of another type."""

@@ -1,0 +1,93 @@
+"""Refuses counts and columns that do not belong to a profile, and says what was given, expected and to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from weirkeeper.statistics.cleaning import Column, is_absent
+from weirkeeper.statistics.counters import FeatureCounter
+from weirkeeper.statistics.errors import ColumnMismatch, ProfileMismatch
+from weirkeeper.statistics.feature import Counts, FeatureProfile
+from weirkeeper.statistics.joint import Projection
+from weirkeeper.statistics.profile import ReferenceProfile
+
+KINDS = ("missing", "invalid", "unseen", "posInf", "negInf")
+
+
+def check_totals(profile: ReferenceProfile, totals: Mapping[str, Any]) -> None:
+    """Check what ProfileCounters' `totals` gave, or a sum of such.
+
+    Raises:
+        ProfileMismatch: they were counted by another profile, lack a feature or bins, or are no counts.
+    """
+    told = totals.get("profileSha256")
+    if told != profile.sha256:
+        raise ProfileMismatch(
+            f"counts are of the profile {told!r:.80}, expected {profile.sha256}; compare them with the profile by which"
+            " they were counted"
+        )
+    for side, features in (("inputs", profile.features), ("outputs", profile.outputs)):
+        given = totals.get(side)
+        counted = given if isinstance(given, Mapping) else {}
+        for feature in features:
+            if feature.name not in counted:
+                raise ProfileMismatch(
+                    f"counts of {side} lack {feature.name!r}, they have {_listed(counted)}; count by the same profile"
+                )
+            check_feature_counts(feature, counted[feature.name])
+
+
+def check_feature_counts(feature: FeatureProfile, counts: Counts) -> None:
+    """Check the counts of one feature.
+
+    Raises:
+        ProfileMismatch: they are of other bins, or no counts.
+    """
+    bins = counts.get("counts")
+    if not isinstance(bins, (list, tuple)) or len(bins) != feature.bins:
+        found = f"{len(bins)} bins" if isinstance(bins, (list, tuple)) else f"{bins!r:.40} for bins"
+        raise ProfileMismatch(
+            f"feature {feature.name!r} was counted in {found}, its profile has {feature.bins}: the counts are of"
+            " another profile"
+        )
+    numbers = [*bins, *(counts.get(kind) for kind in KINDS), counts.get("outOfRange", 0)]
+    if wrong := [one for one in numbers if type(one) is not int or one < 0]:
+        raise ProfileMismatch(
+            f"feature {feature.name!r} has the count {wrong[0]!r:.40}, expected whole numbers of at least 0 for its"
+            f" bins and {', '.join(KINDS)}; give what a counter told"
+        )
+
+
+def check_columns(profile: ReferenceProfile, inputs: Mapping[str, Column]) -> None:
+    """Check that columns are those that the profile's inputs were made of, and hold values of the same type.
+
+    Raises:
+        ColumnMismatch: one is missing, or none of its values is of the type that the profile has.
+    """
+    singles = [feature for feature in profile.features if not isinstance(feature.view, Projection)]
+    needed = {column for feature in singles for column in feature.columns}
+    if missing := sorted(needed - inputs.keys()):
+        raise ColumnMismatch(
+            f"columns {_listed(missing)} are missing, given were {_listed(inputs)}; give every column that the profile"
+            " was made of"
+        )
+    for feature in singles:
+        _check_type(feature, inputs[feature.columns[0]])
+
+
+def _check_type(feature: FeatureProfile, column: Column) -> None:
+    counter = FeatureCounter(feature)
+    counter.ingest(column)
+    totals = counter.totals()
+    if totals["invalid"] and totals["invalid"] + totals["missing"] == column.size:
+        held = next(type(value).__name__ for value in column.tolist() if not is_absent(value))
+        raise ColumnMismatch(
+            f"column {feature.columns[0]!r} holds {held}, its profile {feature.name!r} is {feature.type}; convert the"
+            " column, or make the profile anew"
+        )
+
+
+def _listed(names: Iterable[str]) -> str:
+    found = [repr(name) for name in names]
+    return ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "") or "none"  # noqa: PLR2004  of some hundred
