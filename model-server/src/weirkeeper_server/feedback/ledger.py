@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from weirkeeper.statistics.labels import LabelCounts
+from weirkeeper.statistics.labels import LARGEST, LabelCounts
 from weirkeeper_server.bundle import Bundle
 from weirkeeper_server.errors import NoFeedback, NotReady
 from weirkeeper_server.feedback.keys import KeyRing
@@ -25,8 +25,6 @@ from weirkeeper_server.settings import FeedbackSettings
 from weirkeeper_server.tensors import Columns
 
 OMITTED: Final = "omitted"
-LARGEST: Final = 1e100
-"""Labels and values beyond it are refused: sums of their squares would not stay finite."""
 _ROWS_AT_ONCE: Final = 500
 """Rows that are counted before the event loop may do something else."""
 

@@ -8,7 +8,8 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector as SeriesCollector
 
-from weirkeeper.statistics.labels import LabelCounts, performance
+from weirkeeper.statistics.labels import LabelCounts
+from weirkeeper.statistics.performance import performance
 
 Totals = Mapping[tuple[str, str], Mapping[str, Mapping[str, LabelCounts]]]
 """By namespace and Model, then revision, then segment."""
@@ -53,7 +54,7 @@ class LabelSeries(SeriesCollector):
                 correct.add_metric(labels, counts.correct)
             if counts.valued:
                 valued.add_metric(labels, counts.valued)
-                value.add_metric(labels, counts.sums["value"])
+                value.add_metric(labels, counts.total("value"))
             for metric, number in performance(counts).items():
                 realised.add_metric((*labels, metric), number)
             if not segment and len(counts.confusion) <= MOST_PAIRS:

@@ -15,7 +15,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from tests.unit.server.churn import fitted, rows
 from weirkeeper.api.bundle import Tensor
 from weirkeeper.bundling import maker
-from weirkeeper.statistics.labels import LabelCounts, performance
+from weirkeeper.statistics.labels import LabelCounts
+from weirkeeper.statistics.performance import performance
 from weirkeeper_server.bundle import Bundle, read_bundle
 from weirkeeper_server.errors import BundleError, NoFeedback, NotReady
 from weirkeeper_server.feedback import label_tables
@@ -122,7 +123,7 @@ async def test_what_is_not_known_yet_comes_later(ledger: FeedbackLedger) -> None
     assert (await ledger.count([item(given, ["stay"], at=[0])])).counted == 1
     assert (await ledger.count([item(given, None, [2.5, None])])).counted == 1
     counts = whole(ledger)
-    assert (counts.rows, counts.correct, counts.valued, counts.sums["value"]) == (2, 2, 1, 2.5)
+    assert (counts.rows, counts.correct, counts.valued, counts.total("value")) == (2, 2, 1, 2.5)
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str, int]] = {
@@ -376,7 +377,7 @@ async def test_numbers_give_the_metrics_of_scikit_learn(
         },
         rel=1e-12,
     )
-    assert counts.sums["error"] == pytest.approx(float(np.sum(predicted - actual)), abs=1e-9)
+    assert counts.total("error") == pytest.approx(float(np.sum(predicted - actual)), abs=1e-9)
     receipt = await ledger.count([item(str(ledger.token({}, {"predict": predicted[:1]}, 1, NOW)), ["far"])])
     assert receipt.refused == {"WrongLabel": 1}
 
@@ -403,7 +404,7 @@ def test_metrics_that_counts_do_not_allow_are_left_out() -> None:
     assert performance(counts) == {}
     counts.add_class("a", "a", "b")
     counts.add_score(0.2, is_positive=False)
-    assert performance(counts).keys() == {"Accuracy", "Brier", "LogLoss"}
+    assert performance(counts).keys() == {"Accuracy", "Brier", "LogLoss", "ECE"}
 
 
 def test_more_pairs_than_are_listed_leave_accuracy_alone() -> None:
@@ -437,9 +438,9 @@ async def test_what_is_too_long_to_tell_is_told_in_short(
     monkeypatch.setattr(label_tables, "MOST_TOLD", 100)
     (((_, total),), ((_, _, in_slot),)) = (ledger.tables.told()[name] for name in ("totals", "slots"))
     assert total == in_slot
-    assert total.keys() == {"rows", "numbered", "unlisted", "positive", "scores", "sums"}
+    assert total.keys() == {"rows", "numbered", "unlisted", "positive", "scores", "scoreUnits", "sums"}
     assert (total["rows"], total["unlisted"]) == (1, 1)
-    assert performance(LabelCounts.from_json(total)).keys() == {"Accuracy", "Brier", "LogLoss"}
+    assert performance(LabelCounts.from_json(total)).keys() == {"Accuracy", "Brier", "LogLoss", "ECE"}
 
 
 def test_a_class_whose_name_is_a_book_gives_no_tokens(churn_bundle: Bundle) -> None:
