@@ -63,7 +63,7 @@ def test_a_binned_auc_has_its_reference_values(case: dict[str, Any]) -> None:
     counted = [
         np.bincount(np.searchsorted(edges, part, "right"), minlength=case["B"]) for part in (negatives, positives)
     ]
-    found = area_under_curve(*counted)
+    found = area_under_curve(*(part.tolist() for part in counted))
     assert found is not None
     assert (found.value, found.half_width) == pytest.approx((case["auc_hist"], case["halfwidth"]), abs=1e-9)
     assert abs(found.value - case["auc_exact"]) <= found.half_width
