@@ -132,7 +132,7 @@ class FeedbackLedger:
         """Count what is given for one row, all of it or nothing; tells whether there was anything."""
         if (label is not None and place in self._labels_seen) or (value is not None and place in self._values_seen):
             raise Refused("Repeated", "this row was counted before; each label and value counts once")
-        actual = None if label is None else self._actual(prediction, label)
+        actual = None if label is None else self._actual(prediction, place[1], label)
         worth = None if value is None else _number(value, "WrongValue", "value")
         if actual is None and worth is None:
             return False
@@ -147,8 +147,12 @@ class FeedbackLedger:
             self._values_seen.add(*place)
         return True
 
-    def _actual(self, prediction: Prediction, label: Any) -> str | float:
+    def _actual(self, prediction: Prediction, row: int, label: Any) -> str | float:
         if prediction.kind == "number":
+            if abs(prediction.number_of(row)) > LARGEST:
+                raise Refused(
+                    "WrongLabel", f"the model predicted a number beyond {LARGEST:g}; no label is compared with it"
+                )
             return _number(label, "WrongLabel", "label")
         known = set(prediction.classes) if prediction.kind != "classes" else {*prediction.classes, *self._classes}
         text = _text(label, known)
@@ -173,8 +177,13 @@ def _add(counts: LabelCounts, prediction: Prediction, row: int, actual: str | fl
     if isinstance(actual, float):
         counts.add_number(prediction.number_of(row), actual)
         return
-    positive = "" if prediction.kind == "classes" else prediction.classes[1]
-    counts.add_class(prediction.class_of(row), actual, positive)
+    predicted = prediction.class_of(row)
+    positive = prediction.classes[1] if prediction.kind in ("two", "scored") else ""
+    counts.add_class(predicted, actual, positive)
+    if prediction.kind == "likely":
+        likely = prediction.probabilities_of(row)
+        squares = sum(share * share for share in likely.values())
+        counts.add_probabilities(likely[predicted], likely[actual], squares, right=predicted == actual)
     if prediction.kind == "scored":
         counts.add_score(prediction.score_of(row), is_positive=actual == positive)
 

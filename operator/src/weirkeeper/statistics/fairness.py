@@ -24,8 +24,10 @@ LEAST_ROWS: Final = 100
 
 @dataclass(frozen=True)
 class FairnessRule:
-    """How far apart groups may lie: the lowest share at least `least_ratio` of the highest, or less by no more than
-    `most_difference`. Groups of fewer than `least_rows` rows are not compared; `level` is that of the intervals.
+    """How far apart groups may lie.
+
+    The lowest share is to be at least `least_ratio` of the highest, and less than it by no more than `most_difference`.
+    Groups of fewer than `least_rows` rows are not compared; `level` is that of the intervals.
     """
 
     least_ratio: float | None = None

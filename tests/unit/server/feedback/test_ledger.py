@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -357,6 +359,55 @@ async def test_many_classes_give_the_metrics_of_scikit_learn(
     ):
         assert found[name] == pytest.approx(score(actual, predicted, average="macro"), rel=1e-12)
     assert found.keys() == {"Accuracy", "Precision", "Recall", "F1"}
+    likely = model.predict_proba(frame)
+    other = made(keys, clock, bundled(tmp_path, monkeypatch, model, frame))
+    found = performance(await counted(other, {"predict": predicted, "predict_proba": likely}, actual.tolist()))
+    assert found["Accuracy"] == metrics.accuracy_score(actual, predicted)
+    one_hot = np.eye(3)[actual]
+    assert found["Brier"] == pytest.approx(float(((likely - one_hot) ** 2).sum(axis=1).mean()), abs=1e-4)
+    assert found["LogLoss"] == pytest.approx(metrics.log_loss(actual, likely), rel=1e-3)
+    assert found.keys() == {"Accuracy", "Precision", "Recall", "F1", "Brier", "LogLoss", "ECE"}
+
+
+async def test_what_is_no_probability_of_many_classes_is_not_counted_as_one(
+    tmp_path: Path, keys: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = pd.DataFrame(np.random.default_rng(5).normal(size=(60, 3)), columns=["a", "b", "c"])
+    model = LogisticRegression().fit(frame, np.argmax(frame.to_numpy(), axis=1))
+    bundle, predicted = bundled(tmp_path, monkeypatch, model, frame), model.predict(frame)
+    for likely in (np.full((60, 3), 0.9), np.full((60, 3), np.nan), np.full((60, 3), 1.2)):
+        counts = await counted(
+            made(keys, clock, bundle), {"predict": predicted, "predict_proba": likely}, predicted.tolist()
+        )
+        assert (counts.rows, counts.correct, counts.numbered) == (60, 60, 0)
+
+
+def test_a_token_with_probabilities_is_of_a_version_that_older_servers_refuse(
+    tmp_path: Path, keys: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, churn_bundle: Bundle
+) -> None:
+    frame = pd.DataFrame(np.random.default_rng(5).normal(size=(60, 3)), columns=["a", "b", "c"])
+    model = LogisticRegression().fit(frame, np.argmax(frame.to_numpy(), axis=1))
+    ledger = made(keys, clock, bundled(tmp_path, monkeypatch, model, frame))
+    sealed = ledger.token({}, {"predict": model.predict(frame), "predict_proba": model.predict_proba(frame)}, 60, NOW)
+    assert sealed is not None
+    assert [
+        base64.urlsafe_b64decode(one[:4])[0] for one in (sealed, token(made(keys, clock, churn_bundle), "stay"))
+    ] == [
+        2,
+        1,
+    ]
+
+
+async def test_numbers_too_large_to_square_twice_are_not_counted(
+    tmp_path: Path, keys: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = pd.DataFrame(np.random.default_rng(5).normal(size=(60, 2)), columns=["a", "b"])
+    ledger = made(keys, clock, bundled(tmp_path, monkeypatch, LinearRegression().fit(frame, frame["a"]), frame))
+    assert ledger.token({}, {"predict": np.array([1e80])}, 1, NOW) == OMITTED
+    sealed = ledger.token({}, {"predict": np.array([1e70])}, 1, NOW)
+    receipt = await ledger.count([item(str(sealed), [-1e70])])
+    assert (receipt.counted, receipt.refused) == (1, {})
+    assert math.isfinite(whole(ledger).total("fourth"))
 
 
 async def test_numbers_give_the_metrics_of_scikit_learn(
@@ -395,8 +446,8 @@ def test_parts_add_up_to_the_whole() -> None:
     merged = LabelCounts()
     for part in parts:
         merged.merge(LabelCounts.from_json(part.to_json()))
-    assert (merged.confusion, merged.scores, merged.rows) == (together.confusion, together.scores, together.rows)
-    assert performance(merged) == pytest.approx(performance(together), rel=1e-12)
+    assert merged == together
+    assert performance(merged) == performance(together)
 
 
 def test_metrics_that_counts_do_not_allow_are_left_out() -> None:
