@@ -10,11 +10,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from weirkeeper.statistics.labels import LARGEST, LabelCounts
+from weirkeeper.statistics.labels import LARGEST
 from weirkeeper_server.bundle import Bundle
 from weirkeeper_server.errors import NoFeedback, NotReady
 from weirkeeper_server.feedback.keys import KeyRing
 from weirkeeper_server.feedback.label_tables import LabelTables
+from weirkeeper_server.feedback.labelling import count_label
 from weirkeeper_server.feedback.posts import Item
 from weirkeeper_server.feedback.prediction import Prediction
 from weirkeeper_server.feedback.recording import Recorder, text_of
@@ -138,7 +139,7 @@ class FeedbackLedger:
             return False
         for counts in self.tables.counts_of(prediction, place[1]):
             if actual is not None:
-                _add(counts, prediction, place[1], actual)
+                count_label(counts, prediction, place[1], actual)
             if worth is not None:
                 counts.add_value(worth)
         if actual is not None:
@@ -171,21 +172,6 @@ def _text(label: Any, known: AbstractSet[str]) -> str:
         return text_of(float(label))
     except ValueError:
         return text
-
-
-def _add(counts: LabelCounts, prediction: Prediction, row: int, actual: str | float) -> None:
-    if isinstance(actual, float):
-        counts.add_number(prediction.number_of(row), actual)
-        return
-    predicted = prediction.class_of(row)
-    positive = prediction.classes[1] if prediction.kind in ("two", "scored") else ""
-    counts.add_class(predicted, actual, positive)
-    if prediction.kind == "likely":
-        likely = prediction.probabilities_of(row)
-        squares = sum(share * share for share in likely.values())
-        counts.add_probabilities(likely[predicted], likely[actual], squares, right=predicted == actual)
-    if prediction.kind == "scored":
-        counts.add_score(prediction.score_of(row), is_positive=actual == positive)
 
 
 def _places(item: Item, prediction: Prediction) -> Sequence[int]:

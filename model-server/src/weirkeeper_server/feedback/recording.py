@@ -60,7 +60,8 @@ class Segmented:
 class Recorder:
     """Remembers the answers of one bundle.
 
-    `unfit` says why its answers cannot be remembered; it is empty where they can.
+    `unfit` says why its answers cannot be remembered; it is empty where they can. `predicted` is the output that labels
+    are compared with.
     """
 
     def __init__(self, bundle: Bundle, revision: str, segments: str = "") -> None:
@@ -68,11 +69,16 @@ class Recorder:
         self._classes = tuple(bundle.manifest.classes or ())
         self._texts = tuple(text_of(name) for name in self._classes)
         self._indices = {name: index for index, name in enumerate(self._classes)}
-        self._predicted = _predicted(bundle)
+        self.predicted = _predicted(bundle)
         self._likelihood = _likelihood(bundle)
         self._kind = _kind(bundle)
         self._segmented = segmented(bundle, segments)
         self.unfit = _unfit(bundle)
+
+    @property
+    def judged_by(self) -> str:
+        """Name the profile's output by which rows are alike: the score of two classes, else what was predicted."""
+        return f"{self._likelihood}[1]" if self._kind == "scored" else self.predicted
 
     def record(self, inputs: Columns, outputs: Columns, rows: int, slot: int) -> Prediction | None:
         """Remember an answer; None where it is too large, or holds what no label could be compared with."""
@@ -86,12 +92,12 @@ class Recorder:
 
     def _parts(self, outputs: Columns) -> dict[str, Any] | None:
         if self._kind == "number":
-            numbers = outputs[self._predicted].ravel().astype(np.float64)
+            numbers = outputs[self.predicted].ravel().astype(np.float64)
             # A NaN compares as false.
             fits = bool((np.abs(numbers) <= LARGEST).all())
             return {"kind": "number", "numbers": packed_numbers(numbers)} if fits else None
         try:
-            chosen = [self._indices[name] for name in outputs[self._predicted].ravel().tolist()]
+            chosen = [self._indices[name] for name in outputs[self.predicted].ravel().tolist()]
         except KeyError:
             return None
         likely = outputs.get(self._likelihood)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from weirkeeper.api.bundle import (
 from weirkeeper.api.values import Tolerance
 from weirkeeper.bundling.errors import UnsuitableEstimator, UnsuitableSample
 from weirkeeper.bundling.golden import chosen_rows
+from weirkeeper.bundling.held_out import Labelled, count_held_out
 from weirkeeper.bundling.sample import as_request, describe, rows_of
 from weirkeeper.bundling.source import Source
 from weirkeeper.statistics.errors import ProfileError
@@ -62,18 +64,20 @@ def manifest_of(source: Source, tensors: Mapping[str, Array], outputs: Mapping[s
 def write_described(
     folder: Path,
     manifest: BundleManifest,
-    tensors: Mapping[str, Array],
-    outputs: Mapping[str, Array],
+    sample: tuple[Mapping[str, Array], Mapping[str, Array]],
     performance: tuple[OfflineMetric, ...],
+    held_out: Labelled | None,
 ) -> None:
-    """Write manifest, profile and golden requests.
+    """Write manifest, profile and golden requests; `sample` are the inputs and outputs of its rows.
 
     Raises:
         UnsuitableSample: no profile can be made of the sample.
     """
+    tensors, outputs = sample
     text = yaml.safe_dump(manifest.to_json(), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
     (folder / MANIFEST_FILE).write_text(text)
-    (folder / PROFILE_FILE).write_bytes(_profile(tensors, outputs, performance).to_bytes())
+    profile = _profile(tensors, outputs, performance)
+    (folder / PROFILE_FILE).write_bytes(_with_held_out(profile, manifest, held_out).to_bytes())
     golden = [json.dumps(request.to_json(), allow_nan=False) for request in _golden(manifest, tensors, outputs)]
     (folder / GOLDEN_FILE).write_text("[\n" + ",\n".join(golden) + "\n]\n")
 
@@ -88,6 +92,17 @@ def _profile(
         )
     except ProfileError as error:
         raise UnsuitableSample(f"no reference profile can be made: {error}") from error
+
+
+def _with_held_out(profile: ReferenceProfile, manifest: BundleManifest, held_out: Labelled | None) -> ReferenceProfile:
+    """Add the counts of held-out rows, as far as there is room for them."""
+    counted = count_held_out(held_out, manifest, profile) if held_out else None
+    whole = replace(profile, held_out=counted)
+    try:
+        whole.to_bytes()
+    except ProfileError:
+        return profile
+    return whole
 
 
 def _golden(

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any, Final
 
+from weirkeeper.statistics.cleaning import Column
 from weirkeeper.statistics.confusion import Pair
+from weirkeeper.statistics.counters import FeatureCounter
 from weirkeeper.statistics.errors import ProfileError
+from weirkeeper.statistics.feature import FeatureProfile
 from weirkeeper.statistics.labels import NUMBERS, SCORE_BINS, LabelCounts
 
-MOST_CELLS: Final = 2_000
-"""Cells of the strata that a profile keeps; a model with more classes is expected nothing of."""
+MOST_CELLS: Final = 400
+"""Pairs of predicted and actual class that a profile keeps; of a model with more nothing is expected."""
 
 
 @dataclass(frozen=True)
 class Strata:
     """Held-out rows by the bins that the profile has of one `output`, and in each by predicted and actual class.
 
-    `counts` are by (bin, predicted, actual). `scores` are the mean score of each bin that has rows, where the output
-    is the probability of the positive class, else there are none.
+    `counts` are by (bin, predicted, actual). `scores` put the bins in order where the output is the score of the
+    positive class: the middle of each; else there are none.
     """
 
     output: str
@@ -68,6 +71,27 @@ class HeldOut:
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ProfileError(f"the profile's heldOut cannot be read: {error!r:.200}; make the bundle anew") from error
         return read
+
+
+def strata_of(output: FeatureProfile, column: Column, predicted: Sequence[str], actual: Sequence[str]) -> Strata:
+    """Count rows by the bins of a profile's output: `column` is that output, with the predicted and actual classes."""
+    members: dict[Pair, list[int]] = {}
+    for row, pair in enumerate(zip(predicted, actual, strict=True)):
+        members.setdefault(pair, []).append(row)
+    counts: dict[tuple[int, str, str], int] = {}
+    for (said, was), rows in members.items():
+        # The same rules as for live rows decide which bin a row falls into.
+        counter = FeatureCounter(output)
+        counter.ingest(column[rows])
+        found = counter.totals()["counts"]
+        counts.update({(place, said, was): count for place, count in enumerate(found) if count})
+    return Strata(output.name, counts, {} if output.enumerated else dict(enumerate(_middles(output))))
+
+
+def _middles(output: FeatureProfile) -> list[float]:
+    """The middle of each interval, as far as there are values, then the atoms themselves."""
+    ends = [output.least or 0.0, *output.edges, output.most or 0.0]
+    return [(low + high) / 2.0 for low, high in pairwise(ends)] + list(output.atoms)
 
 
 def _strata(found: Mapping[str, Any]) -> Strata:

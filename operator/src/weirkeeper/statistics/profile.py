@@ -13,6 +13,7 @@ from weirkeeper.statistics.building import profile_input, profile_output
 from weirkeeper.statistics.cleaning import Column
 from weirkeeper.statistics.errors import ProfileError
 from weirkeeper.statistics.feature import FeatureProfile
+from weirkeeper.statistics.held_out import HeldOut
 from weirkeeper.statistics.offline import OfflineMetric
 
 API_VERSION = "profile/v1"
@@ -24,13 +25,15 @@ LARGEST_BYTES = 256 * 1024
 class ReferenceProfile:
     """The profiles of a model's input columns (`features`) and of its answers (`outputs`) on `rows` reference rows.
 
-    `performance` is what was measured on labelled rows, if any.
+    `performance` is what was measured on labelled rows, if any; `held_out` counts those of them that were kept from
+    the training.
     """
 
     rows: int
     features: tuple[FeatureProfile, ...]
     outputs: tuple[FeatureProfile, ...] = ()
     performance: tuple[OfflineMetric, ...] = ()
+    held_out: HeldOut | None = None
 
     @classmethod
     def from_columns(
@@ -57,7 +60,11 @@ class ReferenceProfile:
 
     def to_json(self) -> dict[str, Any]:
         """Write it as profile.json has it."""
-        measured = {"performance": [metric.to_json() for metric in self.performance]} if self.performance else {}
+        measured: dict[str, Any] = {}
+        if self.performance:
+            measured["performance"] = [metric.to_json() for metric in self.performance]
+        if self.held_out is not None:
+            measured["heldOut"] = self.held_out.to_json()
         return {
             "apiVersion": API_VERSION,
             "integrity": {"schemaVersion": SCHEMA_VERSION},
@@ -88,6 +95,7 @@ class ReferenceProfile:
             tuple(FeatureProfile.from_json(item) for item in features),
             tuple(FeatureProfile.from_json(item) for item in outputs),
             tuple(OfflineMetric.from_json(item) for item in measured),
+            HeldOut.from_json(found["heldOut"]) if "heldOut" in found else None,
         )
 
     def to_bytes(self) -> bytes:
