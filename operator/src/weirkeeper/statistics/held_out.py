@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
@@ -107,6 +108,8 @@ def _check(held_out: HeldOut) -> None:
     if strata is not None:
         counts += [*strata.counts.values(), *(place for place, _, _ in strata.counts)]
         names += [name for _, *pair in strata.counts for name in pair]
+        if not all(map(math.isfinite, strata.scores.values())):
+            raise ValueError("a score of a bin is not finite")
     if any(type(count) is not int or count < 0 for count in counts):
         raise ValueError("a count is none; expected whole numbers of 0 or more")
     if not all(isinstance(name, str) for name in names):
