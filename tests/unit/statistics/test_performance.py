@@ -171,7 +171,7 @@ def test_sums_of_a_server_that_keeps_no_fourth_powers_have_no_upper_bound() -> N
 @pytest.mark.parametrize(
     ("counts", "told"),
     [
-        pytest.param(LabelCounts(rows=3, correct=4), "4 correct", id="more correct than rows"),
+        pytest.param(LabelCounts(rows=3, correct=4), "4 in correct", id="more correct than rows"),
         pytest.param(LabelCounts(rows=-1), "negative", id="negative rows"),
         pytest.param(LabelCounts(rows=1, scores={3: [2, -1]}), "negative", id="negative score"),
     ],

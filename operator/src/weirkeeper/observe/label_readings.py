@@ -9,8 +9,10 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from weirkeeper.observe.errors import BrokenEvidence
+from weirkeeper.statistics.errors import StatisticsError
 from weirkeeper.statistics.exact import MOST_PARTS
 from weirkeeper.statistics.labels import MOST_PAIRS, NUMBERS, SCORE_BINS, LabelCounts
+from weirkeeper.statistics.performance import check
 
 MOST_REVISIONS: Final = 50
 MOST_SEGMENTS: Final = 200
@@ -89,12 +91,10 @@ def read_labels(given: Any, model: str) -> LabelReading:
 def _read(revision: str, table: _Table, model: str) -> Segments:
     if revision.rpartition("-")[0] != model:
         raise BrokenEvidence(f"labels tells of revision {revision!r:.80}; the pod was made for {model}")
-    for counts in (table, *table.segments.values()):
-        _check(counts)
-    return {WHOLE: table.read(), **{name: counts.read() for name, counts in table.segments.items()}}
+    return {name: _checked(counts) for name, counts in {WHOLE: table, **table.segments}.items()}
 
 
-def _check(counts: _Counts) -> None:
+def _checked(counts: _Counts) -> LabelCounts:
     if unknown := counts.sums.keys() - set(NUMBERS):
         raise BrokenEvidence(f"labels has a sum {min(unknown)!r:.80}; expected {', '.join(NUMBERS)}")
     bins = [
@@ -104,3 +104,9 @@ def _check(counts: _Counts) -> None:
     ]
     if bins:
         raise BrokenEvidence(f"labels has a score bin {bins[0]!r:.80}; expected 0 to {SCORE_BINS - 1}")
+    read = counts.read()
+    try:
+        check(read)
+    except StatisticsError as error:
+        raise BrokenEvidence(f"labels: {error}"[:300]) from None
+    return read

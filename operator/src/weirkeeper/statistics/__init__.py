@@ -1,5 +1,6 @@
 """Profiles, distances and sequential tests: pure, numpy only, shared by the operator and the model server."""
 
+from weirkeeper.statistics.concept import ConceptDrift, concept_drift
 from weirkeeper.statistics.counters import add, subtract
 from weirkeeper.statistics.distances import (
     effective_size,
@@ -23,7 +24,13 @@ from weirkeeper.statistics.drift import (
     assess,
 )
 from weirkeeper.statistics.errors import ProfileError, ProfileMismatch, StatisticsError
+from weirkeeper.statistics.expected import ExpectedPerformance, expected_performance
+from weirkeeper.statistics.fairness import Disparity, FairnessRule, disparity, groups_of
 from weirkeeper.statistics.feature import FeatureProfile
+from weirkeeper.statistics.held_out import HeldOut
+from weirkeeper.statistics.intervals import Share
+from weirkeeper.statistics.label_slots import LabelledWindow, booked, labelled_window, watermark
+from weirkeeper.statistics.labels import LabelCounts
 from weirkeeper.statistics.latency import (
     BINS,
     bin_of,
@@ -33,8 +40,11 @@ from weirkeeper.statistics.latency import (
     upper_edge_us,
     whole_milliseconds_us,
 )
+from weirkeeper.statistics.means import MeanBlock, MeanDifference, log_e_of_mean, mixture_width
 from weirkeeper.statistics.noncentral import chi2_cdf, chi2_sf, ncx2_cdf, ncx2_isf, ncx2_ppf, ncx2_sf
+from weirkeeper.statistics.performance import Estimate, estimates
 from weirkeeper.statistics.profile import ReferenceProfile
+from weirkeeper.statistics.projection import requests_to_reach
 from weirkeeper.statistics.rows import ProfileCounters
 from weirkeeper.statistics.sequential import (
     LOWER_GRID,
@@ -45,21 +55,34 @@ from weirkeeper.statistics.sequential import (
     log_e,
     relative_log_ratios,
 )
+from weirkeeper.statistics.two_sample import PluginTest, distribution_log_ratios, log_e_of_distribution
 
 __all__ = [
     "BINS",
     "LOWER_GRID",
     "UPPER_GRID",
     "Block",
+    "ConceptDrift",
+    "Disparity",
     "DriftState",
+    "Estimate",
+    "ExpectedPerformance",
+    "FairnessRule",
     "FeatureDrift",
     "FeaturePolicy",
     "FeatureProfile",
+    "HeldOut",
+    "LabelCounts",
+    "LabelledWindow",
+    "MeanBlock",
+    "MeanDifference",
+    "PluginTest",
     "ProfileCounters",
     "ProfileError",
     "ProfileMismatch",
     "ReferenceProfile",
     "Scatter",
+    "Share",
     "StatisticsError",
     "WindowReport",
     "absolute_log_ratios",
@@ -67,17 +90,28 @@ __all__ = [
     "alarm_share",
     "assess",
     "bin_of",
+    "booked",
     "chi2_cdf",
     "chi2_sf",
+    "concept_drift",
+    "disparity",
+    "distribution_log_ratios",
     "effective_size",
+    "estimates",
     "exceeding",
+    "expected_performance",
+    "groups_of",
     "hellinger",
     "homogeneity",
     "jensen_shannon",
     "kolmogorov_smirnov",
     "l_infinity",
+    "labelled_window",
     "log_e",
+    "log_e_of_distribution",
+    "log_e_of_mean",
     "merge",
+    "mixture_width",
     "ncx2_cdf",
     "ncx2_isf",
     "ncx2_ppf",
@@ -88,8 +122,10 @@ __all__ = [
     "psi_threshold",
     "quantile_bin",
     "relative_log_ratios",
+    "requests_to_reach",
     "subtract",
     "total_variation",
     "upper_edge_us",
+    "watermark",
     "whole_milliseconds_us",
 ]

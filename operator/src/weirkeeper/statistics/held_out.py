@@ -14,6 +14,7 @@ from weirkeeper.statistics.counters import FeatureCounter
 from weirkeeper.statistics.errors import ProfileError
 from weirkeeper.statistics.feature import FeatureProfile
 from weirkeeper.statistics.labels import NUMBERS, SCORE_BINS, LabelCounts
+from weirkeeper.statistics.performance import check
 
 MOST_CELLS: Final = 400
 """Pairs of predicted and actual class that a profile keeps; of a model with more nothing is expected."""
@@ -118,5 +119,6 @@ def _check(held_out: HeldOut) -> None:
         raise ValueError("a bin of the score has not two counts")
     if unknown := labels.sums.keys() - set(NUMBERS):
         raise ValueError(f"an unknown sum {min(unknown)!r}")
+    check(labels)
     if any(not 0 <= place < SCORE_BINS for place in (*labels.scores, *labels.score_units)):
         raise ValueError(f"a bin of the score is beyond {SCORE_BINS - 1}")

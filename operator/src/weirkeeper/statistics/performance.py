@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -22,11 +22,13 @@ from weirkeeper.statistics.intervals import (
     wilson,
     within_unit,
 )
-from weirkeeper.statistics.labels import LabelCounts
+from weirkeeper.statistics.labels import SCORE_UNITS, LabelCounts
 from weirkeeper.statistics.scores import area_under_curve, auc_bounds, calibration_error
 
 Metric = Literal["Accuracy", "Precision", "Recall", "F1", "AUC", "Brier", "LogLoss", "ECE", "MAE", "RMSE", "Value"]
 Source = Literal["Wilson", "Delta", "DeLong", "Folded", "Normal"]
+
+NEVER_NEGATIVE: Final = ("absolute", "squared", "fourth", "logLoss", "logLossSquared", "valueSquared")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,9 @@ def estimates(counts: LabelCounts, level: float = LEVEL, design_effect: float = 
     Raises:
         StatisticsError: counts that cannot be counts of anything, a level or a design effect out of range.
     """
-    _check(counts, design_effect)
+    if not 1.0 <= design_effect < math.inf:
+        raise StatisticsError(f"a design effect of {design_effect} was given; give 1 for independent rows, else more")
+    check(counts)
     found = [
         *_of_classes(counts, level, design_effect),
         *(_of_scores(counts, level, design_effect) if counts.scores else _of_numbers(counts, level, design_effect)),
@@ -77,17 +81,30 @@ def estimates(counts: LabelCounts, level: float = LEVEL, design_effect: float = 
     return {one.metric: one for one in found}
 
 
-def _check(counts: LabelCounts, design_effect: float) -> None:
-    if not 1.0 <= design_effect < math.inf:
-        raise StatisticsError(f"a design effect of {design_effect} was given; give 1 for independent rows, else more")
-    whole = [counts.rows, counts.correct, counts.numbered, counts.unlisted, counts.valued, *counts.confusion.values()]
+def check(counts: LabelCounts) -> None:
+    """Make sure that counts can be counts of rows at all; what comes from other processes may be anything.
+
+    Raises:
+        StatisticsError: they are negative, or more of a part than of the whole.
+    """
+    parts = {
+        "correct": counts.correct,
+        "numbered": counts.numbered,
+        "confusion": sum(counts.confusion.values()) + counts.unlisted,
+        "scores": sum(map(sum, counts.scores.values())),
+    }
+    whole = [counts.rows, *parts.values(), counts.valued, *counts.confusion.values(), *counts.score_units.values()]
     if min(whole) < 0 or any(min(pair) < 0 for pair in counts.scores.values()):
         raise StatisticsError("counts of labels hold a negative one; give the counts of one process as they are")
-    if counts.correct > counts.rows or counts.numbered > counts.rows:
+    if more := [f"{count} in {name}" for name, count in parts.items() if count > counts.rows]:
         raise StatisticsError(
-            f"{counts.correct} correct and {counts.numbered} numbered of {counts.rows} labelled rows were given;"
-            " expected no more than rows: give counts of one and the same time"
+            f"counts of {counts.rows} labelled rows hold {', '.join(more)}; expected no more than rows:"
+            " give counts of one and the same time"
         )
+    if any(units > SCORE_UNITS * sum(counts.scores.get(place, ())) for place, units in counts.score_units.items()):
+        raise StatisticsError("scores add up to more than 1 a row; give sums of scores in the bins that they fall into")
+    if negative := [name for name in NEVER_NEGATIVE if counts.total(name) < 0.0]:
+        raise StatisticsError(f"the sum {negative[0]!r} is negative; expected one of squares, losses or sizes")
 
 
 def _of_classes(counts: LabelCounts, level: float, design_effect: float) -> Iterator[Estimate]:
