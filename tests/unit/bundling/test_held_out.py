@@ -88,6 +88,26 @@ def test_numbers_keep_their_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert held_out.strata is None
 
 
+def test_labels_that_are_equal_to_a_class_are_counted_as_that_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(7)
+    frame = pd.DataFrame(random.normal(size=(200, 2)), columns=["a", "b"])
+    labels = frame["a"].to_numpy() + random.normal(size=200) > 0
+    model = LogisticRegression().fit(frame, labels.astype(int))
+    held_out = counted(profile_of(tmp_path, monkeypatch, model, frame, held_out=(frame, labels)))
+    assert held_out.labels.positive == "1"
+    assert {name for pair in held_out.labels.confusion for name in pair} == {"0", "1"}
+
+
+def test_numbers_that_no_server_counts_are_not_held_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pd.DataFrame(np.random.default_rng(6).normal(size=(50, 2)), columns=["a", "b"])
+    model = LinearRegression().fit(frame, frame["a"])
+    labels = frame["a"].to_numpy().copy()
+    labels[3] = 1e80
+    assert profile_of(tmp_path, monkeypatch, model, frame, held_out=(frame, labels)).held_out is None
+
+
 def test_rows_that_the_model_may_have_learnt_from_are_not_held_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,6 +95,8 @@ def test_what_cannot_be_compared_is_refused() -> None:
     assert disparity(groups, "DemographicParity", FOUR_FIFTHS, "a").groups[0].share == 0.6
     with pytest.raises(StatisticsError, match="expected one of DemographicParity, EqualOpportunity, Error"):
         disparity(groups, "Parity", FOUR_FIFTHS)  # type: ignore[arg-type]
+    with pytest.raises(StatisticsError, match="are numbers; Error is of classes"):
+        disparity({"f": LabelCounts(rows=5, numbered=5)}, "Error", FOUR_FIFTHS)
     with pytest.raises(StatisticsError, match="5 rows of unlisted classes"):
         disparity({"f": LabelCounts(rows=5, unlisted=5)}, "DemographicParity", FOUR_FIFTHS, "a")
 

@@ -11,7 +11,7 @@ import numpy as np
 from weirkeeper.api.bundle import BundleManifest
 from weirkeeper.bundling.sample import rows_of
 from weirkeeper.statistics.held_out import MOST_CELLS, HeldOut, Strata, strata_of
-from weirkeeper.statistics.labels import LabelCounts
+from weirkeeper.statistics.labels import LARGEST, LabelCounts
 from weirkeeper.statistics.profile import ReferenceProfile
 from weirkeeper_server.bundle import Bundle
 from weirkeeper_server.counting import profile_columns
@@ -31,9 +31,10 @@ class Labelled:
 
 
 def count_held_out(labelled: Labelled, manifest: BundleManifest, profile: ReferenceProfile) -> HeldOut | None:
-    """Count labelled rows; None where a server would give no tokens for them, or knows none of the labels."""
+    """Count labelled rows; None where a server would give no tokens for the answers, or refuse a label."""
     recorder = Recorder(Bundle(manifest, b"", profile, {}, (), ""), "")
-    if recorder.unfit:
+    actual = _actual(labelled.labels, manifest)
+    if recorder.unfit or actual is None:
         return None
     counts = LabelCounts()
     for start in range(0, len(labelled.labels), ROWS_AT_ONCE):
@@ -41,23 +42,35 @@ def count_held_out(labelled: Labelled, manifest: BundleManifest, profile: Refere
         prediction = recorder.record({}, rows_of(labelled.outputs, places), len(places), 0)
         if prediction is None:
             return None
-        for row, label in enumerate(labelled.labels[places].tolist()):
-            count_label(counts, prediction, row, text_of(label) if manifest.classes else float(label))
+        for row, place in enumerate(places.tolist()):
+            count_label(counts, prediction, row, actual[place])
     if not manifest.classes:
         return HeldOut(counts)
     if len(counts.confusion) > MOST_CELLS:
         counts.confusion.clear()
         counts.unlisted = counts.rows
         return HeldOut(counts)
-    return HeldOut(counts, _strata(labelled, recorder, profile))
+    return HeldOut(counts, _strata(labelled.outputs, [str(one) for one in actual], recorder, profile))
 
 
-def _strata(labelled: Labelled, recorder: Recorder, profile: ReferenceProfile) -> Strata | None:
-    columns = profile_columns(labelled.outputs)
+def _actual(labels: Array, manifest: BundleManifest) -> list[str | float] | None:
+    """What is true of each row: a class by its text, as far as it is one, or a number of a size that is counted."""
+    found: list[str | float | None]
+    if manifest.classes:
+        names = {one: text_of(one) for one in manifest.classes}
+        found = [names.get(label) for label in labels.tolist()]
+    else:
+        found = [label if abs(label) <= LARGEST else None for label in map(float, labels.tolist())]
+    known = [one for one in found if one is not None]
+    return known if len(known) == len(found) else None
+
+
+def _strata(
+    outputs: Mapping[str, Array], actual: list[str], recorder: Recorder, profile: ReferenceProfile
+) -> Strata | None:
     name = recorder.judged_by
     output = next((output for output in profile.outputs if output.name == name), None)
     if output is None:
         return None
-    predicted = [text_of(one) for one in labelled.outputs[recorder.predicted].ravel().tolist()]
-    actual = [text_of(one) for one in labelled.labels.tolist()]
-    return strata_of(output, columns[name], predicted, actual)
+    predicted = [text_of(one) for one in outputs[recorder.predicted].ravel().tolist()]
+    return strata_of(output, profile_columns(outputs)[name], predicted, actual)

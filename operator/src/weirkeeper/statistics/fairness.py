@@ -90,8 +90,8 @@ def disparity(
     pairs of groups together (Bonferroni), they lie further apart than the rule allows; OK that this is not sure.
 
     Raises:
-        StatisticsError: an unknown metric, no favourable class where one is needed, or groups with unlisted pairs of
-            classes.
+        StatisticsError: an unknown metric, no favourable class where one is needed, groups with unlisted pairs of
+            classes, or labels that are numbers.
     """
     if metric not in get_args(FairnessMetric):
         raise StatisticsError(f"metric {metric!r} was given, expected one of {', '.join(get_args(FairnessMetric))}")
@@ -110,6 +110,8 @@ def disparity(
 
 
 def _share(name: str, counts: LabelCounts, metric: FairnessMetric, positive: str) -> Share:
+    if counts.numbered and not (counts.confusion or counts.unlisted):
+        raise StatisticsError(f"the labels of {name!r} are numbers; {metric} is of classes: compare their `estimates`")
     if metric == "Error":
         return Share(counts.rows - counts.correct, counts.rows)
     if not positive and counts.rows:
