@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -208,6 +209,17 @@ def test_classes_without_scores_are_expected_by_what_was_predicted() -> None:
     assert "AUC" not in found.estimates
     foreign = live(feature, np.array(["w"] * 100, dtype=object))
     assert "0 % of live rows" in expected_performance(HeldOut(LabelCounts(), strata), foreign).message
+
+
+def test_bins_stay_in_order_where_a_profile_keeps_no_extremes() -> None:
+    scores, positive = BEFORE
+    classes = [np.where(one, "b", "a").tolist() for one in (scores > 0.5, positive)]
+    without = replace(FEATURE, least=None, most=None)
+    found = [
+        expected_performance(HeldOut(HELD_OUT.labels, strata_of(one, scores, *classes)), live(one, scores))
+        for one in (FEATURE, without)
+    ]
+    assert found[0].estimates["AUC"] == found[1].estimates["AUC"]
 
 
 def test_nothing_is_expected_of_nothing() -> None:

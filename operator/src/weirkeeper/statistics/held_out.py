@@ -92,7 +92,12 @@ def strata_of(output: FeatureProfile, column: Column, predicted: Sequence[str], 
 
 def _middles(output: FeatureProfile) -> list[float]:
     """The middle of each interval, as far as there are values, then the atoms themselves."""
-    ends = [output.least or 0.0, *output.edges, output.most or 0.0]
+    known = [*output.edges, *output.atoms, 0.0]
+    ends = [
+        known[0] if output.least is None else output.least,
+        *output.edges,
+        max(known) if output.most is None else output.most,
+    ]
     return [(low + high) / 2.0 for low, high in pairwise(ends)] + list(output.atoms)
 
 
