@@ -88,6 +88,24 @@ def test_far_below_the_null_the_evidence_is_small_not_undefined() -> None:
     assert near == pytest.approx(beyond, abs=1e-5)
 
 
+def test_areas_under_curves_of_several_days_are_weighed_by_what_they_tell() -> None:
+    random, difference = np.random.default_rng(12), MeanDifference()
+    for _ in range(8):
+        arms = []
+        for shift in (1.2, 0.6):
+            parts = (random.normal(0, 1, 400), random.normal(shift, 1, 250))
+            counted = [np.histogram(part, np.linspace(-6, 8, 101))[0].tolist() for part in parts]
+            arms.append(area_under_curve(*counted))
+        stable, candidate = arms
+        assert stable is not None
+        assert candidate is not None
+        difference = difference.with_estimate(stable.value - candidate.value, stable.variance + candidate.variance)
+    assert difference.excess / difference.variance == pytest.approx(0.80 - 0.66, abs=0.03)
+    assert log_e_of_mean(difference, mixture_width(0.01, difference.variance)) > math.log(1e6)
+    with pytest.raises(StatisticsError, match="above 0"):
+        difference.with_estimate(0.1, 0.0)
+
+
 def test_a_block_without_one_arm_says_nothing() -> None:
     assert MeanDifference().with_block(MeanBlock(0, 0.0, 5, 2.0), HOEFFDING) == MeanDifference()
     assert PluginTest().with_block(Block(0, 0, 3, 10)).log_e == 0.0

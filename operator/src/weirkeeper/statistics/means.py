@@ -58,6 +58,21 @@ class MeanDifference(NamedTuple):
         excess = block.candidate_sum / block.candidate - block.stable_sum / block.stable - delta
         return MeanDifference(self.excess + weight * excess, self.variance + weight * value_variance)
 
+    def with_estimate(self, difference: float, variance: float) -> MeanDifference:
+        """Add a difference that was estimated from one block by itself, with its variance.
+
+        Such as that of the areas under two curves of one day's labels, with the sum of DeLong's variances
+        (`scores.area_under_curve`). Asymptotic: it takes some 200 positives in each arm of a block.
+
+        Raises:
+            StatisticsError: the variance is not positive, or the difference not finite.
+        """
+        if not 0.0 < variance < math.inf or not math.isfinite(difference):
+            raise StatisticsError(
+                f"a difference of {difference} with a variance of {variance} was given; expected finite, and above 0"
+            )
+        return MeanDifference(self.excess + difference / variance, self.variance + 1.0 / variance)
+
 
 def mixture_width(alpha: float, variance: float) -> float:
     """Choose the mixture's parameter so that it is tightest at level `alpha` when V has reached `variance`.
