@@ -11,6 +11,7 @@ from prometheus_client.exposition import generate_latest
 from tests.cluster.programs import promtool
 from weirkeeper.runtime import label_series
 from weirkeeper.runtime.label_series import LabelSeries
+from weirkeeper.statistics.intervals import Share, wilson
 from weirkeeper.statistics.labels import LabelCounts
 
 PLACE = 'model="churn",namespace="team-a"'
@@ -44,6 +45,15 @@ def test_labels_are_told_by_revision_and_segment() -> None:
         f'weirkeeper_performance{{metric="Accuracy",{revision},segment=""}} 0.75',
         f'weirkeeper_performance{{metric="Precision",{revision},segment=""}} 0.5',
     } <= lines
+
+
+def test_a_metric_has_its_interval_as_far_as_it_has_one() -> None:
+    found = {
+        line.split("{")[0]: line for line in exposition().splitlines() if 'segment=""' in line and "Accuracy" in line
+    }
+    low, high = (float(found[f"weirkeeper_performance_{side}"].split()[-1]) for side in ("low", "high"))
+    assert (low, high) == pytest.approx(wilson(Share(3, 4)))
+    assert not [line for line in exposition().splitlines() if "performance_low" in line and "Value" in line]
 
 
 def test_a_large_confusion_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from weirkeeper.statistics.labels import LabelCounts
+from weirkeeper.statistics.labels import LARGEST
 from weirkeeper_server.bundle import Bundle
 from weirkeeper_server.errors import NoFeedback, NotReady
 from weirkeeper_server.feedback.keys import KeyRing
 from weirkeeper_server.feedback.label_tables import LabelTables
+from weirkeeper_server.feedback.labelling import count_label
 from weirkeeper_server.feedback.posts import Item
 from weirkeeper_server.feedback.prediction import Prediction
 from weirkeeper_server.feedback.recording import Recorder, text_of
@@ -25,8 +26,6 @@ from weirkeeper_server.settings import FeedbackSettings
 from weirkeeper_server.tensors import Columns
 
 OMITTED: Final = "omitted"
-LARGEST: Final = 1e100
-"""Labels and values beyond it are refused: sums of their squares would not stay finite."""
 _ROWS_AT_ONCE: Final = 500
 """Rows that are counted before the event loop may do something else."""
 
@@ -134,13 +133,13 @@ class FeedbackLedger:
         """Count what is given for one row, all of it or nothing; tells whether there was anything."""
         if (label is not None and place in self._labels_seen) or (value is not None and place in self._values_seen):
             raise Refused("Repeated", "this row was counted before; each label and value counts once")
-        actual = None if label is None else self._actual(prediction, label)
+        actual = None if label is None else self._actual(prediction, place[1], label)
         worth = None if value is None else _number(value, "WrongValue", "value")
         if actual is None and worth is None:
             return False
         for counts in self.tables.counts_of(prediction, place[1]):
             if actual is not None:
-                _add(counts, prediction, place[1], actual)
+                count_label(counts, prediction, place[1], actual)
             if worth is not None:
                 counts.add_value(worth)
         if actual is not None:
@@ -149,8 +148,12 @@ class FeedbackLedger:
             self._values_seen.add(*place)
         return True
 
-    def _actual(self, prediction: Prediction, label: Any) -> str | float:
+    def _actual(self, prediction: Prediction, row: int, label: Any) -> str | float:
         if prediction.kind == "number":
+            if abs(prediction.number_of(row)) > LARGEST:
+                raise Refused(
+                    "WrongLabel", f"the model predicted a number beyond {LARGEST:g}; no label is compared with it"
+                )
             return _number(label, "WrongLabel", "label")
         known = set(prediction.classes) if prediction.kind != "classes" else {*prediction.classes, *self._classes}
         text = _text(label, known)
@@ -169,16 +172,6 @@ def _text(label: Any, known: AbstractSet[str]) -> str:
         return text_of(float(label))
     except ValueError:
         return text
-
-
-def _add(counts: LabelCounts, prediction: Prediction, row: int, actual: str | float) -> None:
-    if isinstance(actual, float):
-        counts.add_number(prediction.number_of(row), actual)
-        return
-    positive = "" if prediction.kind == "classes" else prediction.classes[1]
-    counts.add_class(prediction.class_of(row), actual, positive)
-    if prediction.kind == "scored":
-        counts.add_score(prediction.score_of(row), is_positive=actual == positive)
 
 
 def _places(item: Item, prediction: Prediction) -> Sequence[int]:

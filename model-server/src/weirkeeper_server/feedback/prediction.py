@@ -14,22 +14,29 @@ from typing import Final, Literal, Self
 
 import numpy as np
 
-Kind = Literal["classes", "two", "scored", "number"]
-"""Many classes; two classes; two classes with the probability of the second; a number."""
+from weirkeeper.statistics.labels import SCORE_UNITS
 
-KINDS: Final[tuple[Kind, ...]] = ("classes", "two", "scored", "number")
+Kind = Literal["classes", "two", "scored", "number", "likely"]
+"""Many classes; two classes; two classes with the probability of the second; a number; several classes with the
+probabilities of all."""
+
+KINDS: Final[tuple[Kind, ...]] = ("classes", "two", "scored", "number", "likely")
+MOST_LIKELY: Final = 16
+"""Classes up to which all of their probabilities are remembered: 32 bytes a row."""
+
 MOST_ROWS: Final = 1_000
 MOST_TEXTS: Final = 256
 _HEAD: Final = struct.Struct(">BHIH")
-_LABELLED: Final = ("classes", "two", "scored")
+_LABELLED: Final = ("classes", "two", "scored", "likely")
 
 
 @dataclass(frozen=True)
 class Prediction:
     """An answer of `rows` rows in the slot that began at `slot` (Unix seconds, of at most 32 bits).
 
-    `classes` are those that occur, or both of two, the positive one last. `chosen` has an index into them a row, as a
-    byte; `scores` a share of SCORE_UNITS a row, big-endian in two bytes; `numbers` a double a row, big-endian.
+    `classes` are those that occur, or both of two, the positive one last, or all where there are probabilities.
+    `chosen` has an index into them a row, as a byte; `scores` a share of SCORE_UNITS a row, big-endian in two bytes, or
+    one of each class a row; `numbers` a double a row, big-endian.
     `segments` are the texts that occur, `segment_indices` a byte for each segmented input and row, inputs first.
     """
 
@@ -57,7 +64,8 @@ class Prediction:
         kind = KINDS[number]
         start = _HEAD.size + length
         revision, classes, segments = json.loads(packed[_HEAD.size : start])
-        sizes = (rows * (kind in _LABELLED), 2 * rows * (kind == "scored"), 8 * rows * (kind == "number"))
+        shares = {"scored": 1, "likely": len(classes)}.get(kind, 0)
+        sizes = (rows * (kind in _LABELLED), 2 * rows * shares, 8 * rows * (kind == "number"))
         ends = [start + sum(sizes[: number + 1]) for number in range(len(sizes))]
         parts = [packed[begin:end] for begin, end in zip([start, *ends], [*ends, len(packed)], strict=True)]
         return cls(revision, slot, kind, rows, tuple(classes), tuple(segments), *parts)
@@ -68,8 +76,15 @@ class Prediction:
 
     def score_of(self, row: int) -> float:
         """Give the probability of the positive class."""
-        units = int.from_bytes(self.scores[2 * row : 2 * row + 2], "big")
-        return units / 65_535
+        return self._share(row)
+
+    def probabilities_of(self, row: int) -> dict[str, float]:
+        """Give the probability of each class, where there are several."""
+        first = row * len(self.classes)
+        return {name: self._share(first + place) for place, name in enumerate(self.classes)}
+
+    def _share(self, place: int) -> float:
+        return int.from_bytes(self.scores[2 * place : 2 * place + 2], "big") / SCORE_UNITS
 
     def number_of(self, row: int) -> float:
         """Give the number that was predicted for a row."""
@@ -87,8 +102,8 @@ def _texts(revision: str, classes: tuple[str, ...], segments: tuple[str, ...]) -
 
 
 def packed_scores(scores: Sequence[float] | np.ndarray[tuple[int, ...], np.dtype[np.floating]]) -> bytes:
-    """Write probabilities as shares of 65,535."""
-    return np.rint(np.asarray(scores, dtype=np.float64) * 65_535).astype(">u2").tobytes()
+    """Write probabilities as shares of SCORE_UNITS."""
+    return np.rint(np.asarray(scores, dtype=np.float64) * SCORE_UNITS).astype(">u2").tobytes()
 
 
 def packed_numbers(numbers: Sequence[float] | np.ndarray[tuple[int, ...], np.dtype[np.number]]) -> bytes:

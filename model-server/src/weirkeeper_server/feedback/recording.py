@@ -8,9 +8,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from weirkeeper.statistics.labels import LARGEST
 from weirkeeper_server.bundle import Bundle
 from weirkeeper_server.errors import BundleError
 from weirkeeper_server.feedback.prediction import (
+    MOST_LIKELY,
     MOST_ROWS,
     MOST_TEXTS,
     Kind,
@@ -18,7 +20,7 @@ from weirkeeper_server.feedback.prediction import (
     packed_numbers,
     packed_scores,
 )
-from weirkeeper_server.tensors import Columns
+from weirkeeper_server.tensors import Array, Columns
 
 SEGMENTS: Final = "segments"
 """The parameter that names the inputs by which labels are counted apart, with commas between them."""
@@ -33,6 +35,8 @@ LONGEST_TEXT: Final = 200
 OTHER: Final = "other"
 TWO_CLASSES: Final = 2
 FLOATS: Final = ("FP16", "FP32", "FP64")
+CLOSE: Final = 0.01
+"""Probabilities in half precision add up to 1 within so much."""
 
 
 def text_of(value: object) -> str:
@@ -56,7 +60,8 @@ class Segmented:
 class Recorder:
     """Remembers the answers of one bundle.
 
-    `unfit` says why its answers cannot be remembered; it is empty where they can.
+    `unfit` says why its answers cannot be remembered; it is empty where they can. `predicted` is the output that labels
+    are compared with.
     """
 
     def __init__(self, bundle: Bundle, revision: str, segments: str = "") -> None:
@@ -64,11 +69,16 @@ class Recorder:
         self._classes = tuple(bundle.manifest.classes or ())
         self._texts = tuple(text_of(name) for name in self._classes)
         self._indices = {name: index for index, name in enumerate(self._classes)}
-        self._predicted = _predicted(bundle)
+        self.predicted = _predicted(bundle)
         self._likelihood = _likelihood(bundle)
         self._kind = _kind(bundle)
         self._segmented = segmented(bundle, segments)
         self.unfit = _unfit(bundle)
+
+    @property
+    def judged_by(self) -> str:
+        """Name the profile's output by which rows are alike: the score of two classes, else what was predicted."""
+        return f"{self._likelihood}[1]" if self._kind == "scored" else self.predicted
 
     def record(self, inputs: Columns, outputs: Columns, rows: int, slot: int) -> Prediction | None:
         """Remember an answer; None where it is too large, or holds what no label could be compared with."""
@@ -78,21 +88,24 @@ class Recorder:
         parts = self._parts(outputs)
         if parts is None:
             return None
-        return Prediction(
-            self._revision, slot, self._kind, rows, segments=segments, segment_indices=segment_indices, **parts
-        )
+        return Prediction(self._revision, slot, rows=rows, segments=segments, segment_indices=segment_indices, **parts)
 
     def _parts(self, outputs: Columns) -> dict[str, Any] | None:
         if self._kind == "number":
-            numbers = outputs[self._predicted].ravel()
-            return {"numbers": packed_numbers(numbers)} if np.isfinite(numbers).all() else None
+            numbers = outputs[self.predicted].ravel().astype(np.float64)
+            # A NaN compares as false.
+            fits = bool((np.abs(numbers) <= LARGEST).all())
+            return {"kind": "number", "numbers": packed_numbers(numbers)} if fits else None
         try:
-            chosen = [self._indices[name] for name in outputs[self._predicted].ravel().tolist()]
+            chosen = [self._indices[name] for name in outputs[self.predicted].ravel().tolist()]
         except KeyError:
             return None
-        if self._kind == "classes":
+        likely = outputs.get(self._likelihood)
+        if self._kind == "likely" and likely is not None and _are_probabilities(likely):
+            return {"kind": "likely", "classes": self._texts, "chosen": bytes(chosen), "scores": packed_scores(likely)}
+        if self._kind in ("classes", "likely"):
             return _listed(chosen, self._texts)
-        parts: dict[str, Any] = {"classes": self._texts, "chosen": bytes(chosen)}
+        parts: dict[str, Any] = {"kind": self._kind, "classes": self._texts, "chosen": bytes(chosen)}
         if self._kind == "two":
             return parts
         scores = outputs[self._likelihood][:, 1]
@@ -115,7 +128,14 @@ def _listed(chosen: Sequence[int], texts: Sequence[str]) -> dict[str, Any] | Non
     places = {one: index for index, one in enumerate(dict.fromkeys(chosen))}
     if len(places) > MOST_TEXTS:
         return None
-    return {"classes": tuple(texts[one] for one in places), "chosen": bytes(places[one] for one in chosen)}
+    named = tuple(texts[one] for one in places)
+    return {"kind": "classes", "classes": named, "chosen": bytes(places[one] for one in chosen)}
+
+
+def _are_probabilities(likely: Array) -> bool:
+    """Tell whether every row's numbers are shares that make up about 1; a NaN compares as false."""
+    in_range = bool(((likely >= 0) & (likely <= 1)).all())
+    return in_range and bool((np.abs(likely.sum(axis=1, dtype=np.float64) - 1.0) <= CLOSE).all())
 
 
 def _predicted(bundle: Bundle) -> str:
@@ -128,16 +148,16 @@ def _predicted(bundle: Bundle) -> str:
 
 
 def _likelihood(bundle: Bundle) -> str:
-    """Name the output with the probabilities of two classes: `predict_proba`, else the one output of their shape."""
+    """Name the output with the classes' probabilities: `predict_proba`, else the one output of their shape."""
     classes = bundle.manifest.classes or ()
-    pairs = [
+    fitting = [
         tensor.name
         for tensor in bundle.manifest.signature.outputs
-        if tensor.shape[1:] == (TWO_CLASSES,) and tensor.datatype in FLOATS
+        if tensor.shape[1:] == (len(classes),) and tensor.datatype in FLOATS
     ]
-    if len(classes) != TWO_CLASSES or not pairs:
+    if not TWO_CLASSES <= len(classes) <= MOST_LIKELY or not fitting:
         return ""
-    return PROBABILITIES if PROBABILITIES in pairs else pairs[0] if len(pairs) == 1 else ""
+    return PROBABILITIES if PROBABILITIES in fitting else fitting[0] if len(fitting) == 1 else ""
 
 
 def _kind(bundle: Bundle) -> Kind:
@@ -145,7 +165,7 @@ def _kind(bundle: Bundle) -> Kind:
     if not classes:
         return "number"
     if len(classes) != TWO_CLASSES:
-        return "classes"
+        return "likely" if _likelihood(bundle) else "classes"
     return "scored" if _likelihood(bundle) else "two"
 
 

@@ -19,11 +19,13 @@ from weirkeeper_server.feedback.keys import IDENTIFIER_BYTES, KeyRing
 from weirkeeper_server.feedback.prediction import Prediction
 from weirkeeper_server.feedback.refusals import Refused
 
-VERSION: Final = b"\x01"
+VERSIONS: Final = (b"\x01", b"\x02")
+"""The second is that of tokens with the probabilities of several classes, so that servers that know none refuse it."""
+
 NONCE_BYTES: Final = 12
 MODEL_BYTES: Final = 4
 TAG_BYTES: Final = 16
-CLEAR_BYTES: Final = len(VERSION) + IDENTIFIER_BYTES + MODEL_BYTES
+CLEAR_BYTES: Final = 1 + IDENTIFIER_BYTES + MODEL_BYTES
 LONGEST: Final = 65_536
 """Characters of the longest token that is looked at."""
 
@@ -41,7 +43,7 @@ class Tokens:
         key = self._keys.current()
         if key is None:
             return None
-        clear = VERSION + key.identifier + self._model
+        clear = VERSIONS[prediction.kind == "likely"] + key.identifier + self._model
         nonce = secrets.token_bytes(NONCE_BYTES)
         sealed = key.cipher.encrypt(nonce, prediction.pack(), clear + self._bound)
         return base64.urlsafe_b64encode(b"".join((clear, nonce, sealed))).rstrip(b"=").decode()
@@ -56,7 +58,7 @@ class Tokens:
         clear, nonce, sealed = raw[:CLEAR_BYTES], raw[CLEAR_BYTES:][:NONCE_BYTES], raw[CLEAR_BYTES + NONCE_BYTES :]
         if clear[-MODEL_BYTES:] != self._model:
             raise Refused("Foreign", "the token is of another model; send it to the model that gave it")
-        key = self._keys.find(clear[len(VERSION) : len(VERSION) + IDENTIFIER_BYTES])
+        key = self._keys.find(clear[1 : 1 + IDENTIFIER_BYTES])
         if key is None:
             raise Refused("UnknownKey", "the token's key was rotated away, or is not here yet; it cannot be opened")
         try:
@@ -77,6 +79,6 @@ def _raw(token: str) -> bytes:
         raise Refused("Malformed", "the token is not base64url; give it as the answer had it") from None
     if len(raw) < CLEAR_BYTES + NONCE_BYTES + TAG_BYTES:
         raise Refused("Malformed", f"the token is cut short, {len(token)} characters; give all of it")
-    if raw[:1] != VERSION:
-        raise Refused("Malformed", f"the token is of version {raw[0]}; this server knows {VERSION[0]}")
+    if raw[:1] not in VERSIONS:
+        raise Refused("Malformed", f"the token is of version {raw[0]}; this server knows 1 and 2")
     return raw

@@ -16,11 +16,12 @@ import pandas as pd
 from weirkeeper.api.bundle import MANIFEST_FILE
 from weirkeeper.bundling.errors import BundleRefused, BundlingError, UnsuitableEstimator, UnsuitableSample
 from weirkeeper.bundling.estimator_source import EstimatorSource
-from weirkeeper.bundling.metrics import measure
-from weirkeeper.bundling.sample import Sample
+from weirkeeper.bundling.held_out import Labelled
+from weirkeeper.bundling.metrics import SEED, measure, measured_rows
+from weirkeeper.bundling.sample import Sample, rows_of
 from weirkeeper.bundling.sensitive import check_named
 from weirkeeper.bundling.source import Source
-from weirkeeper.bundling.writing import manifest_of, write_golden, write_manifest, write_profile
+from weirkeeper.bundling.writing import manifest_of, profile_of, write_golden, write_manifest, write_profile
 from weirkeeper.statistics.building import Described
 from weirkeeper.statistics.offline import OfflineMetric, Rows
 from weirkeeper_server.tensors import Array
@@ -67,7 +68,7 @@ def bundle(  # noqa: PLR0913  each is something that its owner may say
     check_named(tensors, described)
     outputs = source.answers(tensors)
     _check_finite(outputs)
-    performance = _measured(source, (X, y), held_out)
+    performance, kept = _measured(source, (X, y), held_out)
     manifest = manifest_of(source, tensors, outputs)
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +76,8 @@ def bundle(  # noqa: PLR0913  each is something that its owner may say
         made = Path(folder) / "bundle"
         made.mkdir()
         source.write(made / manifest.model_file)
-        write_profile(made, tensors, outputs, performance, described)
+        profile = profile_of(tensors, outputs, performance, described)
+        write_profile(made, manifest, profile, kept)
         write_manifest(made, manifest)
         write_golden(made, manifest, source, tensors, {name for name, said in described.items() if said.sensitive})
         verify(made, trusted_types)
@@ -105,22 +107,28 @@ def _check_finite(outputs: Mapping[str, Array]) -> None:
 
 def _measured(
     source: Source, sample: tuple[Sample, object], held_out: tuple[Sample, object] | None
-) -> tuple[OfflineMetric, ...]:
+) -> tuple[tuple[OfflineMetric, ...], Labelled | None]:
+    """Measure the metrics; give with them the held-out rows that they were measured on."""
     rows, given = held_out or sample
     measured_on: Rows = "HeldOut" if held_out else "Sample"
     if given is None:
-        return ()
+        return (), None
     labels = np.asarray(given)
     if labels.ndim == COLUMN_RANK and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
-        return ()
+        return (), None
     if labels.dtype.kind in "OUT":
         labels = labels.astype(object)
     if pd.isna(labels).any():
         raise UnsuitableSample("y lacks values; leave rows without a label out")
-    answers = source.comparable(source.answers(source.tensors(rows)), labels)
-    return measure(labels, answers, measured_on) if answers else ()
+    outputs = source.answers(source.tensors(rows))
+    answers = source.comparable(outputs, labels)
+    if not answers:
+        return (), None
+    metrics = measure(labels, answers, measured_on)
+    chosen = measured_rows(len(labels), np.random.default_rng(SEED))
+    return metrics, Labelled(rows_of(outputs, chosen), labels[chosen]) if held_out else None
 
 
 def verify(folder: Path, trusted_types: Sequence[str] = ()) -> None:

@@ -64,7 +64,7 @@ def measure(labels: Array, answers: Answers, measured_on: Rows) -> tuple[Offline
     if len(labels) != len(answers.predicted):
         raise UnsuitableSample(f"y has {len(labels)} labels for {len(answers.predicted)} rows; give one for each row")
     random = np.random.default_rng(SEED)
-    chosen = np.sort(random.permutation(len(labels))[:MOST_ROWS])
+    chosen = measured_rows(len(labels), random)
     predicted = answers.predicted[chosen]
     likely = None if answers.probabilities is None else answers.probabilities[chosen].astype(np.float64)
     if answers.classes is None:
@@ -78,6 +78,11 @@ def measure(labels: Array, answers: Answers, measured_on: Rows) -> tuple[Offline
         OfflineMetric(metric, value, low, high, len(chosen), interval, measured_on)
         for metric, value, low, high, interval in found
     )
+
+
+def measured_rows(rows: int, random: np.random.Generator) -> Places:
+    """Choose at most 20,000 of so many rows, in their order."""
+    return np.sort(random.permutation(rows)[:MOST_ROWS])
 
 
 def _numbers(labels: Array) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from weirkeeper.api.bundle import (
 from weirkeeper.api.values import Tolerance
 from weirkeeper.bundling.errors import UnsuitableEstimator, UnsuitableSample
 from weirkeeper.bundling.golden import chosen_rows
+from weirkeeper.bundling.held_out import Labelled, count_held_out
 from weirkeeper.bundling.sample import as_request, describe, rows_of
 from weirkeeper.bundling.sensitive import neutral, without
 from weirkeeper.bundling.source import Source
@@ -67,26 +69,29 @@ def write_manifest(folder: Path, manifest: BundleManifest) -> None:
     (folder / MANIFEST_FILE).write_text(text)
 
 
-def write_profile(
-    folder: Path,
+def profile_of(
     tensors: Mapping[str, Array],
     outputs: Mapping[str, Array],
     performance: tuple[OfflineMetric, ...],
     described: Mapping[str, Described],
-) -> None:
-    """Write the reference profile of a sample and the model's answers.
+) -> ReferenceProfile:
+    """Make the reference profile of a sample and the model's answers.
 
     Raises:
         UnsuitableSample: none can be made.
     """
     few = np.arange(min(MOST_ROWS_PROFILED, len(next(iter(tensors.values())))))
     try:
-        profile = ReferenceProfile.from_columns(
+        return ReferenceProfile.from_columns(
             profile_columns(rows_of(tensors, few)), profile_columns(rows_of(outputs, few)), performance, described
         )
     except ProfileError as error:
         raise UnsuitableSample(f"no reference profile can be made: {error}") from error
-    (folder / PROFILE_FILE).write_bytes(profile.to_bytes())
+
+
+def write_profile(folder: Path, manifest: BundleManifest, profile: ReferenceProfile, held_out: Labelled | None) -> None:
+    """Write the reference profile, with the counts of held-out rows where there are such."""
+    (folder / PROFILE_FILE).write_bytes(_with_held_out(profile, manifest, held_out).to_bytes())
 
 
 def write_golden(
@@ -99,6 +104,17 @@ def write_golden(
     """
     written = [json.dumps(one.to_json(), allow_nan=False) for one in _golden(manifest, source, tensors, sensitive)]
     (folder / GOLDEN_FILE).write_text("[\n" + ",\n".join(written) + "\n]\n")
+
+
+def _with_held_out(profile: ReferenceProfile, manifest: BundleManifest, held_out: Labelled | None) -> ReferenceProfile:
+    """Add the counts of held-out rows, as far as there is room for them."""
+    counted = count_held_out(held_out, manifest, profile) if held_out else None
+    whole = replace(profile, held_out=counted)
+    try:
+        whole.to_bytes()
+    except ProfileError:
+        return profile
+    return whole
 
 
 def _golden(

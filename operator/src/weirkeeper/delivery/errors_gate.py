@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from weirkeeper.delivery.evidence import Outcomes
-from weirkeeper.delivery.projection import gain_so_far, requests_to_reach, rounded
 from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Verdict, odds_ratio
+from weirkeeper.statistics.projection import gain_so_far, requests_to_reach
 from weirkeeper.statistics.sequential import (
     LOWER_GRID,
     UPPER_GRID,
@@ -21,6 +21,7 @@ from weirkeeper.statistics.sequential import (
     log_e,
     log_e_of_starts,
     relative_log_ratios,
+    rounded,
     with_another_start,
 )
 

@@ -18,9 +18,9 @@ from weirkeeper.delivery.latency_threshold import (
     slow_of,
     telling_bin,
 )
-from weirkeeper.delivery.projection import gain_so_far, requests_to_reach
 from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Verdict, odds_ratio
 from weirkeeper.statistics.latency import bin_of, upper_edge_us, whole_milliseconds_us
+from weirkeeper.statistics.projection import gain_so_far, requests_to_reach
 from weirkeeper.statistics.sequential import (
     Scatter,
     log_e,

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from weirkeeper.delivery.evidence import LatencySlot
-from weirkeeper.delivery.projection import rounded
 from weirkeeper.statistics.latency import BINS, exceeding, merge, quantile_bin
 from weirkeeper.statistics.sequential import (
     LOWER_GRID,
@@ -16,6 +15,7 @@ from weirkeeper.statistics.sequential import (
     Block,
     PairedScatter,
     relative_log_ratios,
+    rounded,
     with_another_start,
 )
 

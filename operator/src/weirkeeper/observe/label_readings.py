@@ -9,12 +9,15 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from weirkeeper.observe.errors import BrokenEvidence
+from weirkeeper.statistics.errors import StatisticsError
+from weirkeeper.statistics.exact import MOST_PARTS
 from weirkeeper.statistics.labels import MOST_PAIRS, NUMBERS, SCORE_BINS, LabelCounts
+from weirkeeper.statistics.performance import check
 
 MOST_REVISIONS: Final = 50
 MOST_SEGMENTS: Final = 200
 LONGEST_NAME: Final = 512
-LARGEST_SUM: Final = 1e250
+LARGEST_SUM: Final = 1e300
 
 WHOLE: Final = ""
 """The name under which the counts of all rows stand among those of segments."""
@@ -35,7 +38,8 @@ class _Counts(BaseModel):
     positive: _Name = ""
     confusion: Annotated[list[tuple[_Name, _Name, _Count]], Field(max_length=MOST_PAIRS)] = []
     scores: Annotated[dict[_Name, tuple[_Count, _Count]], Field(max_length=SCORE_BINS)] = {}
-    sums: dict[_Name, _Sum] = {}
+    scoreUnits: Annotated[dict[_Name, _Count], Field(max_length=SCORE_BINS)] = {}  # noqa: N815  as servers write it
+    sums: dict[_Name, _Sum | Annotated[list[_Sum], Field(max_length=MOST_PARTS)]] = {}
 
     def read(self) -> LabelCounts:
         """Give it as counts."""
@@ -87,14 +91,22 @@ def read_labels(given: Any, model: str) -> LabelReading:
 def _read(revision: str, table: _Table, model: str) -> Segments:
     if revision.rpartition("-")[0] != model:
         raise BrokenEvidence(f"labels tells of revision {revision!r:.80}; the pod was made for {model}")
-    for counts in (table, *table.segments.values()):
-        _check(counts)
-    return {WHOLE: table.read(), **{name: counts.read() for name, counts in table.segments.items()}}
+    return {name: _checked(counts) for name, counts in {WHOLE: table, **table.segments}.items()}
 
 
-def _check(counts: _Counts) -> None:
+def _checked(counts: _Counts) -> LabelCounts:
     if unknown := counts.sums.keys() - set(NUMBERS):
         raise BrokenEvidence(f"labels has a sum {min(unknown)!r:.80}; expected {', '.join(NUMBERS)}")
-    bins = [score for score in counts.scores if not (score.isascii() and score.isdecimal() and int(score) < SCORE_BINS)]
+    bins = [
+        score
+        for score in (*counts.scores, *counts.scoreUnits)
+        if not (score.isascii() and score.isdecimal() and int(score) < SCORE_BINS)
+    ]
     if bins:
         raise BrokenEvidence(f"labels has a score bin {bins[0]!r:.80}; expected 0 to {SCORE_BINS - 1}")
+    read = counts.read()
+    try:
+        check(read)
+    except StatisticsError as error:
+        raise BrokenEvidence(f"labels: {error}"[:300]) from None
+    return read

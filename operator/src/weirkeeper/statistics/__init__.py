@@ -3,6 +3,7 @@
 from weirkeeper.statistics.building import Described
 from weirkeeper.statistics.checking import check_columns, check_totals
 from weirkeeper.statistics.comparison import Comparison, compare
+from weirkeeper.statistics.concept import ConceptDrift, concept_drift
 from weirkeeper.statistics.counters import add, subtract
 from weirkeeper.statistics.distances import (
     Bracket,
@@ -31,8 +32,14 @@ from weirkeeper.statistics.drift import (
     assess,
 )
 from weirkeeper.statistics.errors import ColumnMismatch, ProfileError, ProfileMismatch, StatisticsError
+from weirkeeper.statistics.expected import ExpectedPerformance, expected_performance
+from weirkeeper.statistics.fairness import Disparity, FairnessRule, disparity, groups_of
 from weirkeeper.statistics.feature import FeatureProfile
+from weirkeeper.statistics.held_out import HeldOut
+from weirkeeper.statistics.intervals import Share
 from weirkeeper.statistics.joint import Projection
+from weirkeeper.statistics.label_slots import LabelledWindow, booked, labelled_window, watermark
+from weirkeeper.statistics.labels import LabelCounts
 from weirkeeper.statistics.latency import (
     BINS,
     bin_of,
@@ -42,8 +49,11 @@ from weirkeeper.statistics.latency import (
     upper_edge_us,
     whole_milliseconds_us,
 )
+from weirkeeper.statistics.means import MeanBlock, MeanDifference, log_e_of_mean, mixture_width
 from weirkeeper.statistics.noncentral import chi2_cdf, chi2_sf, ncx2_cdf, ncx2_isf, ncx2_ppf, ncx2_sf
+from weirkeeper.statistics.performance import Estimate, estimates
 from weirkeeper.statistics.profile import ReferenceProfile
+from weirkeeper.statistics.projection import requests_to_reach
 from weirkeeper.statistics.ranking import ranked
 from weirkeeper.statistics.rows import ProfileCounters
 from weirkeeper.statistics.sequential import (
@@ -55,6 +65,7 @@ from weirkeeper.statistics.sequential import (
     log_e,
     relative_log_ratios,
 )
+from weirkeeper.statistics.two_sample import PluginTest, distribution_log_ratios, log_e_of_distribution
 from weirkeeper.statistics.views import View
 from weirkeeper.statistics.wording import change_of
 
@@ -66,18 +77,30 @@ __all__ = [
     "Bracket",
     "ColumnMismatch",
     "Comparison",
+    "ConceptDrift",
     "Described",
+    "Disparity",
     "DriftState",
+    "Estimate",
+    "ExpectedPerformance",
+    "FairnessRule",
     "FeatureDrift",
     "FeaturePolicy",
     "FeatureProfile",
+    "HeldOut",
     "Homogeneity",
+    "LabelCounts",
+    "LabelledWindow",
+    "MeanBlock",
+    "MeanDifference",
+    "PluginTest",
     "ProfileCounters",
     "ProfileError",
     "ProfileMismatch",
     "Projection",
     "ReferenceProfile",
     "Scatter",
+    "Share",
     "StatisticsError",
     "View",
     "Wasserstein",
@@ -87,21 +110,32 @@ __all__ = [
     "alarm_share",
     "assess",
     "bin_of",
+    "booked",
     "change_of",
     "check_columns",
     "check_totals",
     "chi2_cdf",
     "chi2_sf",
     "compare",
+    "concept_drift",
+    "disparity",
+    "distribution_log_ratios",
     "effective_size",
+    "estimates",
     "exceeding",
+    "expected_performance",
+    "groups_of",
     "hellinger",
     "homogeneity",
     "jensen_shannon",
     "kolmogorov_smirnov",
     "l_infinity",
+    "labelled_window",
     "log_e",
+    "log_e_of_distribution",
+    "log_e_of_mean",
     "merge",
+    "mixture_width",
     "ncx2_cdf",
     "ncx2_isf",
     "ncx2_ppf",
@@ -114,9 +148,11 @@ __all__ = [
     "quantile_bin",
     "ranked",
     "relative_log_ratios",
+    "requests_to_reach",
     "subtract",
     "total_variation",
     "upper_edge_us",
     "wasserstein",
+    "watermark",
     "whole_milliseconds_us",
 ]

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
+from weirkeeper.statistics.exact import ExactSum
+
 SCORE_BINS: Final = 100
 MOST_PAIRS: Final = 2_500
 """Pairs of predicted and actual class that one table lists; rows of further pairs are counted as `unlisted`."""
@@ -18,18 +20,24 @@ SCORE_UNITS: Final = 65_535
 LEAST_SCORE: Final = 0.5 / SCORE_UNITS
 """Logarithms are taken of no less: the smallest score that differs from 0 by half a step."""
 
-NUMBERS: Final = ("error", "absolute", "squared", "logLoss", "value", "valueSquared")
+NUMBERS: Final = ("error", "absolute", "squared", "fourth", "logLoss", "logLossSquared", "value", "valueSquared")
+"""What is summed: each row's error as it is, absolute, squared, to the fourth; log losses, values and their squares."""
+
+LARGEST: Final = 1e70
+"""Predictions, labels and values are counted up to it: the fourth powers of their differences stay finite."""
 
 
 @dataclass
 class LabelCounts:
-    """What is counted of labelled rows; everything adds up, so that parts merge in any order.
+    """What is counted of labelled rows; everything adds up exactly, so that parts merge in any order, to the last bit.
 
     `rows` have a label, `correct` of them were predicted so. `confusion` is by (predicted, actual) class; `positive`
     is the second of two classes, whose probability is the score. `scores` are [negatives, positives] by bin of
-    1/SCORE_BINS. `numbered` rows have a number to compare: the score against 0 or 1, or a regression's prediction
-    against its label. `sums` are of their errors (predicted less actual) and of the `valued` rows' business values.
-    Sums are of floating point: merged in another order they differ in their last digits.
+    1/SCORE_BINS, and `score_units` the sum of the scores in each, in steps of 1/SCORE_UNITS. Of more than two classes
+    there is no `positive`, the score is the probability of the predicted class, and `scores` are [wrong, right].
+    `numbered` rows have a number to compare: the score against 0 or 1, probabilities against the class, or a
+    regression's prediction against its label. `sums` are of their errors (predicted less actual; of probabilities,
+    the distance) and of the `valued` rows' business values, by NUMBERS.
     """
 
     rows: int = 0
@@ -40,7 +48,8 @@ class LabelCounts:
     positive: str = ""
     confusion: Counter[tuple[str, str]] = field(default_factory=Counter)
     scores: dict[int, list[int]] = field(default_factory=dict)
-    sums: dict[str, float] = field(default_factory=lambda: dict.fromkeys(NUMBERS, 0.0))
+    score_units: Counter[int] = field(default_factory=Counter)
+    sums: dict[str, ExactSum] = field(default_factory=lambda: {name: ExactSum() for name in NUMBERS})
 
     def add_class(self, predicted: str, actual: str, positive: str = "") -> None:
         """Count a row by its predicted and actual class; `positive` is the second class where there are two."""
@@ -57,11 +66,30 @@ class LabelCounts:
 
     def add_score(self, score: float, *, is_positive: bool) -> None:
         """Count the score of a row that `add_class` counts: the probability of the positive class, 0 to 1."""
-        counted = self.scores.setdefault(min(int(score * SCORE_BINS), SCORE_BINS - 1), [0, 0])
-        counted[is_positive] += 1
+        self._place(score, positive=is_positive)
         self._error(score - is_positive)
-        likelihood = score if is_positive else 1.0 - score
-        self.sums["logLoss"] -= math.log(min(max(likelihood, LEAST_SCORE), 1.0 - LEAST_SCORE))
+        self._loss(score if is_positive else 1.0 - score)
+
+    def add_probabilities(self, confidence: float, likelihood: float, squares: float, *, right: bool) -> None:
+        """Count the probabilities of a row of more than two classes that `add_class` counts.
+
+        `confidence` is that of the predicted class, `likelihood` that of the actual one, and `squares` the sum of all
+        classes' squares.
+        """
+        self._place(confidence, positive=right)
+        distance = max(0.0, squares - 2.0 * likelihood + 1.0)
+        self.numbered += 1
+        self._sum(squared=distance, fourth=distance * distance)
+        self._loss(likelihood)
+
+    def _place(self, score: float, *, positive: bool) -> None:
+        place = min(int(score * SCORE_BINS), SCORE_BINS - 1)
+        self.scores.setdefault(place, [0, 0])[positive] += 1
+        self.score_units[place] += round(score * SCORE_UNITS)
+
+    def _loss(self, likelihood: float) -> None:
+        loss = -math.log(min(max(likelihood, LEAST_SCORE), 1.0 - LEAST_SCORE))
+        self._sum(logLoss=loss, logLossSquared=loss * loss)
 
     def add_number(self, predicted: float, actual: float) -> None:
         """Count a row of a regression."""
@@ -70,15 +98,21 @@ class LabelCounts:
 
     def _error(self, error: float) -> None:
         self.numbered += 1
-        self.sums["error"] += error
-        self.sums["absolute"] += abs(error)
-        self.sums["squared"] += error * error
+        squared = error * error
+        self._sum(error=error, absolute=abs(error), squared=squared, fourth=squared * squared)
+
+    def _sum(self, **numbers: float) -> None:
+        for name, number in numbers.items():
+            self.sums[name].add(number)
+
+    def total(self, name: str) -> float:
+        """Tell one of `sums`, rounded once."""
+        return self.sums[name].total
 
     def add_value(self, value: float) -> None:
         """Count what a prediction was worth to the business, in whatever unit."""
         self.valued += 1
-        self.sums["value"] += value
-        self.sums["valueSquared"] += value * value
+        self._sum(value=value, valueSquared=value * value)
 
     def merge(self, other: LabelCounts) -> None:
         """Add what another has counted."""
@@ -91,13 +125,14 @@ class LabelCounts:
             mine = self.scores.setdefault(score, [0, 0])
             mine[0] += counted[0]
             mine[1] += counted[1]
+        self.score_units.update(other.score_units)
         for name, value in other.sums.items():
-            self.sums[name] += value
+            self.sums[name].merge(value)
 
     @property
     def size(self) -> int:
         """How many numbers it holds, about."""
-        return 8 + len(self.confusion) + len(self.scores)
+        return 8 + len(self.confusion) + len(self.scores) + len(self.score_units)
 
     def to_json(self) -> dict[str, Any]:
         """Write it; what is empty is left out."""
@@ -110,7 +145,8 @@ class LabelCounts:
             "positive": self.positive,
             "confusion": [[*pair, count] for pair, count in sorted(self.confusion.items())],
             "scores": {str(score): counted for score, counted in sorted(self.scores.items())},
-            "sums": {name: value for name, value in self.sums.items() if value},
+            "scoreUnits": {str(score): units for score, units in sorted(self.score_units.items())},
+            "sums": {name: _written(value.parts) for name, value in self.sums.items() if value.parts},
         }
         return {name: value for name, value in told.items() if value}
 
@@ -121,58 +157,15 @@ class LabelCounts:
         counts.positive = told.get("positive", "")
         counts.confusion.update({(predicted, actual): count for predicted, actual, count in told.get("confusion", ())})
         counts.scores.update({int(score): list(counted) for score, counted in told.get("scores", {}).items()})
-        counts.sums.update({name: float(value) for name, value in told.get("sums", {}).items()})
+        counts.score_units.update({int(score): units for score, units in told.get("scoreUnits", {}).items()})
+        counts.sums.update({name: ExactSum(_parts(value)) for name, value in told.get("sums", {}).items()})
         return counts
 
 
-def performance(counts: LabelCounts) -> dict[str, float]:
-    """Give every metric that the counts allow, by its name in cards and gates.
-
-    Of two classes, Precision, Recall and F1 are those of the positive one; of more, means over all classes, predicted
-    or actual (macro). AUC is of binned scores: scores of one bin count as equal.
-    """
-    found: dict[str, float | None] = {}
-    if counts.confusion or counts.unlisted:
-        found |= {"Accuracy": counts.correct / counts.rows, **_by_class(counts)}
-    if counts.scores:
-        found |= {"AUC": _auc(counts.scores), "Brier": counts.sums["squared"] / counts.numbered}
-        found["LogLoss"] = counts.sums["logLoss"] / counts.numbered
-    elif counts.numbered:
-        found["MAE"] = counts.sums["absolute"] / counts.numbered
-        found["RMSE"] = math.sqrt(counts.sums["squared"] / counts.numbered)
-    if counts.valued:
-        found["Value"] = counts.sums["value"] / counts.valued
-    return {name: value for name, value in found.items() if value is not None}
+def _written(parts: tuple[float, ...]) -> float | list[float]:
+    """A sum that one number holds is written as one."""
+    return parts[0] if len(parts) == 1 else list(parts)
 
 
-def _by_class(counts: LabelCounts) -> dict[str, float | None]:
-    if counts.unlisted:
-        return {}
-    confusion = counts.confusion
-    names = [counts.positive] if counts.positive else sorted({name for pair in confusion for name in pair})
-    hits = [confusion[name, name] for name in names]
-    predicted = [sum(count for (one, _), count in confusion.items() if one == name) for name in names]
-    actual = [sum(count for (_, one), count in confusion.items() if one == name) for name in names]
-    return {
-        "Precision": _mean(hits, predicted),
-        "Recall": _mean(hits, actual),
-        "F1": _mean([2 * hit for hit in hits], [a + b for a, b in zip(predicted, actual, strict=True)]),
-    }
-
-
-def _mean(tops: list[int], bottoms: list[int]) -> float | None:
-    """The mean of the ratios; one of nothing counts as 0 beside others, and is none by itself."""
-    if not any(bottoms):
-        return None
-    return sum(top / bottom for top, bottom in zip(tops, bottoms, strict=True) if bottom) / len(tops)
-
-
-def _auc(scores: Mapping[int, list[int]]) -> float | None:
-    """The probability that a positive has the higher score (Mann-Whitney U), half where both fall into one bin."""
-    below = 0
-    pairs = 0.0
-    for _, (negatives, positives) in sorted(scores.items()):
-        pairs += positives * (below + negatives / 2)
-        below += negatives
-    positives = sum(counted[1] for counted in scores.values())
-    return pairs / (below * positives) if below and positives else None
+def _parts(told: float | list[float]) -> list[float]:
+    return told if isinstance(told, list) else [float(told)]

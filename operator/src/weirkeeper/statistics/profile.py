@@ -15,6 +15,7 @@ from weirkeeper.statistics.building import Described, profile_input, profile_out
 from weirkeeper.statistics.cleaning import Column
 from weirkeeper.statistics.errors import ProfileError
 from weirkeeper.statistics.feature import FeatureProfile
+from weirkeeper.statistics.held_out import HeldOut
 from weirkeeper.statistics.offline import OfflineMetric
 from weirkeeper.statistics.projecting import profile_projections
 
@@ -31,13 +32,15 @@ DIGEST_BYTES: Final = 128
 class ReferenceProfile:
     """The profiles of a model's input columns (`features`) and of its answers (`outputs`) on `rows` reference rows.
 
-    `performance` is what was measured on labelled rows, if any. `schema` is the version of the file.
+    `performance` is what was measured on labelled rows, if any; `held_out` counts those of them that were kept from
+    the training. `schema` is the version of the file.
     """
 
     rows: int
     features: tuple[FeatureProfile, ...]
     outputs: tuple[FeatureProfile, ...] = ()
     performance: tuple[OfflineMetric, ...] = ()
+    held_out: HeldOut | None = None
     schema: int = SCHEMA_VERSION
 
     @classmethod
@@ -72,7 +75,11 @@ class ReferenceProfile:
 
     def to_json(self) -> dict[str, Any]:
         """Write it as profile.json has it."""
-        measured = {"performance": [metric.to_json() for metric in self.performance]} if self.performance else {}
+        measured: dict[str, Any] = {}
+        if self.performance:
+            measured["performance"] = [metric.to_json() for metric in self.performance]
+        if self.held_out is not None:
+            measured["heldOut"] = self.held_out.to_json()
         return {
             "apiVersion": API_VERSION,
             "integrity": {"schemaVersion": self.schema},
@@ -104,6 +111,7 @@ class ReferenceProfile:
             tuple(FeatureProfile.from_json(item) for item in features),
             tuple(FeatureProfile.from_json(item) for item in outputs),
             tuple(OfflineMetric.from_json(item) for item in measured),
+            HeldOut.from_json(found["heldOut"]) if "heldOut" in found else None,
             schema,
         )
         _check_names(profile)

@@ -93,6 +93,11 @@ def log_sum_exp(terms: Sequence[float] | Floats) -> float:
     return highest + math.log(float(np.exp(values - highest).sum()))
 
 
+def rounded(values: Sequence[float] | Floats) -> tuple[float, ...]:
+    """Round sums to what is kept in a status, so that what was read back equals what was written."""
+    return tuple(round(float(value), 6) for value in values)
+
+
 def with_another_start(log_sums: Sequence[float] | Floats, points: int) -> Floats:
     """Start one more process (E = 1 at every one of `points` grid points) beside those already summed.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from tests.unit.server.churn import fitted, rows
 from weirkeeper.api.bundle import Tensor
 from weirkeeper.bundling import maker
-from weirkeeper.statistics.labels import LabelCounts, performance
+from weirkeeper.statistics.labels import LabelCounts
+from weirkeeper.statistics.performance import performance
 from weirkeeper_server.bundle import Bundle, read_bundle
 from weirkeeper_server.errors import BundleError, NoFeedback, NotReady
 from weirkeeper_server.feedback import label_tables
@@ -122,7 +125,7 @@ async def test_what_is_not_known_yet_comes_later(ledger: FeedbackLedger) -> None
     assert (await ledger.count([item(given, ["stay"], at=[0])])).counted == 1
     assert (await ledger.count([item(given, None, [2.5, None])])).counted == 1
     counts = whole(ledger)
-    assert (counts.rows, counts.correct, counts.valued, counts.sums["value"]) == (2, 2, 1, 2.5)
+    assert (counts.rows, counts.correct, counts.valued, counts.total("value")) == (2, 2, 1, 2.5)
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str, int]] = {
@@ -356,6 +359,55 @@ async def test_many_classes_give_the_metrics_of_scikit_learn(
     ):
         assert found[name] == pytest.approx(score(actual, predicted, average="macro"), rel=1e-12)
     assert found.keys() == {"Accuracy", "Precision", "Recall", "F1"}
+    likely = model.predict_proba(frame)
+    other = made(keys, clock, bundled(tmp_path, monkeypatch, model, frame))
+    found = performance(await counted(other, {"predict": predicted, "predict_proba": likely}, actual.tolist()))
+    assert found["Accuracy"] == metrics.accuracy_score(actual, predicted)
+    one_hot = np.eye(3)[actual]
+    assert found["Brier"] == pytest.approx(float(((likely - one_hot) ** 2).sum(axis=1).mean()), abs=1e-4)
+    assert found["LogLoss"] == pytest.approx(metrics.log_loss(actual, likely), rel=1e-3)
+    assert found.keys() == {"Accuracy", "Precision", "Recall", "F1", "Brier", "LogLoss", "ECE"}
+
+
+async def test_what_is_no_probability_of_many_classes_is_not_counted_as_one(
+    tmp_path: Path, keys: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = pd.DataFrame(np.random.default_rng(5).normal(size=(60, 3)), columns=["a", "b", "c"])
+    model = LogisticRegression().fit(frame, np.argmax(frame.to_numpy(), axis=1))
+    bundle, predicted = bundled(tmp_path, monkeypatch, model, frame), model.predict(frame)
+    for likely in (np.full((60, 3), 0.9), np.full((60, 3), np.nan), np.full((60, 3), 1.2)):
+        counts = await counted(
+            made(keys, clock, bundle), {"predict": predicted, "predict_proba": likely}, predicted.tolist()
+        )
+        assert (counts.rows, counts.correct, counts.numbered) == (60, 60, 0)
+
+
+def test_a_token_with_probabilities_is_of_a_version_that_older_servers_refuse(
+    tmp_path: Path, keys: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, churn_bundle: Bundle
+) -> None:
+    frame = pd.DataFrame(np.random.default_rng(5).normal(size=(60, 3)), columns=["a", "b", "c"])
+    model = LogisticRegression().fit(frame, np.argmax(frame.to_numpy(), axis=1))
+    ledger = made(keys, clock, bundled(tmp_path, monkeypatch, model, frame))
+    sealed = ledger.token({}, {"predict": model.predict(frame), "predict_proba": model.predict_proba(frame)}, 60, NOW)
+    assert sealed is not None
+    assert [
+        base64.urlsafe_b64decode(one[:4])[0] for one in (sealed, token(made(keys, clock, churn_bundle), "stay"))
+    ] == [
+        2,
+        1,
+    ]
+
+
+async def test_numbers_too_large_to_square_twice_are_not_counted(
+    tmp_path: Path, keys: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = pd.DataFrame(np.random.default_rng(5).normal(size=(60, 2)), columns=["a", "b"])
+    ledger = made(keys, clock, bundled(tmp_path, monkeypatch, LinearRegression().fit(frame, frame["a"]), frame))
+    assert ledger.token({}, {"predict": np.array([1e80])}, 1, NOW) == OMITTED
+    sealed = ledger.token({}, {"predict": np.array([1e70])}, 1, NOW)
+    receipt = await ledger.count([item(str(sealed), [-1e70])])
+    assert (receipt.counted, receipt.refused) == (1, {})
+    assert math.isfinite(whole(ledger).total("fourth"))
 
 
 async def test_numbers_give_the_metrics_of_scikit_learn(
@@ -376,7 +428,7 @@ async def test_numbers_give_the_metrics_of_scikit_learn(
         },
         rel=1e-12,
     )
-    assert counts.sums["error"] == pytest.approx(float(np.sum(predicted - actual)), abs=1e-9)
+    assert counts.total("error") == pytest.approx(float(np.sum(predicted - actual)), abs=1e-9)
     receipt = await ledger.count([item(str(ledger.token({}, {"predict": predicted[:1]}, 1, NOW)), ["far"])])
     assert receipt.refused == {"WrongLabel": 1}
 
@@ -394,8 +446,8 @@ def test_parts_add_up_to_the_whole() -> None:
     merged = LabelCounts()
     for part in parts:
         merged.merge(LabelCounts.from_json(part.to_json()))
-    assert (merged.confusion, merged.scores, merged.rows) == (together.confusion, together.scores, together.rows)
-    assert performance(merged) == pytest.approx(performance(together), rel=1e-12)
+    assert merged == together
+    assert performance(merged) == performance(together)
 
 
 def test_metrics_that_counts_do_not_allow_are_left_out() -> None:
@@ -403,7 +455,7 @@ def test_metrics_that_counts_do_not_allow_are_left_out() -> None:
     assert performance(counts) == {}
     counts.add_class("a", "a", "b")
     counts.add_score(0.2, is_positive=False)
-    assert performance(counts).keys() == {"Accuracy", "Brier", "LogLoss"}
+    assert performance(counts).keys() == {"Accuracy", "Brier", "LogLoss", "ECE"}
 
 
 def test_more_pairs_than_are_listed_leave_accuracy_alone() -> None:
@@ -437,9 +489,9 @@ async def test_what_is_too_long_to_tell_is_told_in_short(
     monkeypatch.setattr(label_tables, "MOST_TOLD", 100)
     (((_, total),), ((_, _, in_slot),)) = (ledger.tables.told()[name] for name in ("totals", "slots"))
     assert total == in_slot
-    assert total.keys() == {"rows", "numbered", "unlisted", "positive", "scores", "sums"}
+    assert total.keys() == {"rows", "numbered", "unlisted", "positive", "scores", "scoreUnits", "sums"}
     assert (total["rows"], total["unlisted"]) == (1, 1)
-    assert performance(LabelCounts.from_json(total)).keys() == {"Accuracy", "Brier", "LogLoss"}
+    assert performance(LabelCounts.from_json(total)).keys() == {"Accuracy", "Brier", "LogLoss", "ECE"}
 
 
 def test_a_class_whose_name_is_a_book_gives_no_tokens(churn_bundle: Bundle) -> None:

@@ -36,8 +36,3 @@ def requests_to_reach(goal: float, log_sums: Sequence[float], gain: Floats | Non
 def gain_so_far(log_sums: Sequence[float], requests: int) -> Floats | None:
     """Tell what each of `requests` added to every grid point, on average; None before the first request."""
     return np.asarray(log_sums, dtype=np.float64) / requests if requests else None
-
-
-def rounded(values: Sequence[float] | Floats) -> tuple[float, ...]:
-    """Round sums to what is kept in a status, so that what was read back equals what was written."""
-    return tuple(round(float(value), 6) for value in values)

@@ -1,0 +1,129 @@
+"""Labelled rows that a model has not learnt from, counted as servers count labels: what labels are compared with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from typing import Any, Final
+
+from weirkeeper.statistics.cleaning import Column
+from weirkeeper.statistics.confusion import Pair
+from weirkeeper.statistics.counters import FeatureCounter
+from weirkeeper.statistics.errors import ProfileError
+from weirkeeper.statistics.feature import FeatureProfile
+from weirkeeper.statistics.labels import NUMBERS, SCORE_BINS, LabelCounts
+from weirkeeper.statistics.performance import check
+
+MOST_CELLS: Final = 400
+"""Pairs of predicted and actual class that a profile keeps; of a model with more nothing is expected."""
+
+
+@dataclass(frozen=True)
+class Strata:
+    """Held-out rows by the bins that the profile has of one `output`, and in each by predicted and actual class.
+
+    `counts` are by (bin, predicted, actual). `scores` put the bins in order where the output is the score of the
+    positive class: the middle of each; else there are none.
+    """
+
+    output: str
+    counts: Mapping[tuple[int, str, str], int]
+    scores: Mapping[int, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it."""
+        return {
+            "output": self.output,
+            "counts": [[*cell, count] for cell, count in sorted(self.counts.items())],
+            "scores": {str(place): score for place, score in sorted(self.scores.items())},
+        }
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The pairs of predicted and actual class that occur."""
+        return sorted({(predicted, actual) for _, predicted, actual in self.counts})
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The counts of held-out rows, and their strata where there are classes."""
+
+    labels: LabelCounts
+    strata: Strata | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it as profile.json has it."""
+        written = {"labels": self.labels.to_json()}
+        return written | {"strata": self.strata.to_json()} if self.strata else written
+
+    @classmethod
+    def from_json(cls, found: object) -> HeldOut:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ProfileError: it is no such counts; the message says why.
+        """
+        if not isinstance(found, Mapping):
+            raise ProfileError(f"the profile's heldOut is {found!r:.80}, expected an object; make the bundle anew")
+        try:
+            read = cls(LabelCounts.from_json(found["labels"]), _strata(found["strata"]) if "strata" in found else None)
+            _check(read)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ProfileError(f"the profile's heldOut cannot be read: {error!r:.200}; make the bundle anew") from error
+        return read
+
+
+def strata_of(output: FeatureProfile, column: Column, predicted: Sequence[str], actual: Sequence[str]) -> Strata:
+    """Count rows by the bins of a profile's output: `column` is that output, with the predicted and actual classes."""
+    members: dict[Pair, list[int]] = {}
+    for row, pair in enumerate(zip(predicted, actual, strict=True)):
+        members.setdefault(pair, []).append(row)
+    counts: dict[tuple[int, str, str], int] = {}
+    for (said, was), rows in members.items():
+        # The same rules as for live rows decide which bin a row falls into.
+        counter = FeatureCounter(output)
+        counter.ingest(column[rows])
+        found = counter.totals()["counts"]
+        counts.update({(place, said, was): count for place, count in enumerate(found) if count})
+    return Strata(output.name, counts, {} if output.enumerated else dict(enumerate(_middles(output))))
+
+
+def _middles(output: FeatureProfile) -> list[float]:
+    """The middle of each interval, as far as there are values, then the atoms themselves."""
+    known = [*output.edges, *output.atoms, 0.0]
+    ends = [
+        known[0] if output.least is None else output.least,
+        *output.edges,
+        max(known) if output.most is None else output.most,
+    ]
+    return [(low + high) / 2.0 for low, high in pairwise(ends)] + list(output.atoms)
+
+
+def _strata(found: Mapping[str, Any]) -> Strata:
+    counts = {(place, predicted, actual): count for place, predicted, actual, count in found["counts"]}
+    return Strata(str(found["output"]), counts, {int(place): float(score) for place, score in found["scores"].items()})
+
+
+def _check(held_out: HeldOut) -> None:
+    labels, strata = held_out.labels, held_out.strata
+    counts = [labels.rows, labels.correct, labels.numbered, labels.unlisted, labels.valued]
+    counts += [*labels.confusion.values(), *labels.score_units.values(), *chain(*labels.scores.values())]
+    names = [name for pair in labels.confusion for name in pair]
+    if strata is not None:
+        counts += [*strata.counts.values(), *(place for place, _, _ in strata.counts)]
+        names += [name for _, *pair in strata.counts for name in pair]
+        if not all(map(math.isfinite, strata.scores.values())):
+            raise ValueError("a score of a bin is not finite")
+    if any(type(count) is not int or count < 0 for count in counts):
+        raise ValueError("a count is none; expected whole numbers of 0 or more")
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError("a class is no text")
+    if not all(len(pair) == 2 for pair in labels.scores.values()):  # noqa: PLR2004  negatives and positives
+        raise ValueError("a bin of the score has not two counts")
+    if unknown := labels.sums.keys() - set(NUMBERS):
+        raise ValueError(f"an unknown sum {min(unknown)!r}")
+    check(labels)
+    if any(not 0 <= place < SCORE_BINS for place in (*labels.scores, *labels.score_units)):
+        raise ValueError(f"a bin of the score is beyond {SCORE_BINS - 1}")
