@@ -1,0 +1,106 @@
+"""Columns of rows as profiles and counters take them, and whether both sides have the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from weirkeeper.comparison.arrow import Array, column_of, exact_column_of, kind_of
+from weirkeeper.comparison.errors import UnfitColumns
+from weirkeeper.comparison.names import listed, nearest
+from weirkeeper.comparison.rows import Rows
+from weirkeeper.comparison.written import Mixed, numbers_in, read_column
+from weirkeeper.statistics.cleaning import Column
+from weirkeeper.statistics.feature import FeatureProfile
+
+
+def check_kinds(rows: Rows, columns: Sequence[str]) -> None:
+    """See that columns have types that a profile can be made of.
+
+    Raises:
+        UnfitColumns: one holds lists, records or the like.
+    """
+    kinds = rows.kinds()
+    for name in columns:
+        kind_of(kinds[name], name, rows.name)
+
+
+def reference_columns(sample: Any, where: str, as_they_are: Sequence[str]) -> dict[str, Column]:
+    """Give the columns of a sample of rows: those in `as_they_are`, and what the others, written in a CSV, stand for.
+
+    Raises:
+        UnfitColumns: a written column mixes numbers and text.
+    """
+    mixed = Mixed(where)
+    columns: dict[str, Column] = {}
+    for name in sample.column_names:
+        array = sample[name].combine_chunks()
+        columns[name] = exact_column_of(array) if name in as_they_are else read_column(name, array, mixed)
+    mixed.check()
+    return columns
+
+
+def check_present(rows: Rows, columns: Sequence[str], reference: str) -> None:
+    """See that rows have these columns of a reference.
+
+    Raises:
+        UnfitColumns: some are missing; the message has the nearest name that is there.
+    """
+    if missing := [name for name in columns if name not in rows.columns]:
+        raise UnfitColumns(
+            f"{rows.name} lacks {listed(missing)} of {reference}{nearest(missing[0], rows.columns)}; give"
+            f" {'it' if len(missing) == 1 else 'them'}, or leave out what is not to be compared"
+            f" ({' '.join(f'--ignore {name}' for name in missing)})"
+        )
+
+
+def check_types(rows: Rows, features: Sequence[FeatureProfile]) -> None:
+    """See that columns are of the features' types, as far as their own types tell.
+
+    Raises:
+        UnfitColumns: one is text on one side only, or holds lists, records or the like.
+    """
+    kinds = rows.kinds()
+    for feature in features:
+        found = kind_of(kinds[feature.name], feature.name, rows.name)
+        if not rows.written and found in ("numbers", "text") and (found == "text") != feature.textual:
+            raise _changed(rows.name, feature, f"is {kinds[feature.name]}")
+
+
+def live_columns(
+    rows: Rows, batches: Iterable[Any], features: Sequence[FeatureProfile]
+) -> Iterator[Mapping[str, Column]]:
+    """Give batches of rows as the counters of these features take them.
+
+    Raises:
+        UnfitColumns: the values that a written column begins with show that it is of another type.
+    """
+    unproven = {feature.name for feature in features if rows.written and not feature.textual}
+    for batch in batches:
+        columns = {feature.name: _live(feature, batch[feature.name], written=rows.written) for feature in features}
+        for feature in features:
+            if feature.name in unproven and batch[feature.name].null_count < batch.num_rows:
+                _prove(rows.name, feature, columns[feature.name])
+                unproven.remove(feature.name)
+        yield columns
+
+
+def _live(feature: FeatureProfile, array: Array, *, written: bool) -> Column:
+    if written and not feature.textual:
+        return numbers_in(array, boolean=feature.type == "boolean")
+    return column_of(array)
+
+
+def _prove(where: str, feature: FeatureProfile, column: Column) -> None:
+    """See that not all values of a block are text where there should be numbers."""
+    values = [value for value in column.tolist() if value == value]  # noqa: PLR0124  NaN alone is unequal to itself
+    if all(isinstance(value, str) for value in values):
+        raise _changed(where, feature, f"is text ({values[0]!r:.40} and so on)")
+
+
+def _changed(where: str, feature: FeatureProfile, found: str) -> UnfitColumns:
+    expected = "text" if feature.textual else "numbers"
+    return UnfitColumns(
+        f"column {feature.name!r} of {where} {found}, but {expected} in the reference, whose type is {feature.type}:"
+        f" convert it, or leave it out (--ignore {feature.name})"
+    )

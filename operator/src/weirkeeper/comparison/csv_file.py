@@ -1,0 +1,86 @@
+"""Rows of a CSV file, as text, a block at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+from pyarrow import csv
+
+from weirkeeper.comparison.errors import UnreadableRows
+from weirkeeper.comparison.names import check_each_once
+from weirkeeper.comparison.rows import Reading
+
+BLOCK_BYTES: Final = 1 << 22
+MISSING: Final = (*csv.ConvertOptions().null_values, "<NA>", "None")
+"""The words that pandas takes for a missing value, so that files mean the same here and where bundles are made."""
+DELIMITERS: Final = ";\t|"
+
+
+class CsvRows:
+    """Rows of a CSV file in UTF-8 with a header; plain, or `compressed` by gzip."""
+
+    written = True
+
+    def __init__(self, file: Path, reading: Reading, *, compressed: bool) -> None:
+        self.name = str(file)
+        self._file, self._reading, self._compressed = file, reading, compressed
+        self._bytes = file.stat().st_size
+        self._opened: Any = None
+        self.columns: Sequence[str] = self._header()
+        check_each_once(self.columns, self.name)
+
+    def kinds(self) -> dict[str, Any]:
+        """Give Arrow's type of each column: text, whatever it stands for."""
+        return dict.fromkeys(self.columns, pa.string())
+
+    def batches(self, columns: Sequence[str]) -> Iterator[Any]:
+        """Read some columns, a few megabytes at a time.
+
+        Raises:
+            UnreadableRows: a line has more or fewer values than the header, or is not in UTF-8.
+        """
+        options = csv.ConvertOptions(
+            column_types=self.kinds(),
+            include_columns=list(columns),
+            null_values=[*MISSING, *self._reading.missing],
+            strings_can_be_null=True,
+        )
+        try:
+            yield from self._reader(options)
+        except pa.ArrowInvalid as error:
+            raise self._unreadable(error) from None
+
+    def part_read(self) -> float | None:
+        """Tell which part of the file's bytes was read so far."""
+        return float(self._opened.tell()) / self._bytes if self._opened and self._bytes else None
+
+    def _header(self) -> list[str]:
+        try:
+            names = self._reader(csv.ConvertOptions()).schema.names
+        except pa.ArrowInvalid as error:
+            raise self._unreadable(error) from None
+        if len(names) == 1 and (inside := [one for one in DELIMITERS if one in names[0]]):
+            raise UnreadableRows(
+                f"{self.name} has one column, {names[0]!r:.80}: give what stands between values (--delimiter"
+                f" {inside[0]!r})"
+            )
+        return [str(name) for name in names]
+
+    def _reader(self, options: Any) -> Any:
+        self._opened = self._file.open("rb")
+        stream = pa.PythonFile(self._opened, mode="r")
+        return csv.open_csv(
+            pa.CompressedInputStream(stream, "gzip") if self._compressed else stream,
+            read_options=csv.ReadOptions(block_size=BLOCK_BYTES),
+            parse_options=csv.ParseOptions(delimiter=self._reading.delimiter, newlines_in_values=True),
+            convert_options=options,
+        )
+
+    def _unreadable(self, error: Exception) -> UnreadableRows:
+        return UnreadableRows(
+            f"{self.name} is no CSV file with a header, in UTF-8 and with {self._reading.delimiter!r} between values:"
+            f" {error}"
+        )
