@@ -13,7 +13,8 @@ from weirkeeper.comparison.errors import UnreadableRows
 from weirkeeper.comparison.names import check_each_once
 from weirkeeper.comparison.rows import Reading
 
-BLOCK_BYTES: Final = 1 << 22
+BLOCK_BYTES: Final = 1 << 20
+"""Also the longest line; Arrow reads some dozens of blocks ahead."""
 MISSING: Final = (*csv.ConvertOptions().null_values, "<NA>", "None")
 """The words that pandas takes for a missing value, so that files mean the same here and where bundles are made."""
 DELIMITERS: Final = ";\t|"

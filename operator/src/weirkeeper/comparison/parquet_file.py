@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 from pyarrow import parquet
@@ -12,6 +12,9 @@ from pyarrow import parquet
 from weirkeeper.comparison.errors import UnreadableRows
 from weirkeeper.comparison.names import check_each_once
 from weirkeeper.comparison.rows import BATCH_ROWS
+
+BUFFER_BYTES: Final = 1 << 16
+"""Of each column, instead of a whole row group's."""
 
 
 class ParquetRows:
@@ -22,7 +25,7 @@ class ParquetRows:
     def __init__(self, file: Path) -> None:
         self.name = str(file)
         try:
-            self._file = parquet.ParquetFile(file)
+            self._file = parquet.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER_BYTES)
         except pa.ArrowException as error:
             raise self._unreadable(error) from None
         self.columns: Sequence[str] = self._file.schema_arrow.names

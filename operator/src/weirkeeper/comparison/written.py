@@ -75,7 +75,13 @@ def numbers_in(written: Array, *, boolean: bool) -> Column:
 
     With `boolean`, true and false are 1 and 0.
     """
-    texts = pc.utf8_trim_whitespace(written)
+    try:
+        return column_of(written.cast(pa.float64()))
+    except pa.ArrowInvalid:
+        return _numbers_and_others(pc.utf8_trim_whitespace(written), boolean=boolean)
+
+
+def _numbers_and_others(texts: Array, *, boolean: bool) -> Column:
     if boolean:
         lower = pc.utf8_lower(texts)
         texts = pc.if_else(pc.is_in(lower, _BOOLEANS), pc.if_else(pc.equal(lower, "true"), "1", "0"), texts)
