@@ -10,8 +10,8 @@ from weirkeeper.comparison.errors import UnfitColumns
 from weirkeeper.comparison.names import listed, nearest
 from weirkeeper.comparison.rows import Rows
 from weirkeeper.comparison.written import Mixed, numbers_in, read_column
+from weirkeeper.statistics import FeatureProfile
 from weirkeeper.statistics.cleaning import Column
-from weirkeeper.statistics.feature import FeatureProfile
 
 
 def check_kinds(rows: Rows, columns: Sequence[str]) -> None:
@@ -54,39 +54,41 @@ def check_present(rows: Rows, columns: Sequence[str], reference: str) -> None:
         )
 
 
-def check_types(rows: Rows, features: Sequence[FeatureProfile]) -> None:
-    """See that columns are of the features' types, as far as their own types tell.
+def check_types(rows: Rows, columns: Sequence[str], features: Mapping[str, FeatureProfile]) -> None:
+    """See that columns are of the types of the features of their names, as far as their own types tell.
 
     Raises:
         UnfitColumns: one is text on one side only, or holds lists, records or the like.
     """
     kinds = rows.kinds()
-    for feature in features:
-        found = kind_of(kinds[feature.name], feature.name, rows.name)
-        if not rows.written and found in ("numbers", "text") and (found == "text") != feature.textual:
-            raise _changed(rows.name, feature, f"is {kinds[feature.name]}")
+    for name in columns:
+        found, feature = kind_of(kinds[name], name, rows.name), features.get(name)
+        if rows.written or feature is None or found not in ("numbers", "text"):
+            continue
+        if (found == "text") != feature.textual:
+            raise _changed(rows.name, feature, f"is {kinds[name]}")
 
 
 def live_columns(
-    rows: Rows, batches: Iterable[Any], features: Sequence[FeatureProfile]
+    rows: Rows, batches: Iterable[Any], features: Mapping[str, FeatureProfile]
 ) -> Iterator[Mapping[str, Column]]:
-    """Give batches of rows as the counters of these features take them.
+    """Give batches of rows as the counters of the features, by name, take them.
 
     Raises:
         UnfitColumns: the values that a written column begins with show that it is of another type.
     """
-    unproven = {feature.name for feature in features if rows.written and not feature.textual}
+    unproven = {name for name, feature in features.items() if rows.written and not feature.textual}
     for batch in batches:
-        columns = {feature.name: _live(feature, batch[feature.name], written=rows.written) for feature in features}
-        for feature in features:
-            if feature.name in unproven and batch[feature.name].null_count < batch.num_rows:
-                _prove(rows.name, feature, columns[feature.name])
-                unproven.remove(feature.name)
+        columns = {name: _live(features.get(name), batch[name], written=rows.written) for name in batch.schema.names}
+        for name in unproven.intersection(columns):
+            if batch[name].null_count < batch.num_rows:
+                _prove(rows.name, features[name], columns[name])
+                unproven.remove(name)
         yield columns
 
 
-def _live(feature: FeatureProfile, array: Array, *, written: bool) -> Column:
-    if written and not feature.textual:
+def _live(feature: FeatureProfile | None, array: Array, *, written: bool) -> Column:
+    if written and feature is not None and not feature.textual:
         return numbers_in(array, boolean=feature.type == "boolean")
     return column_of(array)
 
@@ -100,7 +102,8 @@ def _prove(where: str, feature: FeatureProfile, column: Column) -> None:
 
 def _changed(where: str, feature: FeatureProfile, found: str) -> UnfitColumns:
     expected = "text" if feature.textual else "numbers"
+    hint = "" if feature.textual else f", or read a CSV reference's column as text (--text {feature.name})"
     return UnfitColumns(
         f"column {feature.name!r} of {where} {found}, but {expected} in the reference, whose type is {feature.type}:"
-        f" convert it, or leave it out (--ignore {feature.name})"
+        f" convert it{hint}, or leave it out (--ignore {feature.name})"
     )

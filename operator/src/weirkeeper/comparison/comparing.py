@@ -18,9 +18,7 @@ from weirkeeper.comparison.reference import Reference, open_reference, profiled
 from weirkeeper.comparison.result import Comparison
 from weirkeeper.comparison.rows import Reading, Rows, open_rows
 from weirkeeper.comparison.rule import Rule
-from weirkeeper.statistics.drift import assess
-from weirkeeper.statistics.profile import ReferenceProfile
-from weirkeeper.statistics.rows import ProfileCounters
+from weirkeeper.statistics import ProfileCounters, ReferenceProfile, assess
 
 NAME: Final = "the current rows"
 Table: TypeAlias = Any
@@ -67,26 +65,27 @@ def drift(  # noqa: PLR0913  a notebook shows options by their names
 def compare(given: Any, current: Any, rule: Rule, reading: Reading, progress: Progress) -> Comparison:
     """Compare as `drift` does."""
     opened, live = open_reference(given, reading), open_rows(current, NAME, replace(reading, text=()))
-    check_known((*rule.ignore, *rule.deltas), [*opened.columns, *live.columns], f"{opened.name} and {live.name}")
+    check_known(rule.ignore, [*opened.columns, *live.columns], f"{opened.name} and {live.name}")
     columns = [name for name in opened.columns if name not in rule.ignore]
     if not columns:
         raise UnusableRule(f"nothing is left to compare: {opened.name} has no columns but those that are left out")
     check_present(live, columns, opened.name)
     reference = opened if isinstance(opened, Reference) else profiled(opened, columns, reading, progress)
+    policies = rule.policies(reference.profile.features)
     totals = _counted(reference.profile, live, columns, progress)
     report = assess(
         reference.profile,
         totals["inputs"],
-        alpha=rule.alpha(len(columns)),
+        alpha=rule.alpha(sum(policy.watched for policy in policies.values())),
         delta=rule.delta,
         min_rows=rule.min_rows,
-        overrides=rule.policies(reference.columns),
+        overrides=policies,
     )
-    told = conclude(reference.side, Side(live.name, totals["rows"]), report, rule.min_rows)
+    side = Side(live.name, totals["rows"])
     return Comparison(
-        told,
+        conclude(reference.side, side, report, rule.min_rows),
         reference.side,
-        Side(live.name, totals["rows"]),
+        side,
         rule,
         reference.profile,
         totals["inputs"],
@@ -96,8 +95,8 @@ def compare(given: Any, current: Any, rule: Rule, reading: Reading, progress: Pr
 
 def _counted(profile: ReferenceProfile, live: Rows, columns: Sequence[str], progress: Progress) -> dict[str, Any]:
     """Count rows by the bins of a profile."""
-    features = [feature for feature in profile.features if feature.name in columns]
-    check_types(live, features)
+    features = {feature.name: feature for feature in profile.features if feature.name in columns}
+    check_types(live, columns, features)
     counters = ProfileCounters(profile)
     for batch in live_columns(live, map(plain_batch, followed(live, columns, progress)), features):
         counters.ingest(batch, {})

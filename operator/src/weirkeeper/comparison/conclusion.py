@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from weirkeeper.statistics.drift import LEAST_VALUES, DriftState, FeatureDrift, WindowReport
+from weirkeeper.statistics import DriftState, FeatureDrift, WindowReport
+from weirkeeper.statistics.drift import LEAST_VALUES
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from weirkeeper.comparison.errors import UnfitColumns
+from weirkeeper.statistics import FeatureProfile
 
 MOST_NAMED: Final = 10
 
@@ -45,3 +46,8 @@ def check_each_once(names: Sequence[object], where: str) -> None:
         raise UnfitColumns(f"column {unnamed[0]!r} of {where} has a name that is no string; rename it")
     if doubled := [name for name, count in Counter(names).items() if count > 1]:
         raise UnfitColumns(f"column {doubled[0]!r} is there twice in {where}; give each its own name")
+
+
+def columns_of(feature: FeatureProfile) -> tuple[str, ...]:
+    """Name the columns that a feature is counted from: that of its own name, where it does not say `columns`."""
+    return tuple(getattr(feature, "columns", (feature.name,)))

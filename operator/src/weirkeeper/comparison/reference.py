@@ -10,11 +10,10 @@ from typing import Any, Final
 
 from weirkeeper.comparison.conclusion import Side
 from weirkeeper.comparison.errors import UnfitColumns, UnusableReference
-from weirkeeper.comparison.names import check_known
+from weirkeeper.comparison.names import check_known, columns_of
 from weirkeeper.comparison.progress import Progress, followed
 from weirkeeper.comparison.rows import Reading, Rows, first_bytes, open_rows
-from weirkeeper.statistics.errors import ProfileError
-from weirkeeper.statistics.profile import ReferenceProfile
+from weirkeeper.statistics import ProfileError, ReferenceProfile
 
 PROFILE_FILE: Final = "profile.json"
 NAME: Final = "the reference"
@@ -36,7 +35,7 @@ class Reference:
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the columns that it has."""
-        return tuple(feature.name for feature in self.profile.features)
+        return tuple(dict.fromkeys(name for feature in self.profile.features for name in columns_of(feature)))
 
 
 def open_reference(given: Any, reading: Reading) -> Reference | Rows:

@@ -9,9 +9,8 @@ from typing import Any, Final
 from weirkeeper.comparison.conclusion import Conclusion, Side
 from weirkeeper.comparison.rule import Rule
 from weirkeeper.comparison.tabular import as_html, as_text
-from weirkeeper.statistics.drift import DriftState, FeatureDrift
+from weirkeeper.statistics import DriftState, FeatureDrift, ReferenceProfile
 from weirkeeper.statistics.feature import Counts
-from weirkeeper.statistics.profile import ReferenceProfile
 
 HEADINGS: Final = ("FEATURE", "CHANGE", "MISSING", "PSI", "THRESHOLD", "STATE")
 
@@ -143,9 +142,9 @@ class Comparison:
 
 
 def change_of(feature: FeatureDrift) -> str:
-    """Tell what changed in the feature's own unit: its message without the name before and the PSI behind it."""
+    """Tell what changed in the feature's own unit: its message without the name before and the numbers in brackets."""
     told = feature.message.removeprefix(f"{feature.name}: ")
-    return told.rpartition(" (PSI ")[0] or told
+    return told.rpartition(" (")[0] if told.endswith(")") else told
 
 
 def _grown(before: float, now: float) -> str:

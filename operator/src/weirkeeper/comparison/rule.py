@@ -9,7 +9,8 @@ from typing import Any, Final
 from weirkeeper.api.monitor import LARGEST_DELTA, MOST_ALARMS
 from weirkeeper.api.values import Duration
 from weirkeeper.comparison.errors import UnusableRule
-from weirkeeper.statistics.drift import SECONDS_PER_MONTH, FeaturePolicy, alarm_share
+from weirkeeper.comparison.names import check_known, columns_of
+from weirkeeper.statistics import FeaturePolicy, FeatureProfile, alarm_share
 
 LEAST_ROWS: Final = 50
 MOST_FALSE_ALARM: Final = 0.5
@@ -73,12 +74,23 @@ class Rule:
     def alpha(self, features: int) -> float:
         """Give the probability with which one of so many features may alarm although it did not change."""
         if self.false_alarms_per_month is None or self.every is None:
-            return alarm_share(self.false_alarm, SECONDS_PER_MONTH, features)
+            return self.false_alarm / max(1, features)
         return alarm_share(self.false_alarms_per_month, _seconds(self.every), features)
 
-    def policies(self, features: Sequence[str]) -> dict[str, FeaturePolicy]:
-        """Say how each feature is watched."""
-        return {name: FeaturePolicy(self.deltas.get(name), name not in self.ignore) for name in features}
+    def policies(self, features: Sequence[FeatureProfile]) -> dict[str, FeaturePolicy]:
+        """Say how each feature is watched: not at all where it, or a column that it is counted from, is left out.
+
+        Raises:
+            UnfitColumns: a delta is given for a feature that is not there.
+        """
+        check_known(self.deltas, [feature.name for feature in features], "the reference")
+        left_out = set(self.ignore)
+        return {
+            feature.name: FeaturePolicy(
+                self.deltas.get(feature.name), left_out.isdisjoint((feature.name, *columns_of(feature)))
+            )
+            for feature in features
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Write it as JSON has it; of the two budgets the one that is in force."""
