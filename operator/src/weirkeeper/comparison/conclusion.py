@@ -37,21 +37,21 @@ def conclude(reference: Side, current: Side, report: WindowReport, min_rows: int
         return Conclusion("Error", report.message)
     judged = [feature for feature in report.features if feature.state != "Insufficient"]
     if not judged:
-        return _without_values(current, report)
+        return _without_values(reference, current, report)
     unjudged = len(report.features) - len(judged)
     few = f"; {unjudged} had too few values to be judged" if unjudged else ""
-    drifting = len(report.drifting)
-    told = f"{drifting:,} of {len(judged):,} features drift" if drifting else f"no drift in {len(judged):,} features"
+    drifting, features = len(report.drifting), f"{len(judged):,} feature{'s' if len(judged) > 1 else ''}"
+    told = f"drift in {drifting:,} of {features}" if drifting else f"no drift in {features}"
     return Conclusion(report.state, f"{told} over {current.rows:,} rows{few}", 0, report.features)
 
 
-def _without_values(current: Side, report: WindowReport) -> Conclusion:
+def _without_values(reference: Side, current: Side, report: WindowReport) -> Conclusion:
     """Say how many rows it takes until the fullest feature has enough values, if it goes on as it is."""
     most = max((feature.values for feature in report.features), default=0)
     if most == 0:
         return _insufficient(0, f"not enough rows: no column of {current.name} has a value that can be compared")
     if most >= LEAST_VALUES:
-        return _insufficient(0, "not enough rows: no column of the reference has a value")
+        return _insufficient(0, f"not enough rows: no column of {reference.name} has a value")
     more = math.ceil(LEAST_VALUES * current.rows / most) - current.rows
     return _insufficient(
         more,

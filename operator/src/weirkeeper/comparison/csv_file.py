@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ BLOCK_BYTES: Final = 1 << 20
 """Also the longest line; Arrow reads some dozens of blocks ahead."""
 MISSING: Final = (*csv.ConvertOptions().null_values, "<NA>", "None")
 """The words that pandas takes for a missing value, so that files mean the same here and where bundles are made."""
-DELIMITERS: Final = ";\t|"
+DELIMITERS: Final = ",;\t|"
 
 
 class CsvRows:
@@ -41,7 +42,7 @@ class CsvRows:
         """Read some columns, a few megabytes at a time.
 
         Raises:
-            UnreadableRows: a line has more or fewer values than the header, or is not in UTF-8.
+            UnreadableRows: a line has more or fewer values than the header, or is not in UTF-8; or the file is cut off.
         """
         options = csv.ConvertOptions(
             column_types=self.kinds(),
@@ -49,39 +50,43 @@ class CsvRows:
             null_values=[*MISSING, *self._reading.missing],
             strings_can_be_null=True,
         )
-        try:
-            yield from self._reader(options)
-        except pa.ArrowInvalid as error:
-            raise self._unreadable(error) from None
+        with self._reader(options) as reader:
+            yield from reader
 
     def part_read(self) -> float | None:
-        """Tell which part of the file's bytes was read so far."""
-        return float(self._opened.tell()) / self._bytes if self._opened and self._bytes else None
+        """Tell which part of the file's bytes was read so far, while batches are read."""
+        return float(self._opened.tell()) / self._bytes if self._bytes else None
 
     def _header(self) -> list[str]:
-        try:
-            names = self._reader(csv.ConvertOptions()).schema.names
-        except pa.ArrowInvalid as error:
-            raise self._unreadable(error) from None
-        if len(names) == 1 and (inside := [one for one in DELIMITERS if one in names[0]]):
+        with self._reader(csv.ConvertOptions()) as reader:
+            names = reader.schema.names
+        others = DELIMITERS.replace(self._reading.delimiter, "")
+        if len(names) == 1 and (inside := [one for one in others if one in names[0]]):
             raise UnreadableRows(
                 f"{self.name} has one column, {names[0]!r:.80}: give what stands between values (--delimiter"
                 f" {inside[0]!r})"
             )
         return [str(name) for name in names]
 
-    def _reader(self, options: Any) -> Any:
-        self._opened = self._file.open("rb")
+    @contextmanager
+    def _reader(self, options: Any) -> Iterator[Any]:
+        with self._file.open("rb") as self._opened:
+            try:
+                with self._stream(options) as reader:
+                    yield reader
+            except pa.ArrowInvalid as error:
+                raise UnreadableRows(
+                    f"{self.name} is no CSV file with a header, in UTF-8 and with {self._reading.delimiter!r} between"
+                    f" values: {error}"
+                ) from None
+            except OSError as error:
+                raise UnreadableRows(f"{self.name} cannot be read to its end: {error}; write it anew") from None
+
+    def _stream(self, options: Any) -> Any:
         stream = pa.PythonFile(self._opened, mode="r")
         return csv.open_csv(
             pa.CompressedInputStream(stream, "gzip") if self._compressed else stream,
             read_options=csv.ReadOptions(block_size=BLOCK_BYTES),
             parse_options=csv.ParseOptions(delimiter=self._reading.delimiter, newlines_in_values=True),
             convert_options=options,
-        )
-
-    def _unreadable(self, error: Exception) -> UnreadableRows:
-        return UnreadableRows(
-            f"{self.name} is no CSV file with a header, in UTF-8 and with {self._reading.delimiter!r} between values:"
-            f" {error}"
         )

@@ -30,7 +30,7 @@ class ParquetRows:
             raise self._unreadable(error) from None
         self.columns: Sequence[str] = self._file.schema_arrow.names
         check_each_once(self.columns, self.name)
-        self._read = 0
+        self._read, self._rows = 0, self._file.metadata.num_rows
 
     def kinds(self) -> dict[str, Any]:
         """Give Arrow's type of each column."""
@@ -43,16 +43,16 @@ class ParquetRows:
             UnreadableRows: the file is damaged.
         """
         try:
-            for batch in self._file.iter_batches(BATCH_ROWS, columns=list(columns)):
-                self._read += batch.num_rows
-                yield batch
+            with self._file:
+                for batch in self._file.iter_batches(BATCH_ROWS, columns=list(columns)):
+                    self._read += batch.num_rows
+                    yield batch
         except (pa.ArrowException, OSError) as error:
             raise self._unreadable(error) from None
 
     def part_read(self) -> float | None:
         """Tell which part of the rows was read so far."""
-        rows = self._file.metadata.num_rows
-        return self._read / rows if rows else None
+        return self._read / self._rows if self._rows else None
 
     def _unreadable(self, error: Exception) -> UnreadableRows:
         return UnreadableRows(f"{self.name} is a damaged Parquet file: {error}; write it anew")

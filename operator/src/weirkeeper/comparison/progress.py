@@ -11,6 +11,7 @@ from weirkeeper.comparison.rows import Rows
 QUIET_SECONDS: Final = 1.0
 """What takes no longer is over before anybody wonders."""
 LINE_SECONDS: Final = 10.0
+DRAW_SECONDS: Final = 0.1
 
 
 class Progress(Protocol):
@@ -50,7 +51,16 @@ class Bar:
         """Draw nothing yet."""
         from tqdm import tqdm  # noqa: PLC0415  the operator's image has none
 
-        self._bar = tqdm(desc=name, unit=" rows", unit_scale=True, delay=QUIET_SECONDS, leave=False, file=self._stream)
+        self._bar = tqdm(
+            desc=name,
+            unit=" rows",
+            unit_scale=True,
+            delay=QUIET_SECONDS,
+            mininterval=DRAW_SECONDS,
+            miniters=1,
+            leave=False,
+            file=self._stream,
+        )
 
     def step(self, rows: int, part: float | None) -> None:
         """Draw how far it is; what is left is judged by the part that was read."""

@@ -95,13 +95,18 @@ def profiled(rows: Rows, columns: Sequence[str], reading: Reading, progress: Pro
         UnusableReference: there are no rows, or so many columns that a profile does not hold them.
         UnfitColumns: a column mixes types, or is of one that has no bins.
     """
-    from weirkeeper.comparison.arrow import plain_batch  # noqa: PLC0415  a profile needs no Arrow
+    import pyarrow as pa  # noqa: PLC0415  a profile needs no Arrow
+
+    from weirkeeper.comparison.arrow import plain_batch  # noqa: PLC0415  the same
     from weirkeeper.comparison.columns import check_kinds, reference_columns  # noqa: PLC0415  the same
     from weirkeeper.comparison.sampling import RowSample  # noqa: PLC0415  the same
 
     check_kinds(rows, columns)
     sample = RowSample()
-    sample.add(map(plain_batch, followed(rows, columns, progress)))
+    try:
+        sample.add(map(plain_batch, followed(rows, columns, progress)))
+    except pa.ArrowTypeError as error:
+        raise UnfitColumns(f"{rows.name} has a column that is not of one type: {error}; make it one of them") from None
     if sample.rows == 0:
         raise UnusableReference(f"{rows.name} has no rows; give those that the model was trained or validated on")
     read = reference_columns(sample.table(), rows.name, reading.text if rows.written else columns)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from weirkeeper.comparison.errors import UnreadableRows
+from weirkeeper.comparison.errors import UnreadableRows, UnusableRule
 
 BATCH_ROWS: Final = 65_536
 PARQUET: Final = b"PAR1"
@@ -20,11 +20,19 @@ class Reading:
 
     `text` are columns of the reference that are text although they look like numbers, `missing` words for a missing
     value beside the usual ones, and `delimiter` stands between two values.
+
+    Raises:
+        UnusableRule: the delimiter is not one character.
     """
 
     text: Sequence[str] = ()
     missing: Sequence[str] = ()
     delimiter: str = ","
+
+    def __post_init__(self) -> None:
+        """Refuse a delimiter that no CSV can have."""
+        if len(self.delimiter) != 1:
+            raise UnusableRule(f"delimiter is {self.delimiter!r}; give one character, such as , or ;")
 
 
 class Rows(Protocol):

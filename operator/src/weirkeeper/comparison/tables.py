@@ -55,9 +55,11 @@ class TableRows:
     def _slice(self, start: int, stop: int, columns: Sequence[str]) -> Any:
         try:
             return self._slice_of(start, stop, columns)
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        except pa.ArrowException as error:
             told = " ".join(map(str, error.args))
-            raise UnfitColumns(f"{self.name} has a column of more than one type: {told}; make it one of them") from None
+            raise UnfitColumns(
+                f"{self.name} has a column that is not of one type: {told}; make it numbers, booleans or text"
+            ) from None
 
 
 class StreamRows:
@@ -67,7 +69,10 @@ class StreamRows:
 
     def __init__(self, name: str, given: Any) -> None:
         self.name = name
-        self._reader = pa.RecordBatchReader.from_stream(given)
+        try:
+            self._reader = pa.RecordBatchReader.from_stream(given)
+        except pa.ArrowException as error:
+            raise UnreadableRows(f"{name} is a {type(given).__name__} without columns: {error}; {EXPECTED}") from None
         self.columns: Sequence[str] = self._reader.schema.names
         check_each_once(self.columns, name)
         self._rows = len(given) if hasattr(given, "__len__") else 0
