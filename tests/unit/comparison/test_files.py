@@ -25,7 +25,7 @@ CURRENT = people(2500, 2, poorer=0.5, north=0.3)
 
 
 def numbers(result: Comparison) -> list[tuple[object, ...]]:
-    return [(one.name, one.state, one.psi, one.threshold, one.values, one.missing) for one in result.features]
+    return [(one.name, one.state, one.psi, one.threshold, one.missing) for one in result.features]
 
 
 def as_csv(frame: pd.DataFrame, file: Path) -> None:
@@ -92,7 +92,8 @@ def test_codes_are_text_where_that_is_said(tmp_path: Path) -> None:
     with pytest.raises(UnfitColumns, match=r"or read a CSV reference's column as text \(--text zip\)"):
         weirkeeper.drift(tmp_path / "a.csv", codes)
     told = weirkeeper.drift(tmp_path / "a.csv", codes, text=["zip"])
-    assert (told.state, told.profile.features[0].values) == ("OK", ("00501", "10001", "90210"))
+    assert told.state == "OK"
+    assert told.profile.features[0].to_json()["values"] == ["00501", "10001", "90210"]
     with pytest.raises(UnfitColumns, match=r"'zip' is to be read as text, but .* types of their own"):
         weirkeeper.drift(codes, tmp_path / "a.csv", text=["zip"])
     with pytest.raises(UnfitColumns, match=r"no column 'zap' in .*a.csv; is it 'zip'"):
@@ -101,7 +102,7 @@ def test_codes_are_text_where_that_is_said(tmp_path: Path) -> None:
 
 def test_words_for_missing_values_and_delimiters_are_the_files_own(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x;y\n" + "1;a\n?;b\n2;\n" * 300)
-    with pytest.raises(UnreadableRows, match="has one column, 'x;y': give .* \\(--delimiter ';'"):
+    with pytest.raises(UnreadableRows, match=r"has one column, 'x;y': give .* \(--delimiter ';'"):
         weirkeeper.drift(tmp_path / "a.csv", tmp_path / "a.csv")
     with pytest.raises(UnfitColumns, match="mixes numbers with text in 'x'"):
         weirkeeper.drift(tmp_path / "a.csv", tmp_path / "a.csv", delimiter=";")

@@ -95,23 +95,30 @@ def profiled(rows: Rows, columns: Sequence[str], reading: Reading, progress: Pro
         UnusableReference: there are no rows, or so many columns that a profile does not hold them.
         UnfitColumns: a column mixes types, or is of one that has no bins.
     """
-    import pyarrow as pa  # noqa: PLC0415  a profile needs no Arrow
-
-    from weirkeeper.comparison.arrow import plain_batch  # noqa: PLC0415  the same
-    from weirkeeper.comparison.columns import check_kinds, reference_columns  # noqa: PLC0415  the same
-    from weirkeeper.comparison.sampling import RowSample  # noqa: PLC0415  the same
+    from weirkeeper.comparison.columns import check_kinds, reference_columns  # noqa: PLC0415  a profile needs no Arrow
 
     check_kinds(rows, columns)
-    sample = RowSample()
-    try:
-        sample.add(map(plain_batch, followed(rows, columns, progress)))
-    except pa.ArrowTypeError as error:
-        raise UnfitColumns(f"{rows.name} has a column that is not of one type: {error}; make it one of them") from None
-    if sample.rows == 0:
-        raise UnusableReference(f"{rows.name} has no rows; give those that the model was trained or validated on")
-    read = reference_columns(sample.table(), rows.name, reading.text if rows.written else columns)
+    sample, count = _sampled(rows, columns, progress)
+    read = reference_columns(sample, rows.name, reading.text if rows.written else columns)
     try:
         profile = ReferenceProfile.from_columns(read, {})
     except ProfileError as error:
         raise UnusableReference(f"{rows.name}: {error}; or leave columns out (--ignore NAME)") from None
-    return Reference(rows.name, profile, sample.rows)
+    return Reference(rows.name, profile, count)
+
+
+def _sampled(rows: Rows, columns: Sequence[str], progress: Progress) -> tuple[Any, int]:
+    """Read all rows; give a sample of them, as a table of Arrow's, and how many there were."""
+    import pyarrow as pa  # noqa: PLC0415  see profiled
+
+    from weirkeeper.comparison.arrow import plain_batch  # noqa: PLC0415  see profiled
+    from weirkeeper.comparison.sampling import RowSample  # noqa: PLC0415  see profiled
+
+    sample = RowSample()
+    try:
+        sample.add(map(plain_batch, followed(rows, columns, progress)))
+        if sample.rows:
+            return sample.table(), sample.rows
+    except pa.ArrowTypeError as error:
+        raise UnfitColumns(f"{rows.name} has a column that is not of one type: {error}; make it one of them") from None
+    raise UnusableReference(f"{rows.name} has no rows; give those that the model was trained or validated on")
