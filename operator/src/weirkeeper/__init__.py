@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from weirkeeper.bundling.maker import bundle
     from weirkeeper.client.asking import predict
     from weirkeeper.client.feedback import feedback
-    from weirkeeper.comparison.comparing import drift
+    from weirkeeper.comparison.comparing import drift, profile
 
 __version__ = version("weirkeeper")
 
-__all__ = ["__version__", "bundle", "drift", "feedback", "predict"]
+__all__ = ["__version__", "bundle", "drift", "feedback", "predict", "profile"]
 
 
 _HOMES = {
@@ -22,6 +22,7 @@ _HOMES = {
     "drift": "weirkeeper.comparison.comparing",
     "feedback": "weirkeeper.client.feedback",
     "predict": "weirkeeper.client.asking",
+    "profile": "weirkeeper.comparison.comparing",
 }
 
 

@@ -76,6 +76,13 @@ def test_what_cannot_be_compared_ends_with_1(
     assert printed.out == ""
 
 
+def test_tabs_are_written_as_people_write_them(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    people(600, 5).to_csv(tmp_path / "tabs.tsv", index=False, sep="\t")
+    assert main(["drift", str(tmp_path / "tabs.tsv"), str(tmp_path / "tabs.tsv")]) == 1
+    assert r"(--delimiter '\t')" in capsys.readouterr().err
+    assert main(["drift", str(tmp_path / "tabs.tsv"), str(tmp_path / "tabs.tsv"), "--delimiter", r"\t"]) == 0
+
+
 def test_json_is_printed_or_written_beside(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["drift", "reference.csv", "poorer.parquet", "-o", "json"]) == 3
     printed = json.loads(capsys.readouterr().out)

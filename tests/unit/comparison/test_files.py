@@ -211,4 +211,17 @@ def test_the_profile_is_the_one_that_bundles_hold(tmp_path: Path) -> None:
     profile = weirkeeper.drift(tmp_path / "a.csv", CURRENT).profile
     columns = {str(name): REFERENCE[name].to_numpy() for name in REFERENCE.columns}
     assert profile == ReferenceProfile.from_columns(columns, {})
+    assert profile == weirkeeper.profile(REFERENCE) == weirkeeper.profile(tmp_path / "a.csv")
     assert ReferenceProfile.from_json(json.loads(profile.to_bytes())) == profile
+
+
+def test_a_profile_is_made_of_rows_alone(tmp_path: Path) -> None:
+    few = weirkeeper.profile(REFERENCE, ignore=["income", "age", "visits", "member"])
+    assert [feature.name for feature in few.features] == ["region"]
+    (tmp_path / "profile.json").write_bytes(few.to_bytes())
+    with pytest.raises(UnreadableRows, match="is a profile already"):
+        weirkeeper.profile(tmp_path)
+    with pytest.raises(UnfitColumns, match="is it 'income'"):
+        weirkeeper.profile(REFERENCE, ignore=["incom"])
+    with pytest.raises(UnusableRule, match="nothing is left to profile"):
+        weirkeeper.profile(REFERENCE, ignore=list(REFERENCE.columns))

@@ -39,7 +39,8 @@ def test_the_worst_feature_comes_first_with_its_change_and_threshold(drifting: C
     assert " -> " in lines[1]
     assert "PSI" not in lines[1]
     assert lines[3].endswith("OK")
-    assert lines[-2:] == ["drift in 2 of 5 features over 3,000 rows", "not in the reference, and not compared: note"]
+    assert lines[-2:] == ["drift in 2 of 5 features over 3,000 rows", "not in the reference, and not compared: 'note'"]
+    assert repr(drifting) == "<Comparison Drifting: drift in 2 of 5 features over 3,000 rows>"
 
 
 def test_what_drifts_is_listed(drifting: Comparison) -> None:

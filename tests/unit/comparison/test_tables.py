@@ -16,6 +16,7 @@ from tests.unit.comparison.people import people
 from weirkeeper.comparison import tables
 from weirkeeper.comparison.errors import ComparisonError, UnfitColumns, UnreadableRows
 from weirkeeper.comparison.result import Comparison
+from weirkeeper.comparison.rows import BATCH_ROWS
 
 REFERENCE = people(2000, 1)
 CURRENT = people(1500, 2, poorer=0.5, north=0.3)
@@ -36,7 +37,7 @@ def structured(frame: pd.DataFrame) -> Any:
     return frame.assign(region=frame["region"].astype(object)).to_records(index=False)
 
 
-@pytest.mark.parametrize("rows_at_once", [100, tables.BATCH_ROWS])
+@pytest.mark.parametrize("rows_at_once", [100, BATCH_ROWS])
 @pytest.mark.parametrize(
     "made",
     [

@@ -84,7 +84,9 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--missing", action="append", default=[], metavar="WORD", help="stands for a missing value in CSV; repeatable"
     )
-    parser.add_argument("--delimiter", default=",", help="what stands between two values of a CSV (default: ,)")
+    parser.add_argument(
+        "--delimiter", default=",", help=r"what stands between two values of a CSV, such as ; or \t (default: ,)"
+    )
 
 
 def compare_files(arguments: argparse.Namespace) -> int:
@@ -119,7 +121,7 @@ def _compared(arguments: argparse.Namespace) -> Comparison:
         min_rows=arguments.min_rows,
         ignore=arguments.ignore,
     )
-    reading = Reading(arguments.text, arguments.missing, arguments.delimiter)
+    reading = Reading(arguments.text, arguments.missing, arguments.delimiter.replace(r"\t", "\t"))
     return compare(arguments.reference, arguments.current, rule, reading, progress_on(sys.stderr))
 
 

@@ -1,4 +1,4 @@
-"""Does one set of rows look like another? The function `weirkeeper.drift`."""
+"""Does one set of rows look like another? The functions `weirkeeper.drift` and `weirkeeper.profile`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from weirkeeper.comparison.arrow import plain_batch
 from weirkeeper.comparison.columns import check_present, check_types, live_columns
 from weirkeeper.comparison.conclusion import Side, conclude
-from weirkeeper.comparison.errors import UnusableRule
+from weirkeeper.comparison.errors import UnreadableRows, UnusableRule
 from weirkeeper.comparison.names import check_known
 from weirkeeper.comparison.progress import NoProgress, Progress, followed, progress_on
 from weirkeeper.comparison.reference import Reference, open_reference, profiled
@@ -60,6 +60,34 @@ def drift(  # noqa: PLR0913  a notebook shows options by their names
     rule = Rule(delta=delta, deltas=deltas or {}, min_rows=min_rows, ignore=ignore, **budget)  # type: ignore[arg-type]
     reading = Reading(text, missing, delimiter)
     return compare(reference, current, rule, reading, progress_on(sys.stderr) if progress else NoProgress())
+
+
+def profile(
+    reference: str | Path | Table,
+    *,
+    ignore: Sequence[str] = (),
+    text: Sequence[str] = (),
+    missing: Sequence[str] = (),
+    delimiter: str = ",",
+    progress: bool = False,
+) -> ReferenceProfile:
+    """Make the profile of rows, all of them columns that a model is given, without those in `ignore`.
+
+    Tables and files are those that `drift` takes, and read in the same way. `to_bytes()` of what it gives is the
+    content of a `profile.json`.
+
+    Raises:
+        ComparisonError, OSError: as in `drift`.
+    """
+    reading = Reading(text, missing, delimiter)
+    opened = open_reference(reference, reading)
+    if isinstance(opened, Reference):
+        raise UnreadableRows(f"{opened.name} is a profile already; give rows to make one of")
+    check_known(ignore, opened.columns, opened.name)
+    columns = [name for name in opened.columns if name not in ignore]
+    if not columns:
+        raise UnusableRule(f"nothing is left to profile: {opened.name} has no columns but those that are left out")
+    return profiled(opened, columns, reading, progress_on(sys.stderr) if progress else NoProgress()).profile
 
 
 def compare(given: Any, current: Any, rule: Rule, reading: Reading, progress: Progress) -> Comparison:

@@ -28,7 +28,7 @@ class CsvRows:
 
     def __init__(self, file: Path, reading: Reading, *, compressed: bool) -> None:
         self.name = str(file)
-        self._file, self._reading, self._compressed = file, reading, compressed
+        self._reading, self._compressed = reading, compressed
         self._bytes = file.stat().st_size
         self._opened: Any = None
         self.columns: Sequence[str] = self._header()
@@ -70,7 +70,7 @@ class CsvRows:
 
     @contextmanager
     def _reader(self, options: Any) -> Iterator[Any]:
-        with self._file.open("rb") as self._opened:
+        with pa.OSFile(self.name) as self._opened:
             try:
                 with self._stream(options) as reader:
                     yield reader
@@ -83,9 +83,8 @@ class CsvRows:
                 raise UnreadableRows(f"{self.name} cannot be read to its end: {error}; write it anew") from None
 
     def _stream(self, options: Any) -> Any:
-        stream = pa.PythonFile(self._opened, mode="r")
         return csv.open_csv(
-            pa.CompressedInputStream(stream, "gzip") if self._compressed else stream,
+            pa.CompressedInputStream(self._opened, "gzip") if self._compressed else self._opened,
             read_options=csv.ReadOptions(block_size=BLOCK_BYTES),
             parse_options=csv.ParseOptions(delimiter=self._reading.delimiter, newlines_in_values=True),
             convert_options=options,

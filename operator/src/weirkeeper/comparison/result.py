@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from weirkeeper.comparison.conclusion import Conclusion, Side
+from weirkeeper.comparison.names import listed
 from weirkeeper.comparison.rule import Rule
 from weirkeeper.comparison.tabular import as_html, as_text
 from weirkeeper.statistics import DriftState, FeatureDrift, ReferenceProfile
@@ -15,7 +16,7 @@ from weirkeeper.statistics.feature import Counts
 HEADINGS: Final = ("FEATURE", "CHANGE", "MISSING", "PSI", "THRESHOLD", "STATE")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Two sets of rows compared: `print` it, or let a notebook show it.
 
@@ -120,16 +121,20 @@ class Comparison:
 
     def _notes(self) -> list[str]:
         """Say what the table does not show."""
-        invalid = [
+        notes = [
             f"{feature.name}: {count:,} values are of another type, and left out"
             for feature in self.features
             if (count := self.counts[feature.name]["invalid"])
         ]
         if self.reference.rows > self.profile.rows:
-            invalid.append(f"the reference is a sample of {self.profile.rows:,} of {self.reference.rows:,} rows")
+            notes.append(f"the reference is a sample of {self.profile.rows:,} of {self.reference.rows:,} rows")
         if self.not_compared:
-            invalid.append(f"not in the reference, and not compared: {', '.join(self.not_compared)}")
-        return invalid
+            notes.append(f"not in the reference, and not compared: {listed(self.not_compared)}")
+        return notes
+
+    def __repr__(self) -> str:
+        """Write it in a line."""
+        return f"<Comparison {self.state}: {self.message}>"
 
     def __str__(self) -> str:
         """Write it for a terminal."""

@@ -26,7 +26,7 @@ def as_html(headings: Line, lines: Sequence[Line], notes: Sequence[str], marked:
     told = "".join(f"<p>{_safe(note)}</p>" for note in notes)
     if not lines:
         return f"<div>{told}</div>"
-    head = "".join(f"<th>{_safe(heading.capitalize())}</th>" for heading in headings)
+    head = "".join(f"<th>{_safe(heading)}</th>" for heading in headings)
     body = "".join(_html_line(line, mark=mark) for line, mark in zip(lines, marked, strict=True))
     return f"<div>{told}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
 
