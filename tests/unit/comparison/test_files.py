@@ -192,6 +192,16 @@ def test_types_that_changed_are_refused(tmp_path: Path) -> None:
         weirkeeper.drift(REFERENCE, CURRENT.assign(region=1))
 
 
+def test_a_column_may_begin_without_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_file, "BLOCK_BYTES", 64)
+    lacking = ["x,y", *["NAN,1"] * 100, *[",2"] * 100, *["odd,3"] * 500]
+    (tmp_path / "a.csv").write_text("\n".join(lacking))
+    with pytest.raises(UnfitColumns, match="is text"):
+        weirkeeper.drift({"x": np.arange(600.0), "y": np.arange(600.0)}, tmp_path / "a.csv")
+    (tmp_path / "a.csv").write_text("\n".join([*lacking[:201], *["7,3"] * 500]))
+    assert weirkeeper.drift({"x": np.arange(600.0), "y": np.arange(600.0)}, tmp_path / "a.csv").current.rows == 700
+
+
 def test_types_that_have_no_bins_are_refused(tmp_path: Path) -> None:
     table = pa.table({"x": [1.0, 2.0], "tags": [["a"], ["b"]]})
     pyarrow.parquet.write_table(table, tmp_path / "a.parquet")

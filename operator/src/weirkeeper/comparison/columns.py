@@ -81,8 +81,7 @@ def live_columns(
     for batch in batches:
         columns = {name: _live(features.get(name), batch[name], written=rows.written) for name in batch.schema.names}
         for name in unproven.intersection(columns):
-            if batch[name].null_count < batch.num_rows:
-                _prove(rows.name, features[name], columns[name])
+            if _proves(rows.name, features[name], columns[name]):
                 unproven.remove(name)
         yield columns
 
@@ -93,11 +92,12 @@ def _live(feature: FeatureProfile | None, array: Array, *, written: bool) -> Col
     return column_of(array)
 
 
-def _prove(where: str, feature: FeatureProfile, column: Column) -> None:
-    """See that not all values of a block are text where there should be numbers."""
+def _proves(where: str, feature: FeatureProfile, column: Column) -> bool:
+    """Tell whether a block has values at all, and see that not all of them are text where there should be numbers."""
     values = [value for value in column.tolist() if value == value]  # noqa: PLR0124  NaN alone is unequal to itself
-    if all(isinstance(value, str) for value in values):
+    if values and all(isinstance(value, str) for value in values):
         raise _changed(where, feature, f"is text ({values[0]!r:.40} and so on)")
+    return bool(values)
 
 
 def _changed(where: str, feature: FeatureProfile, found: str) -> UnfitColumns:
