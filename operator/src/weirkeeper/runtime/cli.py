@@ -1,4 +1,4 @@
-"""The command `weirkeeper`: the operator, the router's agent, the CRDs, what makes bundles and what asks models."""
+"""The command `weirkeeper`: the operator, the router's agent, the CRDs, and what owners of models use."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 from weirkeeper.api.names import ENVOY_DIRECTORY, OPERATOR_PORT
 from weirkeeper.client.cli import add_parser as add_client_parser
 from weirkeeper.client.feedback_cli import add_feedback_parser
+from weirkeeper.comparison.cli import add_drift_parser
 from weirkeeper.runtime.errors import Unusable
 
 UNUSABLE = 2
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_bundling(commands)
     add_client_parser(commands)
     add_feedback_parser(commands)
+    add_drift_parser(commands)
     return parser
 
 

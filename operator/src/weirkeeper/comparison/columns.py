@@ -1,0 +1,117 @@
+"""Columns of rows as profiles and counters take them, and whether both sides have the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from weirkeeper.comparison.arrow import Array, column_of, exact_column_of, kind_of
+from weirkeeper.comparison.errors import UnfitColumns
+from weirkeeper.comparison.names import listed, nearest
+from weirkeeper.comparison.rows import Rows
+from weirkeeper.comparison.written import Mixed, numbers_in, read_column
+from weirkeeper.statistics import FeatureProfile, View
+from weirkeeper.statistics.cleaning import Column
+
+
+def check_kinds(rows: Rows, columns: Sequence[str]) -> None:
+    """See that columns have types that a profile can be made of.
+
+    Raises:
+        UnfitColumns: one holds lists, records or the like.
+    """
+    kinds = rows.kinds()
+    for name in columns:
+        kind_of(kinds[name], name, rows.name)
+
+
+def reference_columns(sample: Any, where: str, as_they_are: Sequence[str]) -> dict[str, Column]:
+    """Give the columns of a sample of rows: those in `as_they_are`, and what the others, written in a CSV, stand for.
+
+    Raises:
+        UnfitColumns: a written column mixes numbers and text.
+    """
+    mixed = Mixed(where)
+    columns: dict[str, Column] = {}
+    for name in sample.column_names:
+        array = sample[name].combine_chunks()
+        columns[name] = exact_column_of(array) if name in as_they_are else read_column(name, array, mixed)
+    mixed.check()
+    return columns
+
+
+def check_present(rows: Rows, columns: Sequence[str], reference: str) -> None:
+    """See that rows have these columns of a reference.
+
+    Raises:
+        UnfitColumns: some are missing; the message has the nearest name that is there.
+    """
+    if missing := [name for name in columns if name not in rows.columns]:
+        raise UnfitColumns(
+            f"{rows.name} lacks {listed(missing)} of {reference}{nearest(missing[0], rows.columns)}; give"
+            f" {'it' if len(missing) == 1 else 'them'}, or leave out what is not to be compared"
+            f" ({' '.join(f'--ignore {name}' for name in missing)})"
+        )
+
+
+def check_types(rows: Rows, columns: Sequence[str], features: Mapping[str, FeatureProfile]) -> None:
+    """See that columns are of the types of the features of their names, as far as their own types tell.
+
+    Raises:
+        UnfitColumns: one is text on one side only, or holds lists, records or the like.
+    """
+    kinds = rows.kinds()
+    for name in columns:
+        found, feature = kind_of(kinds[name], name, rows.name), features.get(name)
+        if rows.written or feature is None or found not in ("numbers", "text"):
+            continue
+        if (found == "text") != feature.textual:
+            raise _changed(rows.name, feature, f"is {kinds[name]}")
+
+
+def live_columns(
+    rows: Rows, batches: Iterable[Any], features: Mapping[str, FeatureProfile]
+) -> Iterator[Mapping[str, Column]]:
+    """Give batches of rows as the counters of the features, by name, take them.
+
+    Raises:
+        UnfitColumns: the values that a written column begins with show that it is of another type.
+    """
+    unproven = {name for name, feature in features.items() if rows.written and not feature.textual}
+    for batch in batches:
+        columns = {name: _live(features, name, batch[name], written=rows.written) for name in batch.schema.names}
+        for name in unproven.intersection(columns):
+            if _proves(rows.name, features[name], columns[name]):
+                unproven.remove(name)
+        yield columns
+
+
+def _live(features: Mapping[str, FeatureProfile], name: str, array: Array, *, written: bool) -> Column:
+    feature = features.get(name)
+    if written and feature is not None and not feature.textual:
+        return numbers_in(array, boolean=feature.type == "boolean")
+    if written and any(_groups_numbers(one, name) for one in features.values()):
+        return numbers_in(array, boolean=False)
+    return column_of(array)
+
+
+def _groups_numbers(feature: FeatureProfile, column: str) -> bool:
+    """Tell whether a feature is the groups of a sensitive column's numbers, which has no feature of its own name."""
+    return isinstance(feature.view, View) and feature.view.kind == "numberGroup" and column in feature.columns
+
+
+def _proves(where: str, feature: FeatureProfile, column: Column) -> bool:
+    """Tell whether a block has values at all, and see that not all of them are text where there should be numbers."""
+    values = [value for value in column.tolist() if value == value]  # noqa: PLR0124  NaN alone is unequal to itself
+    if values and all(isinstance(value, str) for value in values):
+        raise _changed(where, feature, f"is text ({values[0]!r:.40} and so on)")
+    return bool(values)
+
+
+def _changed(where: str, feature: FeatureProfile, found: str) -> UnfitColumns:
+    expected = "text" if feature.textual else "numbers"
+    hint = "" if feature.textual else f", or read a CSV reference's column as text (--text {feature.name})"
+    return UnfitColumns(
+        f"column {feature.name!r} of {where} {found}, but {expected} in the reference, whose type is {feature.type}:"
+        f" convert it{hint}, or leave it out (--ignore {feature.name})"
+    )
