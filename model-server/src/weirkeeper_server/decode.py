@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from weirkeeper.api.bundle import Signature, Tensor
 from weirkeeper_server.errors import InvalidRequest, RequestTooLarge
@@ -17,8 +16,7 @@ MOST_INPUTS_NAMED = 10
 DEEPEST = 32
 
 
-@dataclass(frozen=True)
-class InferRequest:
+class InferRequest(NamedTuple):
     """A request that fits the signature: `inputs` hold `rows` rows each, `wanted` are names of outputs."""
 
     identifier: str | None
