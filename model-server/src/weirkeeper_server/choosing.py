@@ -26,7 +26,7 @@ LOOP_SECONDS: Final = 0.001
 """The event loop is held no longer by one prediction; what takes longer runs in a thread."""
 
 CLEARLY: Final = 0.8
-"""A shortcut is taken where it needs at most this share of the time: below that, what the model does itself is safer."""
+"""A shortcut is taken where it needs at most this share of the time; else the model's own way is as good."""
 
 TOO_SLOW: Final = 0.1
 """Seconds of a batch after which larger ones are not measured."""
@@ -152,7 +152,7 @@ def _quickest(ways: Sequence[Way], place: int) -> Way:
 def _starts(taken: Mapping[int, Way]) -> dict[int, Way]:
     """Let a way begin in the middle, by ratio, between the size that another was quicker at and the one where it is."""
     sizes = sorted(taken)
-    middles = [int(round((SIZES[SIZES.index(size) - 1] * size) ** 0.5)) for size in sizes[1:]]
+    middles = [round((SIZES[SIZES.index(size) - 1] * size) ** 0.5) for size in sizes[1:]]
     return dict(zip([1, *middles], [taken[size] for size in sizes], strict=True))
 
 
@@ -165,7 +165,7 @@ def _within(seconds: Sequence[float], limit: float) -> int:
             low, high = SIZES[place - 1], SIZES[place]
             share = (limit - seconds[place - 1]) / (seconds[place] - seconds[place - 1])
             return int(low + share * (high - low))
-    return int(SIZES[-1] * limit / max(seconds[-1], limit / 16))
+    return SIZES[-1]
 
 
 def _seconds(predictor: Predictor, rows: Sequence[Columns], clock: Callable[[], float]) -> tuple[float, ...]:

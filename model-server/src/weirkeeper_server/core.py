@@ -81,7 +81,7 @@ class ModelServer:
         loop = asyncio.get_running_loop()
         try:
             bundle = await loop.run_in_executor(self._workers, read_bundle, self.settings.bundle)
-            self.bundle, self.traffic = bundle, TrafficProfile(bundle.profile)
+            self.bundle, self.traffic = bundle, TrafficProfile(bundle.profile, loop.call_soon)
             self.feedback.use(bundle, self.identity.revision, self.settings.parameters.get(SEGMENTS, ""))
             loaded = await loop.run_in_executor(self._workers, _loaded, bundle, _predictors(self.settings))
         except ProbeError as error:
@@ -287,6 +287,8 @@ class Ticket:
 
     `rows` is how many it asks about, once they are known; `trace` is the trace that it belongs to, if any.
     """
+
+    __slots__ = ("_server", "_start", "rows", "slot", "trace")
 
     def __init__(self, server: ModelServer) -> None:
         self._server = server

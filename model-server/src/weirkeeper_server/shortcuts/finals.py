@@ -44,6 +44,6 @@ def pairs(positive: Floats) -> Floats:
 
 def softmax(scores: Floats) -> Floats:
     """Give probabilities that are proportional to the exponentials of a row's scores."""
-    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+    raised: Floats = np.exp(scores - scores.max(axis=1, keepdims=True))
     raised /= raised.sum(axis=1, keepdims=True)
     return raised

@@ -8,7 +8,9 @@ several pods add up without loss.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 BINS_PER_OCTAVE = 16
 BINS = 417
@@ -16,20 +18,15 @@ BINS = 417
 
 def bin_of(us: float) -> int:
     """Tell the bin of a duration in microseconds; negative and zero durations fall into bin 0."""
-    if not us > 1.0:
-        return 0
-    if us >= upper_edge_us(BINS - 1):
-        return BINS - 1
-    nearest = math.ceil(BINS_PER_OCTAVE * math.log2(us))
-    # The logarithm of an edge may be rounded to either side; the edge itself decides.
-    if us > upper_edge_us(nearest):
-        return nearest + 1
-    return nearest - 1 if us <= upper_edge_us(nearest - 1) else nearest
+    return bisect_left(_EDGES, us)
 
 
 def upper_edge_us(i: int) -> float:
     """Tell the longest duration that bin `i` counts, in microseconds (for the last bin: its nominal edge)."""
     return float(2.0 ** (i / BINS_PER_OCTAVE))
+
+
+_EDGES: Final = tuple(upper_edge_us(i) for i in range(BINS - 1))
 
 
 def whole_milliseconds_us(us: float) -> float:
