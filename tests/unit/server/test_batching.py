@@ -51,7 +51,9 @@ def picky() -> Picky:
 @pytest.fixture
 async def server(settings: Make, picky: Picky) -> AsyncIterator[ModelServer]:
     """A server whose model answers up to 8 rows in a moment, in batches of at most 6."""
-    server = serve(ModelServer(settings(batching=Batching(max_rows=6), limits=Limits(request_timeout_seconds=5))), picky)
+    server = serve(
+        ModelServer(settings(batching=Batching(max_rows=6), limits=Limits(request_timeout_seconds=5))), picky
+    )
     server._batches.loop_rows = 8
     yield server
     picky.release.set()
@@ -92,7 +94,9 @@ async def test_an_answer_of_too_few_rows_is_asked_for_again_one_by_one(
     assert await answers(server, asking(1), asking(2)) == [[1], [2]]
 
 
-async def test_a_number_that_is_none_fails_its_own_request(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_number_that_is_none_fails_its_own_request(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(server._predictor, "predict", lambda inputs: {"x": 1 / (inputs["x"] - 2)})
     with np.errstate(divide="ignore"):
         assert await answers(server, asking(1), asking(2), asking(3)) == [[-1], PredictionFailed, [1]]
@@ -102,7 +106,7 @@ async def test_a_number_that_is_none_fails_its_own_request(server: ModelServer, 
 async def test_what_takes_long_holds_neither_the_loop_nor_small_requests(server: ModelServer, picky: Picky) -> None:
     picky.release.clear()
     slow = [server.ask(asking(*range(20, 30))), server.ask(asking(*range(30, 40)))]
-    while picky.release.is_set() or server._batches._free:
+    while server._batches._free:  # noqa: ASYNC110  the loop's next turn is waited for
         await asyncio.sleep(0)
     picky.release.set()
     assert await answers(server, asking(1)) == [[2]]
@@ -115,7 +119,7 @@ async def test_who_waits_for_a_thread_goes_with_the_others_that_wait(server: Mod
     server._batches.loop_rows = 0
     picky.release.clear()
     asked = [server.ask(asking(0)), server.ask(asking(1, 2, 3, 4, 5, 6))]
-    while server._batches._free:
+    while server._batches._free:  # noqa: ASYNC110  the loop's next turn is waited for
         await asyncio.sleep(0)
     asked += [server.ask(asking(number)) for number in (7, 8, 9)]
     await asyncio.sleep(0)
