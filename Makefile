@@ -73,6 +73,10 @@ test-fast: venv ## The tests that need no cluster
 bench-feedback: venv ## Measure what feedback tokens cost
 	$(BIN)/python scripts/bench_feedback.py
 
+.PHONY: bench-bookkeeping
+bench-bookkeeping: venv ## Measure what counting costs a request
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/bench_bookkeeping.py
+
 .PHONY: images
 images: cluster-up ## Build the project's images and give them to the cluster
 	$(CLUSTER_PROGRAM) images

@@ -71,3 +71,12 @@ def test_the_server_listens_for_grpc_where_pods_say_without_being_told() -> None
     """A revision keeps its server image, and an older one does not know the argument."""
     assert "--grpc-port" not in container("configmap://churn-v1")["args"]
     assert ServerSettings.model_fields["grpc_port"].default == names.GRPC_PORT
+
+
+def test_the_server_is_told_how_requests_go_together_only_where_the_model_says_it() -> None:
+    def told(**server: Any) -> dict[str, str]:
+        made = template("s3://models/churn/7/", **server)["spec"]["containers"][0]
+        return {one["name"]: one.get("value", "") for one in made["env"]}
+
+    assert "WEIRKEEPER_BATCHING" not in told()
+    assert told(batching={"maxRows": 64})["WEIRKEEPER_BATCHING"] == '{"maxRows": 64}'
