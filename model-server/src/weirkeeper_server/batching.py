@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from weirkeeper_server.choosing import Choice
 
 THREADS: Final = 2
+LOOP_CHARACTERS: Final = 200
+"""Characters of text a row up to which a request is like those by which the model's times were measured."""
+
 
 log = logging.getLogger(__name__)
 
@@ -99,17 +102,20 @@ class Batches:
         self._slow: deque[Asked] = deque()
         self._free = THREADS
         self._is_due = False
+        self._texts: Sequence[str] = ()
 
     def use(self, choice: Choice) -> None:
         """Do as the model allows: how many rows hold the loop for a moment only, and whether rows may go together."""
         self.loop_rows = choice.loop_rows
+        self._texts = [one.name for one in choice.predictor.signature.inputs if one.datatype == "BYTES"]
         if not choice.together:
             self.max_rows = 1
 
     def add(self, asked: Asked) -> None:
         """Let a request be predicted with those that arrive in the same turn of the loop."""
         loop = asked.answer.get_loop()
-        if asked.request.rows <= self.loop_rows:
+        request = asked.request
+        if request.rows <= self.loop_rows and not (self._texts and self._is_long(request)):
             self._quick.append(asked)
         else:
             self._slow.append(asked)
@@ -117,6 +123,10 @@ class Batches:
         if not self._is_due:
             self._is_due = True
             loop.call_soon(self._turn, loop)
+
+    def _is_long(self, request: InferRequest) -> bool:
+        texts = (text for name in self._texts for text in request.inputs[name].ravel().tolist())
+        return sum(len(text) for text in texts if isinstance(text, str)) > LOOP_CHARACTERS * request.rows
 
     def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start what waits, one batch of it in the loop: the loop looks after connections before the next one."""

@@ -177,3 +177,22 @@ async def test_every_row_of_a_batch_is_counted_once(settings: Make) -> None:
     counts = server.evidence()["inputs"]["region"]
     assert (sum(counts["counts"]), counts["unseen"]) == (2, 0)
     server.close()
+
+
+async def test_long_texts_are_left_to_a_thread(settings: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = ModelServer(settings())
+    await server.start()
+    threads: list[int] = []
+    predict = server._predictor.predict  # type: ignore[union-attr]  # it is loaded
+
+    def seen(inputs: Any) -> Any:
+        threads.append(threading.get_ident())
+        return predict({**inputs, "region": np.array(["north"], dtype=object)})
+
+    monkeypatch.setattr(server._predictor, "predict", seen)
+    for region in ("north", "n" * 201):
+        inputs = {"income": np.array([5e4]), "visits": np.array([3]), "region": np.array([region], dtype=object)}
+        await server.infer(InferRequest(None, inputs, 1, ("predict",)))
+    here = threading.get_ident()
+    assert [thread == here for thread in threads] == [True, False]
+    server.close()
