@@ -29,7 +29,6 @@ THREADS: Final = 2
 LOOP_CHARACTERS: Final = 200
 """Characters of text a row up to which a request is like those by which the model's times were measured."""
 
-
 log = logging.getLogger(__name__)
 
 
@@ -48,17 +47,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """What came of one call: outputs for all rows of `asked` together, None where the model raised."""
+    """What came of one call: outputs for all rows of `asked` together, None where the model raised.
+
+    `finite` says that no number among them is NaN or infinite.
+    """
 
     asked: Sequence[Asked]
     inputs: Columns
-    outputs: Columns | None
-
-    @property
-    def finite(self) -> bool:
-        """Say whether no number among the outputs is NaN or infinite."""
-        outputs = self.outputs or {}
-        return all(np.isfinite(output).all() for output in outputs.values() if output.dtype.kind == "f")
+    outputs: Columns | None = None
+    finite: bool = False
 
     @property
     def rows(self) -> int:
@@ -132,13 +129,12 @@ class Batches:
         """Start what waits, one batch of it in the loop: the loop looks after connections before the next one."""
         self._is_due = False
         self._occupy(loop)
+        batch = _taken(self._quick, min(self.max_rows, self.loop_rows))
         if self._quick:
-            batch = _taken(self._quick, min(self.max_rows, self.loop_rows))
-            if batch:
-                self._deliver(self._work(batch))
-        if self._quick and not self._is_due:
             self._is_due = True
             loop.call_soon(self._turn, loop)
+        if batch:
+            self._deliver(self._work(batch))
 
     def _occupy(self, loop: asyncio.AbstractEventLoop) -> None:
         while self._free and (batch := _taken(self._slow, self.max_rows)):
@@ -162,14 +158,14 @@ class Batches:
             outputs = self._recipient.predict(inputs)
             if len(batch) > 1:
                 _check_rows(outputs, len(next(iter(inputs.values()))))
+            return [Predicted(batch, inputs, outputs, _are_finite(outputs))]
         except Exception:  # a model may raise anything
             if len(batch) > 1:
                 middle = len(batch) // 2
                 return [*self._work(batch[:middle]), *self._work(batch[middle:])]
             request = batch[0].request
             log.exception("the model raised on request %s of %d rows", batch[0].identifier, request.rows)
-            return [Predicted(batch, request.inputs, None)]
-        return [Predicted(batch, inputs, outputs)]
+            return [Predicted(batch, request.inputs)]
 
     def _deliver(self, results: Sequence[Predicted]) -> None:
         for predicted in results:
@@ -177,13 +173,12 @@ class Batches:
             if outputs is None:
                 _fail(predicted.asked[0])
                 continue
-            self._recipient.count(predicted)
-            finite = predicted.finite
             for asked in predicted.asked:
                 end = first + asked.request.rows
                 own = outputs if alone else {name: output[first:end] for name, output in outputs.items()}
-                self._give(asked, own, finite=finite)
+                self._give(asked, own, finite=predicted.finite)
                 first = end
+            self._recipient.count(predicted)
 
     def _give(self, asked: Asked, outputs: Columns, *, finite: bool) -> None:
         if asked.timer is not None:
@@ -225,6 +220,10 @@ def _joined(requests: Sequence[InferRequest]) -> Columns:
 def _check_rows(outputs: Columns, rows: int) -> None:
     if wrong := [name for name, output in outputs.items() if len(output) != rows]:
         raise ValueError(f"output {wrong[0]!r} has {len(outputs[wrong[0]])} entries for {rows} rows")
+
+
+def _are_finite(outputs: Columns) -> bool:
+    return all(np.isfinite(output).all() for output in outputs.values() if output.dtype.kind == "f")
 
 
 def _expire(asked: Asked) -> None:

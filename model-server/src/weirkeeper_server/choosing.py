@@ -9,7 +9,8 @@ import logging
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 import numpy as np
@@ -47,6 +48,8 @@ class Way:
 
     def takes(self, place: int) -> float:
         """Give the seconds of a batch of `SIZES[place]` rows; one that was not measured is reckoned by its rows."""
+        if not self.seconds:
+            return inf
         if place < len(self.seconds):
             return self.seconds[place]
         return self.seconds[-1] * SIZES[place] / SIZES[len(self.seconds) - 1]
@@ -92,7 +95,7 @@ class Choice:
     loop_rows: int = 0
     together: bool = False
     refused: tuple[str, ...] = ()
-    reason: str = field(default="")
+    reason: str = ""
 
     def described(self) -> dict[str, str]:
         """Describe it for the model's metadata."""
@@ -158,7 +161,7 @@ def _starts(taken: Mapping[int, Way]) -> dict[int, Way]:
 
 def _within(seconds: Sequence[float], limit: float) -> int:
     """Reckon how many rows take at most `limit`, on straight lines between the sizes that were measured."""
-    if seconds[0] > limit:
+    if not seconds[0] <= limit:
         return 0
     for place in range(1, len(SIZES)):
         if seconds[place] > limit:
@@ -171,7 +174,10 @@ def _within(seconds: Sequence[float], limit: float) -> int:
 def _seconds(predictor: Predictor, rows: Sequence[Columns], clock: Callable[[], float]) -> tuple[float, ...]:
     found: list[float] = []
     for batch in _batches(rows):
-        found.append(min(_durations(predictor, batch, clock)))
+        try:
+            found.append(min(_durations(predictor, batch, clock)))
+        except Exception:  # noqa: BLE001  a model that takes one row only may raise anything for more
+            break
         if found[-1] > TOO_SLOW:
             break
     return tuple(found)
@@ -197,6 +203,6 @@ def _batches(rows: Sequence[Columns]) -> Iterator[Columns]:
 
 
 def _reason(ways: Sequence[Way], refused: Sequence[str]) -> str:
-    measured = ", ".join(f"{way.by} {way.seconds[0] * 1e6:.0f} µs" for way in ways)
+    measured = ", ".join(f"{way.by} {way.takes(0) * 1e6:.0f} µs" for way in ways)
     told = f"one row took {measured}" if len(ways) > 1 else "no shortcut is known that answers like it"
     return f"{told}; {', '.join(refused)} would answer otherwise" if refused else told

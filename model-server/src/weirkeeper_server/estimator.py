@@ -75,7 +75,7 @@ class EstimatorPredictor:
             found[PREPARED] = EstimatorPredictor(self.estimator, self.signature, self._parameters, prepared=True)
         prepare = prepare or matrix(self.estimator, self.signature)
         last = last_step(self._final) if prepare else None
-        if prepare and last and self._probabilities <= hasattr(self._final, PROBABILITIES):
+        if prepare and last and (hasattr(self._final, PROBABILITIES) or not self._probabilities):
             found[last.by] = QuickPredictor(self, prepare, last, self._probabilities, self._threshold)
         return found
 

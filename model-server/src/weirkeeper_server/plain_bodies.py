@@ -55,6 +55,7 @@ class _Seen:
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.objects = self.fields = self.strings = self.lists = self.words = self.nulls = 0
+        self.rounded = False
         self._object(document)
         for name in _TENSORS:
             entries = document.get(name)
@@ -73,9 +74,11 @@ class _Seen:
             kind = type(value)
             if kind is str:
                 self.strings += 1
-            elif kind is bool or value is None or (kind is float and abs(value) >= _TOO_LARGE):
-                # An integer that was too large for the parser is a fraction now: it counts as a word that is not there.
+            elif kind is bool or value is None:
                 self.words += 1
+            elif kind is float and abs(value) >= _TOO_LARGE:
+                # It may have been an integer that was too large for the parser.
+                self.rounded = True
         parameters = found.get("parameters")
         if type(parameters) is dict:
             self._object(parameters)
@@ -97,7 +100,8 @@ class _Seen:
         """Say whether the body has no more than was seen."""
         count = body.count
         return (
-            count(b":") == self.fields
+            not self.rounded
+            and count(b":") == self.fields
             and count(b'"') == 2 * (self.strings + self.fields)
             and count(b"[") == self.lists
             and count(b"{") == self.objects
@@ -132,9 +136,9 @@ def _shape(tensor: Tensor, entry: Mapping[str, Any]) -> tuple[int, ...] | None:
     shape, wanted = entry.get("shape"), tensor.shape
     if type(shape) is not list or not accepts(tensor.datatype, entry.get("datatype")):
         return None
-    if len(shape) != len(wanted) or type(shape[0]) is not int or (len(shape) > 1 and shape[1] != wanted[1]):
+    if len(shape) != len(wanted) or shape[1:] != [*wanted[1:]] or set(map(type, shape)) != {int}:
         return None
-    return (shape[0], *wanted[1:])
+    return tuple(shape)
 
 
 def _array(tensor: Tensor, shape: tuple[int, ...], data: Any) -> Array | None:

@@ -283,6 +283,18 @@ def test_a_model_whose_rows_depend_on_each_other_is_given_one_request_at_a_time(
     assert choice.described()["batches"] == "of one request"
 
 
+def test_a_model_that_takes_one_row_only_is_measured_by_that() -> None:
+    class Single(Timed):
+        def predict(self, inputs: Columns) -> Any:
+            if len(inputs["input"]) > 1:
+                raise ValueError("Got invalid dimensions: expected 1")
+            return super().predict(inputs)
+
+    choice = timed(Single(1e-4, 0))
+    assert not choice.together
+    assert choice.loop_rows >= 1
+
+
 def test_what_would_answer_otherwise_is_told_and_not_taken(fitted: dict[str, Any]) -> None:
     class Otherwise(EstimatorPredictor):
         def shortcuts(self) -> dict[str, Any]:

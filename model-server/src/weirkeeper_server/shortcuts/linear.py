@@ -57,13 +57,7 @@ def _finite_alone(answer: Callable[[Floats], Answers]) -> Callable[[Floats], Ans
 
 def _regression(final: Any) -> Callable[[Floats], Answers]:
     weights, intercept = np.asarray(final.coef_).T, final.intercept_
-    flat = weights.ndim == 1
-
-    def answer(features: Floats) -> Answers:
-        predictions = features @ weights + intercept
-        return Answers(predictions if flat else np.atleast_1d(predictions), None)
-
-    return answer
+    return lambda features: Answers(features @ weights + intercept, None)
 
 
 def _classification(final: Any, probable: bool) -> Callable[[Floats], Answers]:  # noqa: FBT001  an estimator has them or not
