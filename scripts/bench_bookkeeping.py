@@ -66,7 +66,7 @@ async def turn(server: ModelServer, requests: list[InferRequest], *, on: bool) -
 
 async def main() -> None:
     """Measure, and print or write the result."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]  # there is one
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--turns", type=int, default=15)
     parser.add_argument("--json", type=Path, help="a file to write the result to")
     arguments = parser.parse_args()

@@ -25,6 +25,7 @@ from weirkeeper_server.choosing import Choice, choose
 from weirkeeper_server.estimator import PREPARED, EstimatorPredictor, QuickPredictor
 from weirkeeper_server.shortcuts import ensembles
 from weirkeeper_server.shortcuts.agreement import agrees
+from weirkeeper_server.shortcuts.tree_graph import Tree
 from weirkeeper_server.tensors import Columns, datatype_of
 
 RANDOM = np.random.default_rng(5)
@@ -168,9 +169,8 @@ def test_a_walk_that_rounds_its_thresholds_is_found_out(
     fitted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What converters to single precision do: far from every threshold nothing is to be seen of it."""
-    tree = ensembles.Tree
     monkeypatch.setattr(
-        ensembles, "Tree", lambda a, b, c, split, *more: tree(a, b, c, split.astype(np.float16).astype(float), *more)
+        ensembles, "Tree", lambda a, b, c, split, *more: Tree(a, b, c, split.astype(np.float16).astype(float), *more)
     )
     plain, quick, _ = quick_of(fitted["binned"])
     assert not plain.agrees_at_edges(quick, golden())
