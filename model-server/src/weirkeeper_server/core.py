@@ -65,6 +65,7 @@ class ModelServer:
         self.rows = 0
         self.invalid_outputs: Counter[str] = Counter()
         self.active = 0
+        self._most_active = settings.limits.max_concurrent_requests
         self.idle = asyncio.Event()
         self.idle.set()
         self.durations = Durations()
@@ -212,7 +213,7 @@ class ModelServer:
     @property
     def overloaded(self) -> bool:
         """Say whether more requests are under way than may be."""
-        return self.active > self.settings.limits.max_concurrent_requests
+        return self.active > self._most_active
 
     def arrived(self) -> int:
         """Book the start of a request; give its slot."""
