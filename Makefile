@@ -87,6 +87,10 @@ test-programs: venv ## Install what tests run beside what they test: emulators o
 bench-feedback: venv ## Measure what feedback tokens cost
 	$(BIN)/python scripts/bench_feedback.py
 
+.PHONY: bench-bookkeeping
+bench-bookkeeping: venv ## Measure what counting costs a request
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/bench_bookkeeping.py
+
 .PHONY: images
 images: cluster-up ## Build the project's images and give them to the cluster
 	$(CLUSTER_PROGRAM) images

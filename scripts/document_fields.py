@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from pydantic import BaseModel
 
 from weirkeeper.api.crds import files
 from weirkeeper_server.errors import RequestError
 from weirkeeper_server.routes import REFUSED, ROUTES
-from weirkeeper_server.settings import VARIABLES, FeedbackSettings, Limits
+from weirkeeper_server.settings import VARIABLES, Batching, FeedbackSettings, Limits
 from weirkeeper_server.settings import Settings as ServerSettings
 
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
@@ -154,11 +155,11 @@ def errors_table() -> str:
     return table(("Status", "Reason", "What it means"), rows)
 
 
-def limits_table() -> str:
+def limits_table(kind: type[BaseModel] = Limits) -> str:
     """What requests are held to."""
 
     def rows() -> Iterator[Row]:
-        for name, inner in Limits.model_json_schema()["properties"].items():
+        for name, inner in kind.model_json_schema()["properties"].items():
             yield f"`{name}`", inner["type"], written(inner["default"]), inner["description"]
 
     return table(("Limit", "Type", "Default", "What it is"), rows())
@@ -203,6 +204,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     text = filled(path.read_text(), "routes", routes_table())
     text = filled(text, "errors over HTTP", errors_table())
     text = filled(text, "limits of the server", limits_table())
+    text = filled(text, "batching of the server", limits_table(Batching))
     yield path, filled(text, "variables of the server", variables_table())
     path = REFERENCE / FEEDBACK_PAGE
     yield path, filled(path.read_text(), "settings of feedback", feedback_table())

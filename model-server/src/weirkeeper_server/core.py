@@ -11,14 +11,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from functools import partial
 from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from weirkeeper.api.bundle import BundleManifest, Signature
 from weirkeeper_server.answer import Identity, InferAnswer, answer_of
+from weirkeeper_server.batching import THREADS, Asked, Batches, Predicted
 from weirkeeper_server.bundle import Bundle, read_bundle
 from weirkeeper_server.correlation import current_request
 from weirkeeper_server.counting import OUTCOMES, Durations, LatencySlots, Outcome, TrafficProfile, invalid_values
@@ -27,8 +26,6 @@ from weirkeeper_server.errors import (
     BundleError,
     NotReady,
     Overloaded,
-    PredictionFailed,
-    PredictionTimedOut,
     RequestError,
     UnknownModel,
 )
@@ -43,7 +40,6 @@ if TYPE_CHECKING:
     from weirkeeper_server.predictor import Predictor
 
 State = Literal["Loading", "Ready", "Failed", "Draining"]
-THREADS = 2
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +47,8 @@ log = logging.getLogger(__name__)
 class ModelServer:
     """One revision of one model in this process.
 
-    Predictions run in worker threads, so that health and evidence are answered meanwhile; everything else belongs to
-    the event loop. What a failed load leaves behind is told, and the process stays up to tell it.
+    Predictions that take long run in worker threads, so that health and evidence are answered meanwhile; everything
+    else belongs to the event loop. What a failed load leaves behind is told, and the process stays up to tell it.
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
@@ -69,21 +65,24 @@ class ModelServer:
         self.rows = 0
         self.invalid_outputs: Counter[str] = Counter()
         self.active = 0
+        self._most_active = settings.limits.max_concurrent_requests
         self.idle = asyncio.Event()
         self.idle.set()
         self.durations = Durations()
         self.latency = LatencySlots(settings.slot_seconds)
         self.traffic: TrafficProfile | None = None
         self.feedback = FeedbackLedger(settings.model, settings.feedback, clock)
+        self.parameters: Mapping[str, str] = {}
         self._predictor: Predictor | None = None
         self._workers = ThreadPoolExecutor(THREADS, thread_name_prefix="predict")
+        self._batches = Batches(self, self._workers, settings.batching.max_rows)
 
     async def start(self) -> None:
         """Load the bundle and send its golden requests; the result is in `state`, `reason` and `message`."""
         loop = asyncio.get_running_loop()
         try:
             bundle = await loop.run_in_executor(self._workers, read_bundle, self.settings.bundle)
-            self.bundle, self.traffic = bundle, TrafficProfile(bundle.profile)
+            self.bundle, self.traffic = bundle, TrafficProfile(bundle.profile, loop.call_soon)
             self.feedback.use(bundle, self.identity.revision, self.settings.parameters.get(SEGMENTS, ""))
             loaded = await loop.run_in_executor(self._workers, _loaded, bundle, _predictors(self.settings))
         except ProbeError as error:
@@ -93,6 +92,8 @@ class ModelServer:
             self._fail(error)
         else:
             self.probed, self._predictor, self.message = loaded.probed, loaded.predictor, loaded.remark
+            self._batches.use(loaded.choice)
+            self.parameters = loaded.choice.described()
             if self.state == "Loading":
                 self.state = "Ready"
             log.info(
@@ -165,32 +166,42 @@ class ModelServer:
         Raises:
             RequestError: it cannot be answered; the message is for the caller, details are in the log.
         """
-        predictor, at = self._loaded(), self.clock()
+        return await self.ask(request, seconds)
+
+    def ask(self, request: InferRequest, seconds: float | None = None) -> asyncio.Future[InferAnswer]:
+        """Promise the answer to one inference request, for doors that need no task to wait for it.
+
+        The future gets what `infer` gives or raises; who cancels it waits no longer, and is not predicted for.
+
+        Raises:
+            NotReady: there is no model yet that could answer.
+        """
+        self._loaded()
+        loop = asyncio.get_running_loop()
         limit = self.settings.limits.request_timeout_seconds
-        outputs = await self._predict(predictor, request, limit if seconds is None else min(seconds, limit))
-        self.invalid_outputs.update(invalid_values(outputs))
-        answer = answer_of(self.identity, request, predictor.signature, outputs)
-        token = self.feedback.token(request.inputs, outputs, request.rows, at)
-        return replace(answer, feedback_token=token) if token else answer
+        if seconds is not None and seconds < limit:
+            limit = seconds
+        answer: asyncio.Future[InferAnswer] = loop.create_future()
+        self._batches.add(Asked(request, answer, current_request.get(), self.clock(), limit, loop.time() + limit))
+        return answer
 
-    async def _predict(self, predictor: Predictor, request: InferRequest, limit: float) -> Columns:
-        work, loop = partial(self._work, predictor, request, current_request.get()), asyncio.get_running_loop()
-        running = loop.run_in_executor(self._workers, work)
-        try:
-            # A request that waits for a thread when its time is over leaves the queue: cancelling it takes it out.
-            return await asyncio.wait_for(running, limit)
-        except TimeoutError:
-            raise PredictionTimedOut(f"no answer within {limit:g} s; send fewer rows, or ask the owner") from None
+    def predict(self, inputs: Columns) -> Columns:
+        """Give the outputs of rows, as `Recipient` says; raises whatever the model raises."""
+        return self._loaded().predict(inputs)
 
-    def _work(self, predictor: Predictor, request: InferRequest, identifier: str) -> Columns:
-        try:
-            outputs = predictor.predict(request.inputs)
-        except Exception:
-            log.exception("the model raised on request %s of %d rows", identifier, request.rows)
-            raise PredictionFailed("the model failed on this request; its owner finds the details in the log") from None
-        if self.traffic is not None:
-            self.traffic.add(request.inputs, outputs, request.rows)
-        return outputs
+    def count(self, predicted: Predicted) -> None:
+        """Count the rows of a batch by the bins of the profile."""
+        if self.traffic is not None and predicted.outputs is not None:
+            self.traffic.add(predicted.inputs, predicted.outputs, predicted.rows)
+
+    def answer(self, asked: Asked, outputs: Columns, *, finite: bool) -> InferAnswer:
+        """Make the answer to one request of a batch, as `Recipient` says."""
+        request = asked.request
+        if not finite:
+            self.invalid_outputs.update(invalid_values(outputs))
+        answer = answer_of(self.identity, request, self._loaded().signature, outputs, finite=finite)
+        token = self.feedback.token(request.inputs, outputs, request.rows, asked.at)
+        return answer._replace(feedback_token=token) if token else answer
 
     def begin(self) -> Ticket:
         """Book the arrival of an inference request; what happens within the ticket is its outcome.
@@ -202,7 +213,7 @@ class ModelServer:
     @property
     def overloaded(self) -> bool:
         """Say whether more requests are under way than may be."""
-        return self.active > self.settings.limits.max_concurrent_requests
+        return self.active > self._most_active
 
     def arrived(self) -> int:
         """Book the start of a request; give its slot."""
@@ -277,6 +288,8 @@ class Ticket:
 
     `rows` is how many it asks about, once they are known; `trace` is the trace that it belongs to, if any.
     """
+
+    __slots__ = ("_server", "_start", "rows", "slot", "trace")
 
     def __init__(self, server: ModelServer) -> None:
         self._server = server

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Final, Literal
 
@@ -21,8 +20,19 @@ from weirkeeper_server.tensors import Array, Columns
 Outcome = Literal["ok", "invalid", "failed"]
 OUTCOMES: Final[Sequence[Outcome]] = ("ok", "invalid", "failed")
 KEPT_SECONDS: Final = 600
-ROWS_AT_ONCE: Final = 256
+ROWS_AT_ONCE: Final = 1024
 """Rows are counted in batches: one call of numpy for many single rows."""
+
+
+class _Slot:
+    """Durations of the requests that started in one slot, by bin, and how many of them are still active."""
+
+    __slots__ = ("active", "bins", "start")
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.bins: dict[int, int] = {}
+        self.active = 0
 
 
 class LatencySlots:
@@ -30,36 +40,36 @@ class LatencySlots:
 
     def __init__(self, slot_seconds: int) -> None:
         self.slot_seconds = slot_seconds
-        self._bins: dict[int, Counter[int]] = {}
-        self._active: Counter[int] = Counter()
+        self._slots: dict[int, _Slot] = {}
 
     def begin(self, now: float) -> int:
         """Book a request that starts at `now` (Unix seconds); give its slot, for `end`."""
-        slot = int(now // self.slot_seconds) * self.slot_seconds
-        if slot not in self._bins:
-            self._forget(slot - KEPT_SECONDS)
-            self._bins[slot] = Counter()
-        self._active[slot] += 1
-        return slot
+        start = int(now // self.slot_seconds) * self.slot_seconds
+        slot = self._slots.get(start)
+        if slot is None:
+            self._forget(start - KEPT_SECONDS)
+            slot = self._slots[start] = _Slot(start)
+        slot.active += 1
+        return start
 
-    def end(self, slot: int, seconds: float) -> None:
-        """Book the duration of a request that started in `slot`."""
-        self._active[slot] -= 1
-        if slot in self._bins:
-            self._bins[slot][bin_of(seconds * 1e6)] += 1
+    def end(self, start: int, seconds: float) -> None:
+        """Book the duration of a request that started in a slot; one that was forgotten meanwhile stays so."""
+        slot = self._slots.get(start)
+        if slot is not None:
+            slot.active -= 1
+            found = bin_of(seconds * 1e6)
+            slot.bins[found] = slot.bins.get(found, 0) + 1
 
     def _forget(self, until: int) -> None:
-        for slot in [slot for slot in self._bins if slot < until]:
-            del self._bins[slot]
-        for slot in [slot for slot, active in self._active.items() if not active and slot not in self._bins]:
-            del self._active[slot]
+        for start in [start for start in self._slots if start < until]:
+            del self._slots[start]
 
     def told(self, since: float = 0.0) -> list[list[Any]]:
         """List `[slot, {bin: count}, active]` from `since` on, oldest first."""
         return [
-            [slot, {str(i): count for i, count in sorted(bins.items())}, self._active[slot]]
-            for slot, bins in sorted(self._bins.items())
-            if slot >= since
+            [slot.start, {str(i): count for i, count in sorted(slot.bins.items())}, slot.active]
+            for slot in sorted(self._slots.values(), key=lambda slot: slot.start)
+            if slot.start >= since
         ]
 
 
@@ -100,47 +110,100 @@ def invalid_values(outputs: Columns) -> dict[str, int]:
 class TrafficProfile:
     """Counts the rows that were asked about and answered, by the bins of the reference profile.
 
-    Rows come from worker threads and wait until there are enough of them, or until somebody looks.
+    Rows wait until there are enough of them, or until somebody looks. Then a column of them is counted at a time, and
+    `later` is given what counts the next one: an event loop's `call_soon` looks after connections in between. Without
+    it all are counted at once.
     """
 
-    def __init__(self, profile: ReferenceProfile) -> None:
+    def __init__(self, profile: ReferenceProfile, later: Callable[[Callable[[], None]], object] | None = None) -> None:
         self._counters = ProfileCounters(profile)
-        self._lock = threading.Lock()
-        self._waiting: list[tuple[Columns, Columns]] = []
+        self._later = later
+        self._waiting: deque[tuple[Columns, Columns, int]] = deque()
         self._rows = 0
+        self._steps: Iterator[None] = iter(())
+        self._is_counting = False
 
     def add(self, inputs: Columns, outputs: Columns, rows: int) -> None:
-        """Take the rows of one answered request."""
-        with self._lock:
-            self._waiting.append((inputs, outputs))
-            self._rows += rows
-            if self._rows >= ROWS_AT_ONCE:
-                self._count()
+        """Take answered rows, of one request or of several; the arrays must not be written to any more."""
+        if rows > ROWS_AT_ONCE:
+            for start in range(0, rows, ROWS_AT_ONCE):
+                part = slice(start, min(rows, start + ROWS_AT_ONCE))
+                self._waiting.append((_part(inputs, part), _part(outputs, part), part.stop - start))
+        else:
+            self._waiting.append((inputs, outputs, rows))
+        self._rows += rows
+        if self._rows >= ROWS_AT_ONCE and not self._is_counting:
+            self._is_counting = True
+            self._steps = self._counted()
+            self._step()
 
     def totals(self) -> Mapping[str, Any]:
         """Give the counts of all rows so far."""
-        with self._lock:
-            self._count()
-            return self._counters.totals()
+        for steps in (self._steps, self._counted()):
+            for _ in steps:
+                pass
+        return self._counters.totals()
 
-    def _count(self) -> None:
-        if not self._waiting:
-            return
-        waiting, self._waiting, self._rows = self._waiting, [], 0
-        inputs, outputs = _joined([inputs for inputs, _ in waiting]), _joined([outputs for _, outputs in waiting])
-        self._counters.ingest(profile_columns(inputs), profile_columns(outputs))
+    def _step(self) -> None:
+        """Count one column, or all; nothing is left where somebody looked meanwhile."""
+        for _ in self._steps:
+            if self._later is not None:
+                self._later(self._step)
+                return
+        self._is_counting = False
+
+    def _counted(self) -> Iterator[None]:
+        while self._waiting:
+            inputs, outputs, rows = [], [], 0
+            while self._waiting and rows < ROWS_AT_ONCE:
+                part = self._waiting.popleft()
+                inputs.append(part[0])
+                outputs.append(part[1])
+                rows += part[2]
+            self._rows -= rows
+            yield from self._counters.ingest_by_column(_Joined(inputs), _Joined(outputs), rows)
 
 
-def _joined(parts: Sequence[Columns]) -> Columns:
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+def _part(columns: Columns, rows: slice) -> Columns:
+    return {name: column[rows] for name, column in columns.items()}
+
+
+class _Joined(Mapping[str, Array]):
+    """The columns of several requests, named as a profile names them, and joined when they are asked for."""
+
+    def __init__(self, parts: Sequence[Columns]) -> None:
+        self._parts = parts
+        self._names = {
+            column: (name, index)
+            for name, tensor in parts[0].items()
+            for column, index in _columns_of(name, tensor).items()
+        }
+        self._matrices: dict[str, Array] = {}
+
+    def __getitem__(self, column: str) -> Array:
+        name, index = self._names[column]
+        if index is None:
+            return np.concatenate([part[name] for part in self._parts])
+        if name not in self._matrices:
+            self._matrices[name] = np.concatenate([part[name] for part in self._parts])
+        return self._matrices[name][:, index]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _columns_of(name: str, tensor: Array) -> dict[str, int | None]:
+    """Name each column that a profile counts of a tensor, with its place in a matrix."""
+    return {name: None} if tensor.ndim == 1 else {f"{name}[{index}]": index for index in range(tensor.shape[1])}
 
 
 def profile_columns(tensors: Columns) -> dict[str, Array]:
     """Name each column that a profile counts: a column as it is, those of a matrix by their number: `input[0]`."""
-    columns: dict[str, Array] = {}
-    for name, tensor in tensors.items():
-        if tensor.ndim == 1:
-            columns[name] = tensor
-        else:
-            columns.update({f"{name}[{i}]": tensor[:, i] for i in range(tensor.shape[1])})
-    return columns
+    return {
+        column: tensor if index is None else tensor[:, index]
+        for name, tensor in tensors.items()
+        for column, index in _columns_of(name, tensor).items()
+    }

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from weirkeeper.api.bundle import Signature, Tensor
 from weirkeeper_server.errors import InvalidRequest, RequestTooLarge
+from weirkeeper_server.plain_bodies import PlainDocument, plain_inputs
 from weirkeeper_server.raw_tensors import decode_raw
 from weirkeeper_server.tensors import Array, Columns, accepts, fitted, read_tensor
 
@@ -17,8 +17,7 @@ MOST_INPUTS_NAMED = 10
 DEEPEST = 32
 
 
-@dataclass(frozen=True)
-class InferRequest:
+class InferRequest(NamedTuple):
     """A request that fits the signature: `inputs` hold `rows` rows each, `wanted` are names of outputs."""
 
     identifier: str | None
@@ -34,6 +33,11 @@ def parse(body: bytes, max_depth: int = DEEPEST) -> Mapping[str, Any]:
         InvalidRequest: it is none, is nested too deeply, names a field twice, or has NaN or infinity, for which JSON
             has no word.
     """
+    plain = PlainDocument.read(body)
+    return plain if plain is not None else _parse_exactly(body, max_depth)
+
+
+def _parse_exactly(body: bytes, max_depth: int) -> Mapping[str, Any]:
     try:
         document = json.loads(body, object_pairs_hook=_once, parse_constant=_no_constant)
     except RecursionError:
@@ -93,9 +97,11 @@ def read_request(
         InvalidRequest: something is missing, unknown, or of another type or shape; the message says what.
         RequestTooLarge: more than `max_rows` rows.
     """
-    identifier = document.get("id")
-    if identifier is not None and not isinstance(identifier, str):
-        raise InvalidRequest("id is no string; give a string, or leave it out")
+    if isinstance(document, PlainDocument):
+        if not raw and (found := plain_inputs(document, signature, max_rows)) is not None:
+            return InferRequest(_identifier(document), *found, _wanted(document, signature))
+        document = _parse_exactly(document.body, DEEPEST)
+    identifier = _identifier(document)
     given = _named(document.get("inputs"), "inputs")
     _check_names(given, signature)
     inputs: dict[str, Array] = {}
@@ -110,6 +116,13 @@ def read_request(
         rows = shape[0]
         inputs[tensor.name] = _values(tensor, shape, given[tensor.name], raw.get(tensor.name))
     return InferRequest(identifier, inputs, rows, _wanted(document, signature))
+
+
+def _identifier(document: Mapping[str, Any]) -> str | None:
+    identifier = document.get("id")
+    if identifier is not None and not isinstance(identifier, str):
+        raise InvalidRequest("id is no string; give a string, or leave it out")
+    return identifier
 
 
 def _values(tensor: Tensor, shape: tuple[int, ...], entry: Mapping[str, Any], raw: memoryview | None) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,13 +13,19 @@ from sklearn.tree import DecisionTreeClassifier
 
 from weirkeeper.api.bundle import Signature
 from weirkeeper_server.errors import BundleError
-from weirkeeper_server.shortcuts.columns import preparation
+from weirkeeper_server.predictor import Predictor
+from weirkeeper_server.shortcuts.columns import Preparation, matrix, preparation
+from weirkeeper_server.shortcuts.finals import LastStep
 from weirkeeper_server.shortcuts.forests import predictions, probabilities
+from weirkeeper_server.shortcuts.last_steps import agrees_at_edges, last_step
 from weirkeeper_server.tensors import Array, Columns
 
 PREDICT: Final = "predict"
 PROBABILITIES: Final = "predict_proba"
 THRESHOLD: Final = "threshold"
+PREPARED: Final = "scikit-learn after numpy"
+"""What computes where a pipeline's transforming steps, or the mean over a forest, are shortcuts and the rest is not."""
+
 TWO_CLASSES: Final = 2
 _CLASS_IS_LIKELIEST: Final = (RandomForestClassifier, ExtraTreesClassifier, DecisionTreeClassifier)
 """Estimators whose own `predict` is the likeliest class by `predict_proba`, so that one walk of the trees will do."""
@@ -29,12 +35,12 @@ class EstimatorPredictor:
     """Calls the estimator the way it was fitted: with an array, or with a frame of named columns.
 
     A pipeline's transforming steps run once for both outputs, which is what its own methods do twice. With the
-    parameter `threshold` a two-class model predicts its second class from that probability on. With `shortcuts` it
-    computes itself what it knows to compute; whether the answers are the same is for others to find out.
+    parameter `threshold` a two-class model predicts its second class from that probability on. With `prepared` it
+    computes itself the transforming steps and the mean over a forest that it knows to compute.
     """
 
     def __init__(
-        self, estimator: Any, signature: Signature, parameters: Mapping[str, str], *, shortcuts: bool = False
+        self, estimator: Any, signature: Signature, parameters: Mapping[str, str], *, prepared: bool = False
     ) -> None:
         self.signature = signature
         self.estimator = estimator
@@ -43,9 +49,9 @@ class EstimatorPredictor:
         self._takes_texts = len(signature.inputs) == 1 and not hasattr(estimator, "feature_names_in_")
         transform, final = _stages(estimator)
         self._final = final
-        self._given = (shortcuts and preparation(estimator, signature)) or (lambda i: transform(self._features(i)))
-        self._likelihood = (shortcuts and probabilities(final)) or getattr(final, PROBABILITIES, None)
-        self._result = (shortcuts and predictions(final)) or final.predict
+        self._given = (prepared and preparation(estimator, signature)) or (lambda i: transform(self._features(i)))
+        self._likelihood = (prepared and probabilities(final)) or getattr(final, PROBABILITIES, None)
+        self._result = (prepared and predictions(final)) or final.predict
         self._probabilities = any(tensor.name == PROBABILITIES for tensor in signature.outputs)
         self._threshold = _threshold(final, signature, parameters)
 
@@ -61,9 +67,24 @@ class EstimatorPredictor:
         """Give the model as its bundle has it, without the Model's parameters."""
         return EstimatorPredictor(self.estimator, self.signature, {})
 
-    def quickened(self) -> EstimatorPredictor:
-        """Give the same predictor with shortcuts."""
-        return EstimatorPredictor(self.estimator, self.signature, self._parameters, shortcuts=True)
+    def shortcuts(self) -> dict[str, Predictor]:
+        """Give what computes all of it by numpy or onnxruntime, and what does so up to the last step alone."""
+        found: dict[str, Predictor] = {}
+        prepare = preparation(self.estimator, self.signature)
+        if prepare or probabilities(self._final) or predictions(self._final):
+            found[PREPARED] = EstimatorPredictor(self.estimator, self.signature, self._parameters, prepared=True)
+        prepare = prepare or matrix(self.estimator, self.signature)
+        last = last_step(self._final) if prepare else None
+        if prepare and last and (hasattr(self._final, PROBABILITIES) or not self._probabilities):
+            found[last.by] = QuickPredictor(self, prepare, last, self._probabilities, self._threshold)
+        return found
+
+    def agrees_at_edges(self, shortcut: Predictor, rows: Sequence[Columns]) -> bool:
+        """Compare the last steps alone, at trees' thresholds and where the decision changes."""
+        if not isinstance(shortcut, QuickPredictor):
+            return True
+        share = 0.5 if self._threshold is None else self._threshold
+        return agrees_at_edges(self._final, shortcut.last, [shortcut.prepare(row) for row in rows], share)
 
     def _features(self, inputs: Columns) -> Any:
         if self.signature.takes_array:
@@ -80,7 +101,55 @@ class EstimatorPredictor:
         return np.asarray(self._result(features))
 
     def _classes(self, chosen: Array) -> Array:
-        return np.asarray(self._final.classes_).take(chosen)
+        return self.classes.take(chosen)
+
+    @property
+    def classes(self) -> Array:
+        """The classes in the order of their probabilities."""
+        return np.asarray(self._final.classes_)
+
+
+class QuickPredictor:
+    """Computes what an estimator would answer, and asks the estimator itself where it has no rule for a row."""
+
+    def __init__(
+        self,
+        plain: EstimatorPredictor,
+        prepare: Preparation,
+        last: LastStep,
+        probable: bool,  # noqa: FBT001  the signature has probabilities or has none
+        threshold: float | None,
+    ) -> None:
+        self.signature = plain.signature
+        self.prepare = prepare
+        self.last = last
+        self._plain = plain
+        self._probable = probable
+        self._threshold = threshold
+
+    def predict(self, inputs: Columns) -> dict[str, Array]:
+        """Give every output of the signature, as `Predictor` says."""
+        answers = self.last.answer(self.prepare(inputs))
+        if answers is None or (self._probable and answers.probabilities is None):
+            return self._plain.predict(inputs)
+        predicted, likelihood = answers
+        if not self._probable or likelihood is None:
+            return {PREDICT: predicted}
+        if self._threshold is not None:
+            predicted = self._plain.classes.take((likelihood[:, 1] >= self._threshold).view(np.int8))
+        return {PREDICT: predicted, PROBABILITIES: likelihood}
+
+    def unconfigured(self) -> EstimatorPredictor:
+        """Give the model as its bundle has it, without the Model's parameters."""
+        return self._plain.unconfigured()
+
+    def shortcuts(self) -> dict[str, Predictor]:
+        """Give none: it is one."""
+        return {}
+
+    def agrees_at_edges(self, shortcut: Predictor, rows: Sequence[Columns]) -> bool:
+        """Compare as the estimator's own predictor does."""
+        return self._plain.agrees_at_edges(shortcut, rows)
 
 
 def _stages(estimator: Any) -> tuple[Any, Any]:

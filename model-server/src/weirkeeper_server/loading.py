@@ -11,13 +11,13 @@ from typing import Final
 
 from weirkeeper.api.bundle import BundleManifest, Runtime
 from weirkeeper_server.bundle import Bundle
+from weirkeeper_server.choosing import Choice, choose
 from weirkeeper_server.decode import read_request
 from weirkeeper_server.errors import BundleError
 from weirkeeper_server.predictor import Predictor
 from weirkeeper_server.probe import probe
 from weirkeeper_server.probed import ProbeError, ProbeResult
 from weirkeeper_server.settings import Settings
-from weirkeeper_server.shortcuts.agreement import agrees
 
 LIBRARIES: Final[Mapping[Runtime, tuple[str, ...]]] = {
     "ScikitLearn": ("python", "scikit-learn", "skops", "numpy"),
@@ -35,7 +35,8 @@ class LoadedModel:
     bundle: Bundle
     predictor: Predictor
     probed: ProbeResult
-    remark: str = ""
+    remark: str
+    choice: Choice
 
 
 def running_versions(runtime: Runtime) -> dict[str, str]:
@@ -76,6 +77,7 @@ def _onnx_predictor(bundle: Bundle, settings: Settings) -> Predictor:
     return OnnxPredictor(onnx_file.load(bundle.model), bundle.manifest)
 
 
+_COMPUTED_BY: Final[Mapping[Runtime, str]] = {"ScikitLearn": "scikit-learn", "ONNX": "onnxruntime"}
 _PREDICTORS: Final = {"ScikitLearn": _estimator_predictor, "ONNX": _onnx_predictor}
 
 
@@ -97,19 +99,18 @@ def judge(bundle: Bundle, predictor: Predictor, differences: str, settings: Sett
             "make it again with `weirkeeper bundle`",
         )
     remark = f"LibraryMismatch: {differences}; the {own.passed} golden requests agree" if differences else ""
-    return LoadedModel(bundle, _quickest(bundle, predictor, settings), result, remark)
+    choice = _choice(bundle, predictor, settings)
+    return LoadedModel(bundle, choice.predictor, result, remark, choice)
 
 
-def _quickest(bundle: Bundle, predictor: Predictor, settings: Settings) -> Predictor:
-    """Take the shortcuts where they are proven on the golden requests' rows."""
-    quick = predictor.quickened()
-    if quick is None:
-        return predictor
+def _choice(bundle: Bundle, predictor: Predictor, settings: Settings) -> Choice:
+    """Choose what computes, by the golden requests' rows."""
     asked = [{"inputs": list(golden.request.inputs)} for golden in bundle.golden]
     rows = [read_request(document, predictor.signature, settings.limits.max_rows).inputs for document in asked]
-    proven = bool(rows) and agrees(predictor, quick, rows)
-    log.info("shortcuts are %s", "taken" if proven else "not taken: they would answer otherwise")
-    return quick if proven else predictor
+    choice = choose(predictor, _COMPUTED_BY[bundle.manifest.runtime], rows)
+    told = "; ".join(f"{name} {value}" for name, value in choice.described().items())
+    log.info("predictions are %s", told)
+    return choice
 
 
 def _differences(manifest: BundleManifest) -> str:

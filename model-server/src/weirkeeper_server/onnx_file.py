@@ -38,15 +38,22 @@ def load(data: bytes) -> onnxruntime.InferenceSession:
     refuse_pickle(data[:LOOKED_AT], data[-LOOKED_AT:], _NAME)
     model = read(data)
     check(model)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = _ERRORS_ALONE
     try:
-        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return session_of(model.SerializeToString())
     except Exception as error:  # onnxruntime's errors have no class in common
         message = f"{_NAME} cannot be run: {_reason(str(error))}"
         raise BundleError("ModelLoadFailed", message, by_versions=True) from error
+
+
+def session_of(data: bytes) -> onnxruntime.InferenceSession:
+    """Make a session that computes in the thread that calls, and gives back the memory that a large batch took."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
+    options.log_severity_level = _ERRORS_ALONE
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
 def read(data: bytes) -> ModelProto:

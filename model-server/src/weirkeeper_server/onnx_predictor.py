@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from onnxruntime import InferenceSession
 
 from weirkeeper.api.bundle import ARRAY_RANK, BundleManifest, Datatype, Signature, Tensor
 from weirkeeper_server.errors import BundleError
+from weirkeeper_server.predictor import Predictor
 from weirkeeper_server.tensors import Array, Columns
 
 DATATYPES: Final[Mapping[str, Datatype]] = {
@@ -40,6 +42,7 @@ class OnnxPredictor:
         self._session = session
         self._classes = manifest.classes
         self._outputs = [tensor.name for tensor in manifest.signature.outputs]
+        self._upright = upright(session)
 
     def predict(self, inputs: Columns) -> dict[str, Array]:
         """Give every output of the signature, as `Predictor` says.
@@ -47,7 +50,7 @@ class OnnxPredictor:
         Raises:
             ValueError: an output is not as the signature has it, such as one that does not have an entry for each row.
         """
-        answers = ask(self._session, self._outputs, inputs)
+        answers = ask(self._session, self._outputs, inputs, self._upright)
         rows = len(next(iter(inputs.values())))
         return {
             tensor.name: _fitting(tensor, as_array(tensor.name, answer, self._classes), rows)
@@ -58,16 +61,27 @@ class OnnxPredictor:
         """Give the predictor itself: it takes no parameters."""
         return self
 
-    def quickened(self) -> None:
+    def shortcuts(self) -> dict[str, Predictor]:
         """Give none: a session has no shortcuts."""
-        return
+        return {}
+
+    def agrees_at_edges(self, shortcut: Predictor, rows: Sequence[Columns]) -> bool:  # noqa: ARG002  it has none
+        """Say yes: there is nothing to compare."""
+        return True
 
 
-def ask(session: InferenceSession, outputs: Sequence[str], inputs: Columns) -> list[Any]:
-    """Run a session; a column `[rows]` is handed over as the `[rows, 1]` that converters ask for."""
-    upright = {one.name for one in session.get_inputs() if len(one.shape) == ARRAY_RANK}
+def upright(session: InferenceSession) -> frozenset[str]:
+    """Name the inputs that are columns `[rows, 1]`, as converters ask for."""
+    return frozenset(one.name for one in session.get_inputs() if len(one.shape) == ARRAY_RANK)
+
+
+def ask(
+    session: InferenceSession, outputs: Sequence[str], inputs: Columns, upright_inputs: AbstractSet[str]
+) -> list[Any]:
+    """Run a session; a column `[rows]` is handed over as `[rows, 1]` where the session has it so."""
     given = {
-        name: array.reshape(-1, 1) if array.ndim == 1 and name in upright else array for name, array in inputs.items()
+        name: array.reshape(-1, 1) if array.ndim == 1 and name in upright_inputs else array
+        for name, array in inputs.items()
     }
     answers: list[Any] = session.run(outputs, given)
     return answers

@@ -76,7 +76,7 @@ class _Door:
         self._check_name(request)
         identity, manifest = self._server.identity, self._server.described
         told = {"name": identity.model, "versions": [identity.revision], "platform": manifest.platform}
-        return self._answer(told | manifest.signature.described())
+        return self._answer(told | manifest.signature.described() | {"parameters": self._server.parameters})
 
     async def repository_index(self, request: web.Request) -> web.Response:
         body = await read_body(request, self._limits)

@@ -60,6 +60,7 @@ class ModelMetadata(BaseModel):
     platform: str
     inputs: list[TensorMetadata]
     outputs: list[TensorMetadata]
+    parameters: dict[str, str] = Field(description="What computes the predictions, and why.")
 
 
 class IndexRequest(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from weirkeeper.api.bundle import Signature
@@ -25,6 +26,10 @@ class Predictor(Protocol):
         """Give the model as its bundle has it, without the Model's parameters."""
         ...
 
-    def quickened(self) -> Predictor | None:
-        """Give a predictor that may be quicker and ought to answer the same, None where there is none."""
+    def shortcuts(self) -> Mapping[str, Predictor]:
+        """Give, by what computes there, predictors that may be quicker and ought to answer the same."""
+        ...
+
+    def agrees_at_edges(self, shortcut: Predictor, rows: Sequence[Columns]) -> bool:
+        """Say whether a shortcut answers the same where the model's answer changes: on rows made of `rows`."""
         ...

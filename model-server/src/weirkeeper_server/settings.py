@@ -27,6 +27,16 @@ class Limits(RequestLimits):
     )
 
 
+class Batching(BaseModel):
+    """How many rows are predicted in one call where several requests come at once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    max_rows: int = Field(
+        default=1024, gt=0, description="Most rows of several requests in one prediction; 1 predicts each by itself."
+    )
+
+
 class FeedbackSettings(BaseModel):
     """Labels that come back: where the keys of tokens are, and what is counted."""
 
@@ -65,6 +75,7 @@ class Settings(BaseModel):
     trusted_types: tuple[str, ...] = Field(default=(), description="skops types to trust beyond the curated list.")
     access_log: bool = Field(default=True, description="Whether each request is told on standard output.")
     limits: Limits = Field(default=Limits(), description="Limits on requests, an object; see Limits.")
+    batching: Batching = Field(default=Batching(), description="Requests predicted together, an object; see Batching.")
     feedback: FeedbackSettings = Field(
         default=FeedbackSettings(), description="Labels that come back, an object; its fields are on the page Feedback."
     )
@@ -77,6 +88,7 @@ VARIABLES: Mapping[str, str] = {
     "slot_seconds": "WEIRKEEPER_SLOT_SECONDS",
     "access_log": "WEIRKEEPER_ACCESS_LOG",
     "limits": "WEIRKEEPER_LIMITS",
+    "batching": "WEIRKEEPER_BATCHING",
     "feedback": "WEIRKEEPER_FEEDBACK",
 }
 

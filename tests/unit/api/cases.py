@@ -120,6 +120,8 @@ MODEL_CASES = (
         }.items()
     ),
     _server({"runtime": "Bundle", "port": 8080}, {"runtime": "Bundle"}, container.OWN_ONLY),
+    _server({**OWN, "batching": {"maxRows": 64}}, {"batching": {"maxRows": 64}}, container.NO_BATCHING),
+    _server({"batching": {"maxRows": 0}}, {"batching": {"maxRows": 1}}, "batching.maxRows"),
     _server(put(OWN, "port", 18081), put(OWN, "port", 8081), container.PORTS),
     _server(put(OWN, "grpcPort", 18081), put(OWN, "grpcPort", 8081), container.PORTS),
     _server(put(OWN, "grpcPort", 8080), put(OWN, "grpcPort", 9000), container.PORTS),

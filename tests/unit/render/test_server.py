@@ -104,3 +104,12 @@ def test_kubelet_gives_a_container_half_an_hour_to_begin_and_asks_afterwards_onl
         assert live["httpGet"]["path"].endswith("/live")
         assert "initialDelaySeconds" not in live
         assert live["periodSeconds"] * live["failureThreshold"] >= 60
+
+
+def test_the_server_is_told_how_requests_go_together_only_where_the_model_says_it() -> None:
+    def told(**server: Any) -> dict[str, str]:
+        made = template("s3://models/churn/7/", **server)["spec"]["containers"][0]
+        return {one["name"]: one.get("value", "") for one in made["env"]}
+
+    assert "WEIRKEEPER_BATCHING" not in told()
+    assert told(batching={"maxRows": 64})["WEIRKEEPER_BATCHING"] == '{"maxRows": 64}'

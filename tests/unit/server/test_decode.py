@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.server.churn import request
 from weirkeeper.api.bundle import Signature, Tensor
-from weirkeeper_server.decode import InferRequest, parse, read_request
+from weirkeeper_server.decode import InferRequest, _parse_exactly, parse, read_request
 from weirkeeper_server.errors import InvalidRequest, RequestTooLarge
+from weirkeeper_server.plain_bodies import PlainDocument
 
 OUTPUTS = (
     Tensor(name="predict", datatype="BYTES", shape=(-1,)),
@@ -188,3 +191,44 @@ def test_a_number_too_large_for_a_small_float_is_refused(datatype: Any) -> None:
     entry = {"name": "x", "datatype": datatype, "shape": [1], "data": [1e300]}
     with pytest.raises(InvalidRequest, match="input 'x' has an infinite value"):
         read({"inputs": [entry]}, signature)
+
+
+HIDDEN = {
+    "a boolean among numbers": '"shape": [1, 3], "data": [1.5, true, 2]',
+    "a rounded integer": '"parameters": {"x": 1000000000000000000000}, "shape": [1, 3], "data": [1, 2, true]',
+    "a string that is a number": '"shape": [1, 3], "data": [1.5, "1", 2]',
+    "a string in a row": '"shape": [1, 3], "data": [[1.5, "1", 2]]',
+    "null in a row": '"shape": [1, 3], "data": [[1.5, null, 2]]',
+    "null in a list": '"shape": [1, 3], "data": [1.5, null, 2]',
+    "a field twice": '"shape": [1, 3], "data": [1], "data": [1, 2, 3]',
+    "a field twice, written otherwise": '"shape": [1, 3], "dat\\u0061": [1], "data": [1, 2, 3]',
+    "a list in a row": '"shape": [1, 3], "data": [[1, [2], 3]]',
+    "a fractional width": '"shape": [1, 3.0], "data": [1, 2, 3]',
+    "a number beyond all": '"shape": [1, 3], "data": [1, 1e999, 3]',
+}
+
+
+@pytest.mark.parametrize("case", HIDDEN)
+def test_what_a_quick_parser_lets_pass_is_refused_all_the_same(case: str) -> None:
+    body = f'{{"inputs": [{{"name": "input", "datatype": "FP64", {HIDDEN[case]}}}]}}'.encode()
+    with pytest.raises(InvalidRequest) as quick:
+        read_request(parse(body), MATRIX, max_rows=100)
+    with pytest.raises(InvalidRequest) as exact:
+        read_request(_parse_exactly(body, 32), MATRIX, max_rows=100)
+    assert str(quick.value) == str(exact.value)
+
+
+NUMBERS = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**70), 2**70))
+
+
+@given(rows=st.lists(st.lists(NUMBERS, min_size=3, max_size=3), min_size=1, max_size=4), flat=st.booleans())
+def test_plain_bodies_are_read_as_the_exact_parser_reads_them(rows: list[list[float]], flat: bool) -> None:  # noqa: FBT001
+    data = [value for row in rows for value in row] if flat else rows
+    body = json.dumps(matrix(shape=[len(rows), 3], data=data) | {"id": "é: [1]"}).encode()
+    plain = json.dumps(matrix(shape=[len(rows), 3], data=data), ensure_ascii=False).encode()
+    assert isinstance(parse(plain), PlainDocument)
+    for one in (body, plain):
+        got, wanted = (read_request(document, MATRIX, 100) for document in (parse(one), _parse_exactly(one, 32)))
+        assert (got.identifier, got.rows, got.wanted) == (wanted.identifier, wanted.rows, wanted.wanted)
+        assert np.array_equal(got.inputs["input"], wanted.inputs["input"])
+        assert got.inputs["input"].shape == wanted.inputs["input"].shape

@@ -322,6 +322,7 @@ async def test_what_is_not_of_the_protocol_is_not_served(client: Client, call: s
 async def test_a_client_need_not_wait(client: Client, server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
     monkeypatch.setattr(server._predictor, "predict", lambda _: release.wait(10))
+    server._batches.loop_rows = 0  # as of a model that takes long
     code, _ = await refusal(client.infer("churn", columns(), client_timeout=0.1))
     release.set()
     assert code == "StatusCode.DEADLINE_EXCEEDED"
@@ -338,6 +339,7 @@ async def test_a_call_that_its_client_gives_up_is_no_failure_of_the_server(
         release.wait(10)
 
     monkeypatch.setattr(server._predictor, "predict", predict)
+    server._batches.loop_rows = 0  # as of a model that takes long
     call = channel.unary_unary(METHOD)(typed().SerializeToString())
     waiting = asyncio.ensure_future(call)
     await asyncio.to_thread(asked.wait, 10)
@@ -385,6 +387,7 @@ async def test_a_prediction_beyond_its_time_fails_and_health_goes_on(
 ) -> None:
     release = threading.Event()
     monkeypatch.setattr(server._predictor, "predict", lambda _: release.wait(10))
+    server._batches.loop_rows = 0  # as of a model that takes long
     slow = asyncio.create_task(refusal(client.infer("churn", columns())))
     assert await client.is_server_live()
     code, message = await slow

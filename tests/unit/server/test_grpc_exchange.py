@@ -117,6 +117,7 @@ async def test_more_calls_than_may_be_are_refused(
         return predict(inputs)
 
     monkeypatch.setattr(server._predictor, "predict", slowly)
+    server._batches.loop_rows = 0  # as of a model that takes long
     infer = channel.unary_unary(METHOD)
     first = asyncio.ensure_future(infer(typed().SerializeToString()))
     await asyncio.to_thread(asked.wait, 10)
@@ -144,6 +145,7 @@ async def test_a_caller_says_how_long_it_waits(
 ) -> None:
     release = threading.Event()
     monkeypatch.setattr(server._predictor, "predict", lambda _: release.wait(10))
+    server._batches.loop_rows = 0  # as of a model that takes long
     request = typed()
     setattr(request.parameters["timeout"], *waits)
     code, message = await refused(channel.unary_unary(METHOD)(request.SerializeToString()))

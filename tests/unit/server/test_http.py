@@ -28,7 +28,7 @@ from weirkeeper_server.core import ModelServer
 from weirkeeper_server.evidence import evidence_application
 from weirkeeper_server.http_body import LEAST_PACKED, packed, preferred
 from weirkeeper_server.open_inference import protocol_application
-from weirkeeper_server.settings import Limits, Settings
+from weirkeeper_server.settings import Batching, Limits, Settings
 
 INFER = "/v2/models/churn/infer"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -215,7 +215,8 @@ async def test_more_requests_than_may_be_are_told_to_come_again(settings: Make) 
 
 async def test_a_request_that_timed_out_in_the_queue_is_not_predicted(settings: Make) -> None:
     held = Held()
-    server = serve(ModelServer(settings(limits=Limits(request_timeout_seconds=0.3))), held)
+    one_by_one = {"limits": Limits(request_timeout_seconds=0.3), "batching": Batching(max_rows=1)}
+    server = serve(ModelServer(settings(**one_by_one)), held)
     async with serving(server) as client:
         answers = await asyncio.gather(*(client.post(INFER, json=asking([1.0])) for _ in range(6)))
         assert [response.status for response in answers] == [504] * 6
@@ -227,7 +228,7 @@ async def test_a_request_that_timed_out_in_the_queue_is_not_predicted(settings: 
 
 async def test_a_client_that_left_is_not_predicted_for(settings: Make) -> None:
     held, target = Held(), io.StringIO()
-    server = serve(ModelServer(settings()), held)
+    server = serve(ModelServer(settings(batching=Batching(max_rows=1))), held)
     access_log = AccessLog(target, server.identity)
     application = TestServer(protocol_application(server, access_log))
     await application.start_server()

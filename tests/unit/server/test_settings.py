@@ -38,6 +38,8 @@ def test_settings_come_from_arguments_and_environment() -> None:
             '{"maxRows": 0}',
             r"WEIRKEEPER_LIMITS\.maxRows is 0: Input should be .* equal to 1",
         ),
+        ("WEIRKEEPER_BATCHING", '{"maxRows": 0}', r"WEIRKEEPER_BATCHING\.maxRows is 0: Input should be greater than 0"),
+        ("WEIRKEEPER_BATCHING", '{"maxDelay": 1}', r"WEIRKEEPER_BATCHING\.maxDelay is 1: Extra inputs"),
         ("WEIRKEEPER_LIMITS", '{"rows": 1}', r"WEIRKEEPER_LIMITS\.rows is 1: Extra inputs"),
         ("WEIRKEEPER_PARAMETERS", '{"threshold": 0.4}', r"WEIRKEEPER_PARAMETERS\.threshold is 0\.4: .* valid string"),
         ("WEIRKEEPER_SLOT_SECONDS", "soon", "WEIRKEEPER_SLOT_SECONDS is 'soon', which is no JSON"),

@@ -108,7 +108,7 @@ def test_a_shortcut_gives_the_same(name: str, final: Any) -> None:
     pipeline = make_pipeline(*TAKEN[name], final).fit(FRAME, LABELS)
     assert preparation(pipeline, SIGNATURE) is not None
     plain = EstimatorPredictor(pipeline, SIGNATURE, {})
-    assert agrees(plain, EstimatorPredictor(pipeline, SIGNATURE, {}, shortcuts=True), rows())
+    assert agrees(plain, EstimatorPredictor(pipeline, SIGNATURE, {}, prepared=True), rows())
 
 
 def formatted() -> Pipeline:

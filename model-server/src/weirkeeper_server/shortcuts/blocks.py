@@ -94,18 +94,28 @@ def _robust(scaler: RobustScaler) -> Numeric:
 
 
 def _scaled(centre: Floats | None, scale: Floats | None) -> Numeric:
+    centres, scales = _in_either_precision(centre), _in_either_precision(scale)
+
     def apply(block: Floats) -> Floats:
-        if centre is not None:
-            block = block - centre
-        return block / scale if scale is not None else block
+        if centres is not None:
+            block = block - centres[block.dtype.char]
+        return block / scales[block.dtype.char] if scales is not None else block
 
     return apply
+
+
+def _in_either_precision(numbers: Floats | None) -> Mapping[str, Any] | None:
+    """Give fitted numbers by the type of the block that they meet: scikit-learn rounds them to a block's precision."""
+    return None if numbers is None else {char: np.asarray(numbers).astype(char) for char in "df"}
 
 
 def _min_max(scaler: MinMaxScaler) -> Numeric | None:
     if scaler.clip:
         return None
-    return lambda block: block * scaler.scale_ + scaler.min_
+    scales, least = _in_either_precision(scaler.scale_), _in_either_precision(scaler.min_)
+    if scales is None or least is None:
+        return None
+    return lambda block: block * scales[block.dtype.char] + least[block.dtype.char]
 
 
 _NUMERIC: Final[Mapping[type, Callable[[Any], Numeric | None]]] = {

@@ -29,7 +29,23 @@ def preparation(estimator: Any, signature: Signature) -> Preparation | None:
     begin = _columns(first, signature) if type(first) is ColumnTransformer else None
     if begin is None:
         return None
-    further = [numeric(step) or step.transform for step in others if step != "passthrough"]
+    return _followed(begin, [numeric(step) or step.transform for step in others if step != "passthrough"])
+
+
+def matrix(estimator: Any, signature: Signature) -> Preparation | None:
+    """Find a shortcut to the matrix that the last step predicts from, where all that is taken is numbers.
+
+    None where a step has no shortcut: it would be asked as scikit-learn asks it anyway.
+    """
+    begin = _array(signature) if signature.takes_array else _numbers(estimator, signature)
+    steps = [step for _, step in estimator.steps[:-1]] if type(estimator) is Pipeline else []
+    known = [found for step in steps if (found := numeric(step)) is not None]
+    return _followed(begin, known) if begin is not None and len(known) == len(steps) else None
+
+
+def _followed(begin: Block, further: Sequence[Callable[[Any], Any]]) -> Preparation:
+    if not further:
+        return begin
 
     def prepare(inputs: Columns) -> Any:
         block = begin(inputs)
@@ -38,6 +54,23 @@ def preparation(estimator: Any, signature: Signature) -> Preparation | None:
         return block
 
     return prepare
+
+
+def _array(signature: Signature) -> Block | None:
+    tensor = signature.inputs[0]
+    if tensor.datatype in ("FP32", "FP64"):
+        return lambda inputs: inputs[tensor.name]
+    return (lambda inputs: inputs[tensor.name].astype(np.float64)) if tensor.datatype in NUMBERS else None
+
+
+def _numbers(estimator: Any, signature: Signature) -> Block | None:
+    names = [str(name) for name in getattr(estimator, "feature_names_in_", ())]
+    plain = all(tensor.datatype in NUMBERS for tensor in signature.inputs)
+    return _stacked(names) if plain and sorted(names) == sorted(tensor.name for tensor in signature.inputs) else None
+
+
+def _stacked(names: Sequence[str]) -> Block:
+    return lambda inputs: np.array([inputs[name] for name in names], dtype=np.float64).T
 
 
 def _columns(transformer: ColumnTransformer, signature: Signature) -> Block | None:
@@ -50,13 +83,14 @@ def _columns(transformer: ColumnTransformer, signature: Signature) -> Block | No
             return None
         if names and part != "drop":
             blocks.append(_block(part, names, single=isinstance(chosen, str), signature=signature))
-    return lambda inputs: np.hstack([block(inputs) for block in blocks])
+    return lambda inputs: np.concatenate([block(inputs) for block in blocks], axis=1)
 
 
 def _block(part: Any, names: Sequence[str], *, single: bool, signature: Signature) -> Block:
     datatypes = {tensor.datatype for tensor in signature.inputs if tensor.name in names}
     if datatypes <= NUMBERS and (step := numeric(part)) and not single:
-        return lambda inputs: step(np.column_stack([inputs[name] for name in names]).astype(np.float64, copy=False))
+        stack = _stacked(names)
+        return lambda inputs: step(stack(inputs))
     if (encode := encoding(part)) and not single:
         return lambda inputs: encode([inputs[name].tolist() for name in names])
     return _as_it_is(part, names, single=single)

@@ -31,6 +31,17 @@ class Resources(Record):
     )
 
 
+class Batching(Record):
+    """Requests that come at once, and are predicted in one call."""
+
+    max_rows: int | None = Field(
+        default=None,
+        description="Most rows of several requests in one call; 1024 where nothing is said, 1 for each by itself.",
+        ge=1,
+        le=1_000_000,
+    )
+
+
 class Toleration(Record):
     """A taint of nodes that model pods put up with."""
 
@@ -104,6 +115,9 @@ class Server(Record):
         le=1000,
     )
     resources: Resources | None = Field(default=None, description="What each pod asks for and may use at most.")
+    batching: Batching | None = Field(
+        default=None, description="Bundle: how requests that come at once are predicted together."
+    )
     node_selector: dict[str, str] | None = Field(
         default=None,
         description="Labels that a node must have.",

@@ -15,7 +15,7 @@ from weirkeeper.bundling.metrics import Answers
 from weirkeeper.bundling.sample import Sample
 from weirkeeper_server import onnx_file
 from weirkeeper_server.errors import BundleError
-from weirkeeper_server.onnx_predictor import DATATYPES, MAPS, as_array, ask
+from weirkeeper_server.onnx_predictor import DATATYPES, MAPS, as_array, ask, upright
 from weirkeeper_server.tensors import DTYPES, Array
 
 NO_MAPS: Final = "export it with the option zipmap=False, or without that output"
@@ -53,7 +53,7 @@ class OnnxSource:
         """Run the session, and check that each output has an entry for each row."""
         names = [one.name for one in self._session.get_outputs()]
         try:
-            answers = ask(self._session, names, tensors)
+            answers = ask(self._session, names, tensors, upright(self._session))
         except Exception as error:
             raise UnsuitableEstimator(f"the model cannot predict the sample: {error}") from error
         rows = len(next(iter(tensors.values())))

@@ -167,6 +167,7 @@ def linked_artifact(uri: str) -> list[dict[str, Any]]:
 def _server_env(content: Mapping[str, Any], settings: Settings) -> list[dict[str, Any]]:
     limits = settings.limits.model_dump(mode="json", by_alias=True)
     trusted = content["artifact"].get("trustedTypes", [])
+    batching = content.get("server", {}).get("batching")
     feedback = {"keys": FEEDBACK_DIRECTORY, "maxAgeSeconds": settings.feedback.max_age_days * DAY_SECONDS}
     return [
         {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
@@ -176,6 +177,7 @@ def _server_env(content: Mapping[str, Any], settings: Settings) -> list[dict[str
         environment_variable("WEIRKEEPER_PARAMETERS", json.dumps(content.get("parameters", {}), sort_keys=True)),
         environment_variable("WEIRKEEPER_PROBE", json.dumps(content.get("probe", []), sort_keys=True)),
         environment_variable("WEIRKEEPER_TRUSTED_TYPES", json.dumps(trusted)),
+        *([environment_variable("WEIRKEEPER_BATCHING", json.dumps(batching, sort_keys=True))] if batching else []),
         # One thread a pod: requests, not matrix products, are what a small model's server runs side by side.
         environment_variable("OMP_NUM_THREADS", "1"),
     ]

@@ -8,7 +8,9 @@ several pods add up without loss.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 BINS_PER_OCTAVE = 16
 BINS = 417
@@ -16,15 +18,7 @@ BINS = 417
 
 def bin_of(us: float) -> int:
     """Tell the bin of a duration in microseconds; negative and zero durations fall into bin 0."""
-    if not us > 1.0:
-        return 0
-    if us >= upper_edge_us(BINS - 1):
-        return BINS - 1
-    nearest = math.ceil(BINS_PER_OCTAVE * math.log2(us))
-    # The logarithm of an edge may be rounded to either side; the edge itself decides.
-    if us > upper_edge_us(nearest):
-        return nearest + 1
-    return nearest - 1 if us <= upper_edge_us(nearest - 1) else nearest
+    return bisect_left(_EDGES, us)
 
 
 def upper_edge_us(i: int) -> float:
@@ -36,6 +30,9 @@ def relative_error(bins_per_octave: int = BINS_PER_OCTAVE) -> float:
     """Tell by what share a duration may be off that is told as the middle of its bin: 2.2 % for 16 bins an octave."""
     growth = 2.0 ** (1.0 / bins_per_octave)
     return float((growth - 1.0) / (growth + 1.0))
+
+
+_EDGES: Final = tuple(upper_edge_us(i) for i in range(BINS - 1))
 
 
 def whole_milliseconds_us(us: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from weirkeeper.statistics.cleaning import Column
@@ -41,6 +41,18 @@ class ProfileCounters:
         self._waiting += rows
         if self._waiting >= BATCH_ROWS:
             self._count()
+
+    def ingest_by_column(
+        self, inputs: Mapping[str, Column], outputs: Mapping[str, Column], rows: int
+    ) -> Iterator[None]:
+        """Count rows as `ingest` does, a column between two steps: whoever steps may do something else meanwhile.
+
+        All steps have to be made before `totals` tells of these rows. A column is asked for when it is counted.
+        """
+        for counters, columns in ((self._inputs, inputs), (self._outputs, outputs)):
+            counters.take(columns, rows)
+            yield from counters.steps()
+        self._rows += rows
 
     def totals(self) -> dict[str, Any]:
         """Tell everything counted so far, as plain integers: rows, and by name inputs and outputs."""

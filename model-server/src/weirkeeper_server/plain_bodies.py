@@ -1,0 +1,174 @@
+"""Bodies as nearly all of them are, read by a parser that is quick but lets more pass than may pass.
+
+It takes the last of two fields of one name, and tells nobody how deep a body is nested. So what it read is counted
+and compared with the marks in the body: each field has a colon, each string two quotes, each list and each object a
+bracket. What was seen can only be less than what there is; where both are the same, everything was seen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any, Final, Self
+
+import numpy as np
+import orjson
+
+from weirkeeper.api.bundle import Signature, Tensor
+from weirkeeper_server.tensors import DTYPES, Array, accepts
+
+_TOO_LARGE: Final = 2.0**63
+_DOUBLE: Final = np.dtype(np.float64)
+_TENSORS: Final = ("inputs", "outputs")
+
+
+class PlainDocument(dict[str, Any]):
+    """A body in which no object names a field twice, nor anything stands where a request has no place for it.
+
+    The data of an input are strings alone, numbers and `nulls` alone, or lists of numbers; none of the numbers is
+    infinite.
+    """
+
+    body: bytes
+    nulls: int
+
+    @classmethod
+    def read(cls, body: bytes) -> Self | None:
+        """Read a body, None where it is not plain: then it may be wrong, or have what nobody else sends."""
+        try:
+            found = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return None
+        if type(found) is not dict:
+            return None
+        seen = _Seen(found)
+        if not seen.is_all_of(body):
+            return None
+        document = cls(found)
+        document.body, document.nulls = body, seen.nulls
+        return document
+
+
+class _Seen:
+    """Counts what a request may hold."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.objects = self.fields = self.strings = self.lists = self.words = self.nulls = 0
+        self.rounded = False
+        self._object(document)
+        for name in _TENSORS:
+            entries = document.get(name)
+            if type(entries) is list:
+                self.lists += 1
+                for entry in entries:
+                    if type(entry) is dict:
+                        self._object(entry)
+                        self._list(entry.get("data"))
+                        self._list(entry.get("shape"))
+
+    def _object(self, found: Mapping[str, Any]) -> None:
+        self.objects += 1
+        self.fields += len(found)
+        for value in found.values():
+            kind = type(value)
+            if kind is str:
+                self.strings += 1
+            elif kind is bool or value is None:
+                self.words += 1
+            elif kind is float and abs(value) >= _TOO_LARGE:
+                # It may have been an integer that was too large for the parser.
+                self.rounded = True
+        parameters = found.get("parameters")
+        if type(parameters) is dict:
+            self._object(parameters)
+
+    def _list(self, values: Any) -> None:
+        if type(values) is not list:
+            return
+        self.lists += 1
+        first = type(values[0]) if values else None
+        if first in (str, list) and set(map(type, values)) == {first}:
+            if first is str:
+                self.strings += len(values)
+            else:
+                self.lists += len(values)
+        else:
+            self.nulls += values.count(None)
+
+    def is_all_of(self, body: bytes) -> bool:
+        """Say whether the body has no more than was seen."""
+        count = body.count
+        return (
+            not self.rounded
+            and count(b":") == self.fields
+            and count(b'"') == 2 * (self.strings + self.fields)
+            and count(b"[") == self.lists
+            and count(b"{") == self.objects
+            and count(b"true") + count(b"false") + count(b"null") == self.words + self.nulls
+        )
+
+
+def plain_inputs(document: PlainDocument, signature: Signature, max_rows: int) -> tuple[dict[str, Array], int] | None:
+    """Turn the inputs of a plain body into arrays, and tell their rows; None where anything has to be looked at."""
+    given = document.get("inputs")
+    if type(given) is not list or len(given) != len(signature.inputs):
+        return None
+    entries = {entry.get("name"): entry for entry in given if type(entry) is dict}
+    arrays: dict[str, Array] = {}
+    rows = -1
+    for tensor in signature.inputs:
+        entry = entries.get(tensor.name)
+        shape = _shape(tensor, entry) if entry is not None else None
+        if entry is None or shape is None or rows not in (-1, shape[0]) or not 0 < shape[0] <= max_rows:
+            return None
+        rows = shape[0]
+        array = _array(tensor, shape, entry.get("data"))
+        if array is None or (
+            document.nulls and not tensor.nullable and array.dtype.kind == "f" and np.isnan(array).any()
+        ):
+            return None
+        arrays[tensor.name] = array
+    return arrays, rows
+
+
+def _shape(tensor: Tensor, entry: Mapping[str, Any]) -> tuple[int, ...] | None:
+    shape, wanted = entry.get("shape"), tensor.shape
+    if type(shape) is not list or not accepts(tensor.datatype, entry.get("datatype")):
+        return None
+    if len(shape) != len(wanted) or shape[1:] != [*wanted[1:]] or set(map(type, shape)) != {int}:
+        return None
+    return tuple(shape)
+
+
+def _array(tensor: Tensor, shape: tuple[int, ...], data: Any) -> Array | None:
+    dtype = DTYPES[tensor.datatype]
+    if type(data) is not list or not data:
+        return None
+    if dtype.kind == "f":
+        return _floats(shape, data, dtype)
+    if len(shape) > 1 or len(data) != shape[0] or set(map(type, data)) != {str if dtype.kind == "O" else int}:
+        return None
+    array: Array = np.empty(len(data), dtype=dtype)
+    try:
+        array[:] = data
+    except OverflowError:
+        return None
+    return array
+
+
+def _floats(shape: tuple[int, ...], data: list[Any], dtype: np.dtype[Any]) -> Array | None:
+    if type(data[0]) is str:
+        return None
+    small = dtype.itemsize < _DOUBLE.itemsize
+    # What is too large for a smaller float becomes infinite.
+    quiet = np.errstate(over="ignore") if small else nullcontext()
+    try:
+        with quiet:
+            array: Array = np.array(data, dtype=dtype)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    # Rows of the right width, or all values in one list.
+    if (array.shape != shape and array.shape != (math.prod(shape),)) or (small and np.isinf(array).any()):
+        return None
+    return array.reshape(shape)

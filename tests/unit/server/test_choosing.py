@@ -1,0 +1,307 @@
+"""What computes: the same answers and the same refusals as scikit-learn's own, for every kind of estimator."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import ensemble, linear_model, svm
+from sklearn.compose import ColumnTransformer
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from weirkeeper.api.bundle import Signature, Tensor
+from weirkeeper_server import choosing
+from weirkeeper_server.choosing import Choice, choose
+from weirkeeper_server.estimator import PREPARED, EstimatorPredictor, QuickPredictor
+from weirkeeper_server.shortcuts import ensembles
+from weirkeeper_server.shortcuts.agreement import agrees
+from weirkeeper_server.shortcuts.tree_graph import Tree
+from weirkeeper_server.tensors import Columns, datatype_of
+
+RANDOM = np.random.default_rng(5)
+WIDTH = 4
+MATRIX = RANDOM.normal(size=(150, WIDTH)) * [1.0, 50.0, 1e-3, 1e4]
+TWO = np.where(MATRIX[:, 0] + MATRIX[:, 1] / 50 > 0, "yes", "no")
+THREE = np.digitize(MATRIX[:, 0] * MATRIX[:, 2] + 1e-3 * MATRIX[:, 1], [-0.02, 0.02])
+NUMBER = MATRIX[:, 0] + 0.1 * MATRIX[:, 1]
+
+
+def signature(estimator: Any, datatype: Any = "FP64", width: int = WIDTH) -> Signature:
+    some = np.zeros((1, width))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        outputs = [("predict", np.asarray(estimator.predict(some)))]
+        if hasattr(estimator, "predict_proba"):
+            outputs.append(("predict_proba", estimator.predict_proba(some)))
+    told = tuple(Tensor(name=n, datatype=datatype_of(a.dtype), shape=(-1, *a.shape[1:])) for n, a in outputs)
+    return Signature(inputs=(Tensor(name="input", datatype=datatype, shape=(-1, width)),), outputs=told)
+
+
+def golden(count: int = 8, dtype: Any = np.float64) -> list[Columns]:
+    return [{"input": MATRIX[row : row + 1].astype(dtype)} for row in range(count)]
+
+
+@dataclass(frozen=True)
+class Case:
+    make: Callable[[], Any]
+    labels: Any
+    by: str
+
+
+TREES = {"n_estimators": 12, "random_state": 1}
+ROUNDS = {"max_iter": 12, "random_state": 1}
+CASES: dict[str, Case] = {
+    "logistic": Case(lambda: linear_model.LogisticRegression(max_iter=5000), TWO, "numpy"),
+    "logistic of three": Case(
+        lambda: make_pipeline(StandardScaler(), linear_model.LogisticRegression()), THREE, "numpy"
+    ),
+    "logistic scaled otherwise": Case(
+        lambda: make_pipeline(RobustScaler(), MinMaxScaler(), linear_model.LogisticRegression()), TWO, "numpy"
+    ),
+    "ridge of classes": Case(linear_model.RidgeClassifier, THREE, "numpy"),
+    "support vectors on a line": Case(lambda: make_pipeline(StandardScaler(), svm.LinearSVC()), TWO, "numpy"),
+    "least squares": Case(linear_model.LinearRegression, NUMBER, "numpy"),
+    "ridge": Case(lambda: make_pipeline(StandardScaler(with_mean=False), linear_model.Ridge()), NUMBER, "numpy"),
+    "lasso": Case(linear_model.Lasso, NUMBER, "numpy"),
+    "tree": Case(lambda: DecisionTreeClassifier(max_depth=5), THREE, "onnxruntime"),
+    "tree of one leaf": Case(lambda: DecisionTreeRegressor(max_depth=1, min_samples_leaf=120), NUMBER, "onnxruntime"),
+    "forest": Case(lambda: ensemble.RandomForestClassifier(**TREES), TWO, "onnxruntime"),
+    "forest of three": Case(lambda: ensemble.ExtraTreesClassifier(**TREES), THREE, "onnxruntime"),
+    "forest of numbers": Case(
+        lambda: make_pipeline(StandardScaler(), ensemble.RandomForestRegressor(**TREES)), NUMBER, "onnxruntime"
+    ),
+    "boosted": Case(lambda: ensemble.GradientBoostingClassifier(**TREES), TWO, "onnxruntime"),
+    "boosted from zero": Case(
+        lambda: ensemble.GradientBoostingClassifier(init="zero", loss="exponential", **TREES), TWO, "onnxruntime"
+    ),
+    "boosted of three": Case(lambda: ensemble.GradientBoostingClassifier(**TREES), THREE, "onnxruntime"),
+    "boosted of numbers": Case(lambda: ensemble.GradientBoostingRegressor(**TREES), NUMBER, "onnxruntime"),
+    "binned": Case(lambda: ensemble.HistGradientBoostingClassifier(**ROUNDS), TWO, "onnxruntime"),
+    "binned of three": Case(lambda: ensemble.HistGradientBoostingClassifier(**ROUNDS), THREE, "onnxruntime"),
+    "binned of counts": Case(
+        lambda: ensemble.HistGradientBoostingRegressor(loss="poisson", **ROUNDS), np.abs(NUMBER), "onnxruntime"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def fitted() -> dict[str, Any]:
+    return {name: case.make().fit(MATRIX, case.labels) for name, case in CASES.items()}
+
+
+def quick_of(estimator: Any, datatype: Any = "FP64") -> tuple[EstimatorPredictor, QuickPredictor, str]:
+    plain = EstimatorPredictor(estimator, signature(estimator, datatype), {})
+    ((by, quick),) = [(by, way) for by, way in plain.shortcuts().items() if isinstance(way, QuickPredictor)]
+    return plain, quick, by
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_answers_like_the_estimator_also_at_its_thresholds(name: str, fitted: dict[str, Any]) -> None:
+    plain, quick, by = quick_of(fitted[name])
+    assert by == CASES[name].by
+    assert agrees(plain, quick, golden())
+    assert plain.agrees_at_edges(quick, golden())
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+@pytest.mark.parametrize("name", ["logistic of three", "ridge", "forest of numbers", "boosted", "binned"])
+def test_single_precision_is_computed_as_scikit_learn_computes_it(name: str, fitted: dict[str, Any]) -> None:
+    plain, quick, _ = quick_of(fitted[name], "FP32")
+    assert agrees(plain, quick, golden(dtype=np.float32))
+
+
+VALUES = st.one_of(
+    st.floats(-1e5, 1e5),
+    st.floats(width=32, allow_nan=False, allow_infinity=False),
+    st.sampled_from([0.0, -0.0, np.nan, 1e300, -1e-320, 3.5e38]),
+)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@settings(max_examples=40, deadline=None)
+@given(rows=st.lists(st.lists(VALUES, min_size=WIDTH, max_size=WIDTH), min_size=1, max_size=3))
+@pytest.mark.parametrize("name", ["logistic", "logistic of three", "lasso", "forest", "boosted of three", "binned"])
+def test_any_row_is_answered_or_refused_as_the_estimator_does(
+    name: str, fitted: dict[str, Any], rows: list[list[float]]
+) -> None:
+    plain, quick, _ = quick_of(fitted[name])
+    got, wanted = _said(quick, rows), _said(plain, rows)
+    if isinstance(got, str) or isinstance(wanted, str):
+        assert got == wanted
+        return
+    assert got["predict"].dtype == wanted["predict"].dtype
+    for output, array in wanted.items():
+        if array.dtype.kind == "f":
+            np.testing.assert_allclose(got[output], array, rtol=1e-9, atol=1e-12)
+        else:
+            assert got[output].tolist() == array.tolist()
+
+
+def _said(predictor: Any, rows: Sequence[Sequence[float]]) -> Any:
+    try:
+        return predictor.predict({"input": np.array(rows)})
+    except ValueError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["tree", "forest", "boosted", "binned"])
+def test_each_neighbour_of_each_threshold_goes_the_same_way(name: str, dtype: Any, fitted: dict[str, Any]) -> None:
+    rows = ensembles.threshold_rows(fitted[name], MATRIX[:5], most=10_000).astype(dtype)
+    assert len(rows) >= 30
+    plain, quick, _ = quick_of(fitted[name])
+    got, wanted = (one.predict({"input": rows.astype(np.float64)}) for one in (quick, plain))
+    assert got["predict"].tolist() == wanted["predict"].tolist()
+    np.testing.assert_allclose(got["predict_proba"], wanted["predict_proba"], rtol=1e-12)
+
+
+def test_a_walk_that_rounds_its_thresholds_is_found_out(
+    fitted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What converters to single precision do: far from every threshold nothing is to be seen of it."""
+    monkeypatch.setattr(
+        ensembles, "Tree", lambda a, b, c, split, *more: Tree(a, b, c, split.astype(np.float16).astype(float), *more)
+    )
+    plain, quick, _ = quick_of(fitted["binned"])
+    assert not plain.agrees_at_edges(quick, golden())
+
+
+def mixed(unknown: str) -> tuple[Pipeline, Signature, list[Columns]]:
+    frame = pd.DataFrame(MATRIX, columns=[f"n{number}" for number in range(WIDTH)])
+    frame["kind of"] = RANDOM.choice(["a", "b:c", "ä"], len(frame))
+    columns = ColumnTransformer(
+        [
+            ("numbers", StandardScaler(), [f"n{number}" for number in range(WIDTH)]),
+            ("kinds", OneHotEncoder(handle_unknown=unknown), ["kind of"]),
+        ]
+    )
+    pipeline = make_pipeline(columns, linear_model.LogisticRegression()).fit(frame, TWO)
+    inputs = tuple(
+        Tensor(name=str(name), datatype="BYTES" if name == "kind of" else "FP64", shape=(-1,)) for name in frame
+    )
+    told = Signature(inputs=inputs, outputs=signature(linear_model.LogisticRegression().fit(MATRIX, TWO)).outputs)
+    arrays = {str(name): frame[name].to_numpy() for name in frame}
+    arrays["kind of"] = arrays["kind of"].astype(object)
+    return pipeline, told, [{name: array[row : row + 1] for name, array in arrays.items()} for row in range(6)]
+
+
+@pytest.mark.parametrize("unknown", ["error", "ignore"])
+def test_mixed_columns_are_computed_by_numpy_and_refused_alike(unknown: str) -> None:
+    pipeline, told, rows = mixed(unknown)
+    plain = EstimatorPredictor(pipeline, told, {})
+    choice = choose(plain, "scikit-learn", rows)
+    assert choice.taken[1] == "numpy"
+    strange = {**rows[0], "kind of": np.array(["never seen"], dtype=object)}
+    if unknown == "error":
+        with pytest.raises(ValueError, match="unknown categories"):
+            choice.predictor.predict(strange)
+    else:
+        assert agrees(plain, choice.predictor, [*rows, strange])
+
+
+@pytest.mark.parametrize("threshold", ["0.2", "0.5", "0.9"])
+def test_a_threshold_is_kept_to(threshold: str, fitted: dict[str, Any]) -> None:
+    estimator = fitted["logistic"]
+    plain = EstimatorPredictor(estimator, signature(estimator), {"threshold": threshold})
+    quick = plain.shortcuts()["numpy"]
+    assert agrees(plain, quick, golden(40))
+    assert plain.agrees_at_edges(quick, golden())
+
+
+def test_what_is_not_known_is_computed_by_scikit_learn() -> None:
+    estimator = KNeighborsClassifier().fit(MATRIX, TWO)
+    plain = EstimatorPredictor(estimator, signature(estimator), {})
+    choice = choose(plain, "scikit-learn", golden())
+    assert choice.predictor is plain
+    assert choice.described()["computed_by"] == "scikit-learn"
+    assert "no shortcut is known" in choice.reason
+    assert choice.together
+
+
+def test_without_golden_requests_nothing_is_proven(fitted: dict[str, Any]) -> None:
+    plain = EstimatorPredictor(fitted["forest"], signature(fitted["forest"]), {})
+    choice = choose(plain, "scikit-learn", [])
+    assert (choice.predictor, choice.loop_rows, choice.together) == (plain, 0, False)
+    assert "no golden requests" in choice.reason
+
+
+class Timed:
+    """A predictor that seems to take `first` seconds, and `each` more for every row."""
+
+    now = 0.0
+
+    def __init__(self, first: float, each: float, *shortcuts: Timed) -> None:
+        self.signature = signature(linear_model.LinearRegression().fit(MATRIX, NUMBER))
+        self._first, self._each, self._shortcuts = first, each, shortcuts
+
+    def predict(self, inputs: Columns) -> Any:
+        Timed.now += self._first + self._each * len(inputs["input"])
+        return {"predict": inputs["input"].sum(axis=1)}
+
+    def shortcuts(self) -> dict[str, Any]:
+        return {f"quick {number}": quick for number, quick in enumerate(self._shortcuts)}
+
+    def agrees_at_edges(self, _: Any, __: Any) -> bool:
+        return True
+
+
+def timed(predictor: Any) -> Choice:
+    return choose(predictor, "plain", golden(), clock=lambda: Timed.now)
+
+
+def test_each_size_of_batch_is_computed_by_what_is_quickest_there() -> None:
+    choice = timed(Timed(90e-6, 0.25e-6, Timed(5e-6, 1e-6)))
+    assert choice.taken == {1: "quick 0", 45: "plain"}
+    assert "one row took plain 90 µs, quick 0 6 µs" in choice.reason
+    assert choice.described()["computed_by"].startswith("quick 0, plain from ")
+
+
+@pytest.mark.parametrize(
+    ("first", "each", "rows"), [(2e-3, 0.0, 0), (0.0, 1e-3, 1), (0.0, 10e-6, 100), (1e-6, 0.0, choosing.SIZES[-1])]
+)
+def test_as_many_rows_are_predicted_in_the_loop_as_hold_it_for_a_moment(first: float, each: float, rows: int) -> None:
+    assert timed(Timed(first, each)).loop_rows == pytest.approx(rows, abs=1)
+
+
+def test_a_model_whose_rows_depend_on_each_other_is_given_one_request_at_a_time() -> None:
+    class Ranked(Timed):
+        def predict(self, inputs: Columns) -> Any:
+            return {"predict": inputs["input"].sum(axis=1).argsort()}
+
+    choice = timed(Ranked(0, 0))
+    assert not choice.together
+    assert choice.described()["batches"] == "of one request"
+
+
+def test_a_model_that_takes_one_row_only_is_measured_by_that() -> None:
+    class Single(Timed):
+        def predict(self, inputs: Columns) -> Any:
+            if len(inputs["input"]) > 1:
+                raise ValueError("Got invalid dimensions: expected 1")
+            return super().predict(inputs)
+
+    choice = timed(Single(1e-4, 0))
+    assert not choice.together
+    assert choice.loop_rows >= 1
+
+
+def test_what_would_answer_otherwise_is_told_and_not_taken(fitted: dict[str, Any]) -> None:
+    class Otherwise(EstimatorPredictor):
+        def shortcuts(self) -> dict[str, Any]:
+            return {PREPARED: EstimatorPredictor(fitted["logistic"], self.signature, {"threshold": "0.99"})}
+
+    plain = Otherwise(fitted["logistic"], signature(fitted["logistic"]), {})
+    choice = choose(plain, "scikit-learn", golden(40))
+    assert choice.predictor is plain
+    assert choice.refused == (PREPARED,)
+    assert f"{PREPARED} would answer otherwise" in choice.reason
