@@ -25,6 +25,7 @@ LARGEST_HEAD: Final = 32 * 2**10
 _SURROUND: Final = 8
 """A chunk of one byte has five bytes around it; more around each byte of a body than this is no use to anyone."""
 _KNOWN_CODING: Final = b"chunked"
+CONNECT: Final = b"CONNECT"
 
 
 class Turns(Protocol):
@@ -62,14 +63,24 @@ class RequestReader:
         self._feeding = len(data)
         growing, before = self.request, self.request.size if self.request else 0
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._stay(data[upgrade.args[0] :])
+            self._read(data)
         except httptools.HttpParserCallbackError as error:
             raise (error.__context__ or error) from None
         except httptools.HttpParserError as error:
             raise HTTPBadRequest(f"this is no request of HTTP/1.1: {error}") from None
         self._measure(growing, before)
+
+    def _read(self, data: bytes | memoryview) -> None:
+        while data:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                if self._parser.get_method() == CONNECT:
+                    return
+                data = memoryview(data)[upgrade.args[0] :]
+                self._stay()
+            else:
+                return
 
     def _measure(self, growing: HttpRequest | None, before: int) -> None:
         """Bound what the parser keeps for itself: a head, or what surrounds the chunks of a body."""
@@ -98,21 +109,16 @@ class RequestReader:
 
     def on_headers_complete(self) -> None:
         """Check the head and hand it on."""
-        if self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT":
+        if self._parser.should_upgrade() and self._parser.get_method() != CONNECT:
             return  # it is read again, without the field that says so
         self.in_head, self._before = False, 0
         fields = {name.lower(): value for name, value in self._fields}
         if len(fields) != len(self._fields):
             fields = _joined(self._fields)
         self._check(fields)
-        version = self._parser.get_http_version()
-        request = HttpRequest(
-            self._parser.get_method(),
-            self._target,
-            fields,
-            keep_alive=self._parser.should_keep_alive(),
-            old=version == "1.0",
-        )
+        method, version = self._parser.get_method(), self._parser.get_http_version()
+        keep = self._parser.should_keep_alive() and method != CONNECT
+        request = HttpRequest(method, self._target, fields, keep_alive=keep, old=version == "1.0")
         _check_version(version, fields)
         if b"content-length" in fields and int(fields[b"content-length"]) > self._largest_body:
             request.refused = too_large(self._largest_body)
@@ -154,17 +160,15 @@ class RequestReader:
         request.complete = True
         self._turns.completed(request)
 
-    def _stay(self, rest: bytes) -> None:
+    def _stay(self) -> None:
         """Stay with HTTP/1.1, as a server may (RFC 9110, 7.8): read the head again without the field Upgrade.
 
         The parser takes all that follows such a head for another protocol, and the body of the request with it.
         """
-        if self.request is not None or self._parser.get_method() == b"CONNECT":
-            return
         line = b"%b %b HTTP/%b" % (self._parser.get_method(), self._target, self._parser.get_http_version().encode())
         kept = [b"%b: %b" % (name, value) for name, value in self._fields if name.lower() != b"upgrade"]
         self._parser = httptools.HttpRequestParser(self)
-        self.feed(b"\r\n".join([line, *kept, b"", rest]))
+        self._parser.feed_data(b"\r\n".join([line, *kept, b"", b""]))
 
 
 def _check_version(version: str, fields: Mapping[bytes, bytes]) -> None:
