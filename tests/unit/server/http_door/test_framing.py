@@ -132,7 +132,7 @@ async def test_what_could_be_read_in_two_ways_is_refused_and_its_connection_clos
     wire.send(*([data[i : i + 1] for i in range(len(data))] if cut else [data]))
     wire.send(SMUGGLED)
     assert wire.statuses() == [status]
-    assert wire.closed
+    assert wire.is_closed()
     assert b"\r\nConnection: close" in wire.answers()[0].head
     assert b'"error":' in wire.answers()[0].body
     assert wire.backend.asked == []
@@ -179,7 +179,7 @@ async def test_what_is_right_is_read_as_it_says(case: str, cut: bool) -> None:  
     wire.send(*([data[i : i + 1] for i in range(len(data))] if cut else [data]))
     assert wire.backend.asked == asked
     assert wire.statuses() == [200] * len(asked)
-    assert not wire.closed
+    assert not wire.is_closed()
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ async def test_each_refusal_has_its_status(data: bytes, status: int) -> None:
 async def test_it_is_no_tunnel() -> None:
     wire = Wire().send(b"CONNECT churn:443 HTTP/1.1\r\nHost: churn\r\n\r\n" + SMUGGLED, SMUGGLED)
     assert wire.statuses() == [400]
-    assert wire.closed
+    assert wire.is_closed()
 
 
 async def test_thousands_of_upgrades_are_all_not_taken() -> None:
@@ -217,7 +217,7 @@ async def test_thousands_of_upgrades_are_all_not_taken() -> None:
 @pytest.mark.parametrize("field", [b"x" * 20_000_000, b"A: " + b"x" * 20_000_000, b"A: b\r\n" * 4_000_000])
 async def test_a_head_without_an_end_is_refused_before_much_of_it_is_kept(field: bytes) -> None:
     wire, sent = Wire().send(get()[:-2]), 0
-    while not wire.closed:
+    while not wire.is_closed():
         wire.send(field[sent : sent + 1000])
         sent += 1000
     assert wire.statuses() == [431]
@@ -228,11 +228,11 @@ async def test_a_head_without_an_end_is_refused_before_much_of_it_is_kept(field:
 async def test_what_surrounds_chunks_is_bounded_too(endless: bytes) -> None:
     """By CVE-2024-22019 an endless extension of a chunk was read for ever."""
     wire, sent = Wire().send(chunked(b"")), 0
-    while not wire.closed and sent < len(endless):
+    while not wire.is_closed() and sent < len(endless):
         wire.send(endless[sent : sent + 1000])
         sent += 1000
     if endless.startswith(b"1\r\n"):
-        assert not wire.closed
+        assert not wire.is_closed()
     else:
         assert wire.statuses() == [400]
         assert sent < 100_000

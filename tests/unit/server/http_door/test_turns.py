@@ -31,15 +31,15 @@ async def test_answers_come_in_the_order_of_their_requests() -> None:
     wire.backend.pending[1].set_result(b"two")
     await asyncio.sleep(0)
     assert [answer.body for answer in wire.answers()] == [b"one", b"two", b"3"]
-    assert wire.transport.reading
+    assert wire.is_reading()
 
 
 async def test_no_more_is_read_while_requests_wait() -> None:
     wire = Wire().send(post(b"1", "/later") + get())
-    assert not wire.transport.reading
+    assert not wire.is_reading()
     wire.backend.pending[0].set_result(b"one")
     await asyncio.sleep(0)
-    assert wire.transport.reading
+    assert wire.is_reading()
     assert wire.statuses() == [200, 200]
 
 
@@ -54,7 +54,7 @@ async def test_a_body_of_a_request_that_waits_may_come_later() -> None:
     wire = Wire().send(post(b"1", "/later") + ASKS[:-2])
     wire.backend.pending[0].set_result(b"one")
     await asyncio.sleep(0)
-    assert wire.transport.reading
+    assert wire.is_reading()
     wire.send(b"bc")
     assert [answer.body for answer in wire.answers()] == [b"one", b"abc"]
 
@@ -65,7 +65,7 @@ async def test_an_unreadable_request_is_told_after_the_answers_before_it() -> No
     wire.backend.pending[0].set_result(b"one")
     await asyncio.sleep(0)
     assert wire.statuses() == [200, 400]
-    assert wire.closed
+    assert wire.is_closed()
 
 
 async def test_leave_to_send_a_body_is_given_once_and_where_it_is_waited_for() -> None:
@@ -90,7 +90,7 @@ async def test_leave_to_send_a_body_is_given_once_and_where_it_is_waited_for() -
 async def test_a_body_that_nobody_wants_is_not_waited_for(data: bytes, status: int) -> None:
     wire = Wire().send(data, b"x" * 100)
     assert wire.statuses() == [status]
-    assert wire.closed
+    assert wire.is_closed()
 
 
 @pytest.mark.parametrize("status", [404, 413])
@@ -98,7 +98,7 @@ async def test_a_connection_is_kept_where_the_body_came_anyway(status: int) -> N
     refused = post(path="/nothing") if status == 404 else post(b"x" * 1001)
     wire = Wire().send(refused + post())
     assert wire.statuses() == [status, 200]
-    assert not wire.closed
+    assert not wire.is_closed()
 
 
 async def test_a_body_in_chunks_is_measured_as_it_comes() -> None:
@@ -106,7 +106,7 @@ async def test_a_body_in_chunks_is_measured_as_it_comes() -> None:
     for _ in range(5):
         wire.send(b"fa\r\n" + b"x" * 250 + b"\r\n")
     assert wire.statuses() == [413]
-    assert wire.closed
+    assert wire.is_closed()
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ async def test_a_connection_is_kept_as_its_client_asks(
     told: bytes | None,
 ) -> None:
     wire = Wire().send(get("/known", field).replace(b"HTTP/1.1", line), get())
-    assert wire.closed is closed
+    assert wire.is_closed() is closed
     assert wire.statuses() == ([200] if closed else [200, 200])
     lines = wire.answers()[0].head.split(b"\r\n")
     assert [found for found in lines if found.startswith(b"Connection")] == ([b"Connection: " + told] if told else [])
@@ -136,9 +136,9 @@ async def test_a_connection_is_kept_as_its_client_asks(
 async def test_a_connection_that_asks_for_nothing_is_left_without_a_word() -> None:
     wire = Wire()
     await pass_by(74)
-    assert not wire.closed
+    assert not wire.is_closed()
     await pass_by(2)
-    assert wire.closed
+    assert wire.is_closed()
     assert wire.statuses() == []
 
 
@@ -153,7 +153,7 @@ async def test_time_for_a_head_begins_with_the_last_answer_and_ends_whatever_dri
         await pass_by(1)
         wire.send(b"A: b\r\n")
     assert wire.statuses() == [200, 408]
-    assert wire.closed
+    assert wire.is_closed()
 
 
 @moved
@@ -166,7 +166,7 @@ async def test_a_body_that_does_not_come_is_given_up_and_one_that_is_predicted_i
     assert wire.statuses() == [200]
     await pass_by(10)
     assert wire.statuses() == [200, 408]
-    assert wire.closed
+    assert wire.is_closed()
 
 
 @moved
@@ -175,10 +175,10 @@ async def test_a_client_that_does_not_read_gets_no_more_and_is_given_up() -> Non
     wire.transport.unsent = 100_000
     wire.connection.pause_writing()
     wire.send(get() * 3)
-    assert (wire.statuses(), wire.transport.reading) == ([], False)
+    assert (wire.statuses(), wire.is_reading()) == ([], False)
     wire.transport.unsent = 50_000
     await pass_by(149)
-    assert not wire.closed
+    assert not wire.is_closed()
     await pass_by(160)
     assert wire.transport.aborted
     assert wire.statuses() == []
@@ -191,9 +191,9 @@ async def test_a_client_that_reads_again_gets_all_of_it() -> None:
     wire.send(get() * 3)
     await pass_by(70)
     wire.connection.resume_writing()
-    assert (wire.statuses(), wire.transport.reading) == ([200] * 3, True)
+    assert (wire.statuses(), wire.is_reading()) == ([200] * 3, True)
     await pass_by(70)
-    assert not wire.closed
+    assert not wire.is_closed()
 
 
 @moved
@@ -248,17 +248,17 @@ async def test_a_draining_server_asks_to_be_left_and_at_the_end_answers_what_is_
     asking.backend.state = "Draining"
     asking.send(get())
     assert b"\r\nConnection: close" in asking.answers()[0].head
-    assert asking.closed
+    assert asking.is_closed()
     for wire in (idle, busy, beginning, asking):
         wire.connection.leave()
-    assert (idle.closed, busy.closed, beginning.closed) == (True, False, False)
+    assert (idle.is_closed(), busy.is_closed(), beginning.is_closed()) == (True, False, False)
     busy.backend.pending[0].set_result(b"done")
     await asyncio.sleep(0)
     beginning.send(get()[10:])
     for wire in (busy, beginning):
         assert wire.statuses() == [200]
         assert b"\r\nConnection: close" in wire.answers()[0].head
-        assert wire.closed
+        assert wire.is_closed()
 
 
 BODY = b'{"a": [' + b"1," * 200 + b"1]}"

@@ -103,9 +103,11 @@ class Wire:
             self.connection.data_received(part)
         return self
 
-    @property
-    def closed(self) -> bool:
+    def is_closed(self) -> bool:
         return self.transport.ended or self.transport.aborted
+
+    def is_reading(self) -> bool:
+        return self.transport.reading
 
     def answers(self) -> list[Answered]:
         """Read all that came back; answers to HEAD have no body, and are not for this."""
