@@ -186,6 +186,8 @@ def _named(entries: object, field: str) -> dict[str, Mapping[str, Any]]:
 
 def _check_names(given: Mapping[str, object], signature: Signature) -> None:
     expected = [tensor.name for tensor in signature.inputs]
+    if given.keys() == set(expected):
+        return
     if unknown := [name for name in given if name not in expected]:
         raise InvalidRequest(f"unknown input {_list(unknown)}; this model takes {_list(expected)}")
     if missing := [name for name in expected if name not in given]:
@@ -201,7 +203,7 @@ def _shape(tensor: Tensor, entry: Mapping[str, Any], max_rows: int) -> tuple[int
         _wrong_shape(tensor, shape)
     if len(shape) == len(tensor.shape) + 1 and shape[-1] == 1:
         shape = shape[:-1]
-    if len(shape) != len(tensor.shape) or list(tensor.shape[1:]) != shape[1:]:
+    if len(shape) != len(tensor.shape) or tensor.shape[1:] != tuple(shape[1:]):
         _wrong_shape(tensor, shape)
     if shape[0] == 0:
         raise InvalidRequest(f"input {tensor.name!r} has no rows; give at least one")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from weirkeeper.api.names import HEADER_REVISION
 from weirkeeper_server.correlation import REQUEST_ID_HEADER
@@ -34,8 +33,7 @@ class Response:
         self.reason = reason
 
 
-@dataclass(frozen=True)
-class Pending:
+class Pending(NamedTuple):
     """An answer that is not there yet: `then` makes it of what is awaited, or raises."""
 
     awaited: Awaitable[Any]
