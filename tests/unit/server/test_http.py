@@ -260,6 +260,27 @@ async def test_a_body_that_does_not_arrive_is_given_up(settings: Make) -> None:
     assert server.outcomes == {"invalid": 1}
 
 
+@pytest.mark.parametrize(
+    ("fields", "body", "status"),
+    [
+        (b"Transfer-Encoding: chunked", b"1\r\n{\nx", 400),
+        (b"Content-Length: 2\r\nExpect: wonders", b"{}", 417),
+        (b"Content-Length: 99999999", b"{}", 413),
+        (b"Content-Length: 2\r\nContent-Encoding: br", b"{}", 415),
+    ],
+)
+async def test_what_http_refuses_of_an_inference_is_the_callers_fault(
+    settings: Make, fields: bytes, body: bytes, status: int
+) -> None:
+    server = echo(settings)
+    async with serving(server) as client:
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+        writer.write(f"POST {INFER} HTTP/1.1\r\nHost: x\r\n".encode() + fields + b"\r\n\r\n" + body)
+        assert (await reader.readuntil(b" "), await reader.readuntil(b" ")) == (b"HTTP/1.1 ", f"{status} ".encode())
+        writer.close()
+    assert server.outcomes == {"invalid": 1}
+
+
 async def test_invalid_outputs_are_counted_and_not_sent(settings: Make) -> None:
     class Broken(Echo):
         def predict(self, _: Any) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class Door:
             return
         try:
             self._open(request)
-        except (Refusal, RequestError) as refused:
+        except RequestError as refused:
             request.refused = refused
 
     def _open(self, request: HttpRequest) -> None:
@@ -114,7 +114,7 @@ class Door:
     def _tried(self, request: HttpRequest, act: Callable[..., Answer], *given: Any) -> Answer:
         try:
             answer = act(*given)
-        except (RequestError, Refusal) as error:
+        except RequestError as error:
             return self._told(request, error)
         except (Exception, asyncio.CancelledError) as error:
             log.exception("a bug: %s %s, request %s", request.method.decode(), request.match.path, request.identifier)
@@ -136,7 +136,7 @@ class Door:
         request.body = body
         return request.endpoint.answer(request)
 
-    def _told(self, request: HttpRequest, error: RequestError | Refusal | Any) -> Response:
+    def _told(self, request: HttpRequest, error: RequestError) -> Response:
         fields = b""
         if isinstance(error, Overloaded):
             fields = RETRY_AFTER

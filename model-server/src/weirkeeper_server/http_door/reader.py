@@ -155,7 +155,7 @@ class RequestReader:
         request, self.request = self.request, None
         if request is None:
             return
-        parts = request.parts
+        parts, request.parts = request.parts, []
         request.body = parts[0] if len(parts) == 1 else b"".join(parts)
         request.complete = True
         self._turns.completed(request)

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from weirkeeper_server.errors import ServerError
+from weirkeeper_server.errors import InvalidRequest
 
 
-class Refusal(ServerError):
-    """A request that does not get as far as its meaning."""
+class Refusal(InvalidRequest):
+    """A request that does not get as far as its meaning; its caller corrects it."""
 
     status: ClassVar[int] = 400
 

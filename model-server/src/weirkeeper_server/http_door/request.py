@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Protocol
 
-from weirkeeper_server.errors import ServerError
+from weirkeeper_server.errors import RequestError
 from weirkeeper_server.http_door.routing import NOBODY, NOWHERE, Endpoint, Match
 
 BLANKS: Final = b" \t"
@@ -63,7 +63,7 @@ class HttpRequest:
         self.size = 0
         self.body = b""
         self.complete = False
-        self.refused: ServerError | None = None
+        self.refused: RequestError | None = None
         self.ticket: Ticket | None = None
         self.started = 0.0
         self.identifier = ""
