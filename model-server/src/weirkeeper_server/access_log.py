@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Final, TextIO
+from typing import Final, NamedTuple, TextIO
+
+import orjson
 
 from weirkeeper_server.answer import Identity
 
 FLUSH_SECONDS: Final = 0.1
 """Lines are written together after this time, so that no answer waits for its own."""
-_LINE: Final = json.JSONEncoder(separators=(",", ":"))
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Access:
+class Access(NamedTuple):
     """One request: `reason` is the name of the error that it was answered with, `trace` is empty without a trace."""
 
     protocol: str
@@ -40,6 +39,7 @@ class AccessLog:
         self._target = target
         self._identity = asdict(identity)
         self._waiting: list[tuple[float, Access]] = []
+        self._second, self._seconds = -1, ""
 
     def add(self, access: Access) -> None:
         """Take an access; it is written a moment later."""
@@ -59,6 +59,12 @@ class AccessLog:
             log.warning("%d accesses are lost, for they cannot be written: %s", len(waiting), error)
 
     def _line(self, ended: float, access: Access) -> str:
-        when = datetime.fromtimestamp(ended, UTC).isoformat(timespec="milliseconds")
-        line = {"time": when, **self._identity, **vars(access), "seconds": round(access.seconds, 6)}
-        return _LINE.encode(line) + "\n"
+        line = {"time": self._when(ended), **self._identity, **access._asdict(), "seconds": round(access.seconds, 6)}
+        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE).decode()
+
+    def _when(self, ended: float) -> str:
+        milliseconds = int(ended * 1000)
+        second, rest = divmod(milliseconds, 1000)
+        if second != self._second:
+            self._second, self._seconds = second, datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{self._seconds}.{rest:03d}+00:00"

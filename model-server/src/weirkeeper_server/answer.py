@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -17,7 +17,6 @@ from weirkeeper_server.tensors import Array, Columns, tensor_data
 
 NO_ANSWER = "the answer of the model holds NaN, infinity or another value that an answer cannot carry"
 FEEDBACK_PARAMETER: Final = "feedback_token"
-COMPACT: Final[Mapping[str, Any]] = {"allow_nan": False, "separators": (",", ":")}
 
 
 @dataclass(frozen=True)
@@ -77,20 +76,28 @@ def encode(answer: InferAnswer) -> bytes:
     Raises:
         PredictionFailed: the model gave a value for which JSON has no word.
     """
-    document = described(answer, [output.as_json() for output in answer.outputs])
+    return as_json(described(answer, [output.as_json() for output in answer.outputs]), answer.outputs)
+
+
+def as_json(document: Mapping[str, Any], outputs: Iterable[Output]) -> bytes:
+    """Write a document that has values of `outputs` in it.
+
+    Raises:
+        PredictionFailed: they have one for which JSON has no word.
+    """
     try:
-        return orjson.dumps(document) if all(map(_is_quick, answer.outputs)) else _exactly(document)
+        if all(output.array.dtype.kind != "O" or _has_strings_alone(output.array) for output in outputs):
+            return orjson.dumps(document)
+    except TypeError:
+        pass  # such as half a surrogate pair, which can be written by its number alone
+    try:
+        return json.dumps(document, allow_nan=False, separators=(",", ":")).encode()
     except (TypeError, ValueError):
         raise PredictionFailed(NO_ANSWER) from None
 
 
-def _is_quick(output: Output) -> bool:
-    """Say whether the quick writer would write just this: it has null for NaN, which only objects may still hide."""
-    return output.array.dtype.kind != "O" or set(map(type, output.array.ravel().tolist())) == {str}
-
-
-def _exactly(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, **COMPACT).encode()
+def _has_strings_alone(array: Array) -> bool:
+    return set(map(type, array.ravel().tolist())) <= {str}
 
 
 def parameters_of(answer: InferAnswer) -> dict[str, str]:

@@ -6,14 +6,13 @@ one tensor that the model takes.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from weirkeeper.api.bundle import Signature, Tensor
-from weirkeeper_server.answer import COMPACT, NO_ANSWER, InferAnswer, Output, described
+from weirkeeper_server.answer import NO_ANSWER, InferAnswer, Output, as_json, described
 from weirkeeper_server.errors import InvalidRequest, PredictionFailed
 from weirkeeper_server.raw_tensors import encode_raw
 from weirkeeper_server.tensors import DTYPES
@@ -60,7 +59,7 @@ def raw_inputs(document: Mapping[str, Any], rest: memoryview) -> dict[str, memor
     found: dict[str, memoryview] = {}
     at = 0
     for entry in _objects(document.get("inputs")):
-        size = parameters_of(entry).get(DATA_SIZE)
+        size = parameters_of(entry).get(DATA_SIZE) if "parameters" in entry else None
         if size is None:
             continue
         name = str(entry.get("name"))
@@ -113,6 +112,8 @@ def check_parameters(document: Mapping[str, Any]) -> None:
         InvalidRequest: there is such a parameter, or parameters are no object.
     """
     for entry in (document, *_objects(document.get("inputs")), *_objects(document.get("outputs"))):
+        if "parameters" not in entry:
+            continue
         for name in parameters_of(entry).keys() & _UNSUPPORTED.keys():
             raise InvalidRequest(f"parameter {name!r} is not supported: {_UNSUPPORTED[name]}")
 
@@ -156,6 +157,8 @@ def binary_outputs(document: Mapping[str, Any], wanted: tuple[str, ...]) -> froz
     Raises:
         InvalidRequest: a parameter is neither true nor false.
     """
+    if "parameters" not in document and not document.get("outputs"):
+        return frozenset()
     common = _flag(parameters_of(document), "binary_data_output", default=False)
     own = {
         str(entry.get("name")): _flag(parameters_of(entry), "binary_data", default=common)
@@ -181,10 +184,10 @@ def encode_with_bytes(answer: InferAnswer, binary: frozenset[str]) -> Encoded:
         raw = {
             output.name: encode_raw(output.datatype, output.array) for output in answer.outputs if output.name in binary
         }
-        entries = [_entry(output, raw.get(output.name)) for output in answer.outputs]
-        text = json.dumps(described(answer, entries), **COMPACT).encode()
     except (TypeError, ValueError):
         raise PredictionFailed(NO_ANSWER) from None
+    entries = [_entry(output, raw.get(output.name)) for output in answer.outputs]
+    text = as_json(described(answer, entries), [output for output in answer.outputs if output.name not in raw])
     return Encoded(b"".join([text, *raw.values()]), len(text))
 
 

@@ -35,7 +35,7 @@ def check_size(request: InferRequest, limits: Limits) -> None:
             f"the inputs hold {elements} values; at most {limits.max_elements} in one request: split it"
         )
     for name, array in request.inputs.items():
-        if array.dtype == object and (longest := _longest(array)) > limits.max_string_length:
+        if array.dtype.kind == "O" and (longest := _longest(array)) > limits.max_string_length:
             raise RequestTooLarge(
                 f"input {name!r} has a string of {longest} characters; give at most {limits.max_string_length}"
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 import re
 from contextvars import ContextVar
 from typing import Final
@@ -19,7 +19,7 @@ _TRACE: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})
 
 def request_id(given: str | None) -> str:
     """Take the id that a request came with, or make one where it has none that can be logged."""
-    return given if given and _ID.fullmatch(given) else os.urandom(16).hex()
+    return given if given and _ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
 
 
 def trace_id(given: str | None) -> str:

@@ -46,9 +46,7 @@ def _parse_exactly(body: bytes, max_depth: int) -> Mapping[str, Any]:
         raise InvalidRequest(f"the body is no JSON: {error}; give an inference request as a JSON object") from None
     if not isinstance(document, dict):
         raise InvalidRequest('the body is no JSON object; give {"inputs": [...]}')
-    # Few brackets cannot nest deeply: most bodies need no walk.
-    if body.count(b"[") + body.count(b"{") > max_depth:
-        _check_depth(document, max_depth)
+    _check_depth(document, max_depth)
     return document
 
 
@@ -149,6 +147,8 @@ def _named(entries: object, field: str) -> dict[str, Mapping[str, Any]]:
 
 def _check_names(given: Mapping[str, object], signature: Signature) -> None:
     expected = [tensor.name for tensor in signature.inputs]
+    if given.keys() == set(expected):
+        return
     if unknown := [name for name in given if name not in expected]:
         raise InvalidRequest(f"unknown input {_list(unknown)}; this model takes {_list(expected)}")
     if missing := [name for name in expected if name not in given]:
@@ -164,7 +164,7 @@ def _shape(tensor: Tensor, entry: Mapping[str, Any], max_rows: int) -> tuple[int
         _wrong_shape(tensor, shape)
     if len(shape) == len(tensor.shape) + 1 and shape[-1] == 1:
         shape = shape[:-1]
-    if len(shape) != len(tensor.shape) or list(tensor.shape[1:]) != shape[1:]:
+    if len(shape) != len(tensor.shape) or tensor.shape[1:] != tuple(shape[1:]):
         _wrong_shape(tensor, shape)
     if shape[0] == 0:
         raise InvalidRequest(f"input {tensor.name!r} has no rows; give at least one")

@@ -1,14 +1,15 @@
-"""The Open Inference Protocol over HTTP, as JSON and with binary tensors: a thin door before the prediction core."""
+"""The Open Inference Protocol over HTTP, as JSON and with binary tensors: a thin layer before the prediction core."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
 from typing import Any, Final
 
-from aiohttp import web
+import orjson
 
 from weirkeeper_server import binary_tensors
 from weirkeeper_server.access_log import AccessLog
@@ -18,12 +19,18 @@ from weirkeeper_server.bounds import check_size, check_tensors
 from weirkeeper_server.core import ModelServer, State
 from weirkeeper_server.decode import InferRequest, parse, read_request
 from weirkeeper_server.errors import InvalidRequest
+from weirkeeper_server.feedback.ledger import Receipt
 from weirkeeper_server.feedback.posts import read_post
-from weirkeeper_server.http_body import packed, read_body
-from weirkeeper_server.http_exchange import TRACE, exchange, respond
+from weirkeeper_server.http_door.answers import Answer, Pending, Response, field_line
+from weirkeeper_server.http_door.bodies import ASIDE, LEAST_PACKED, packed
+from weirkeeper_server.http_door.door import Door
+from weirkeeper_server.http_door.request import HttpRequest
+from weirkeeper_server.http_door.routing import Endpoint, Routes
 from weirkeeper_server.openapi import openapi
 from weirkeeper_server.routes import EXTENSIONS, FEEDBACK, ROUTES
 
+BINARY: Final = "application/octet-stream"
+_HEADER_LENGTH: Final = HEADER_LENGTH.lower().encode()
 _INDEX_STATES: Final[dict[State, str]] = {
     "Loading": "LOADING",
     "Ready": "READY",
@@ -32,54 +39,61 @@ _INDEX_STATES: Final[dict[State, str]] = {
 }
 
 
-def protocol_application(server: ModelServer, access_log: AccessLog | None = None) -> web.Application:
-    """Make the application that port 8080 serves."""
-    door = _Door(server)
-    application = web.Application(
-        client_max_size=server.settings.limits.max_body_bytes, middlewares=[exchange(server, access_log)]
-    )
-    for route in ROUTES:
-        for _, path in route.paths():
-            application.router.add_route(route.method, path, getattr(door, route.name))
-    return application
+def protocol_door(
+    server: ModelServer, access_log: AccessLog | None = None, beside: Iterable[tuple[str, str, Endpoint]] = ()
+) -> Door:
+    """Make the door that port 8080 has; `beside` are routes beside the protocol's, with their methods."""
+    identity, handlers = server.identity, _Handlers(server)
+    routes = [(route.method, path, handlers.endpoint(route.name)) for route in ROUTES for _, path in route.paths()]
+    known = {"model": identity.model, "version": identity.revision}
+    return Door(server, server.settings.limits, Routes([*routes, *beside], known), access_log)
 
 
-class _Door:
+class _Handlers:
     """The handlers, named as in the table of routes."""
 
     def __init__(self, server: ModelServer) -> None:
         self._server = server
         self._limits = server.settings.limits
 
-    async def live(self, _: web.Request) -> web.Response:
+    def endpoint(self, name: str) -> Endpoint:
+        """Give what answers a route."""
+        return Endpoint(getattr(self, name), self._open if name == "infer" else None)
+
+    def _open(self, request: HttpRequest) -> None:
+        ticket = self._server.begin()
+        ticket.trace = request.trace
+        request.ticket = ticket.__enter__()
+
+    def live(self, _: HttpRequest) -> Response:
         return self._answer({"live": True})
 
-    async def server_ready(self, _: web.Request) -> web.Response:
+    def server_ready(self, _: HttpRequest) -> Response:
         ready = self._server.ready
         return self._answer({"ready": ready, "live": True}, 200 if ready else 503)
 
-    async def server_metadata(self, _: web.Request) -> web.Response:
+    def server_metadata(self, _: HttpRequest) -> Response:
         problem = self._server.feedback.problem
         extensions = [*EXTENSIONS] if problem else [*EXTENSIONS, FEEDBACK]
         told = {"name": "weirkeeper-server", "version": version("weirkeeper"), "extensions": extensions}
         return self._answer(told | {"feedback": f"no tokens: {problem}" if problem else "a token in every answer"})
 
-    async def openapi(self, _: web.Request) -> web.Response:
+    def openapi(self, _: HttpRequest) -> Response:
         return self._answer(openapi(self._server.identity, self._server.signature, self._limits))
 
-    async def model_ready(self, request: web.Request) -> web.Response:
+    def model_ready(self, request: HttpRequest) -> Response:
         self._check_name(request)
         ready = self._server.ready
         return self._answer({"name": self._server.identity.model, "ready": ready}, 200 if ready else 503)
 
-    async def model_metadata(self, request: web.Request) -> web.Response:
+    def model_metadata(self, request: HttpRequest) -> Response:
         self._check_name(request)
         identity, manifest = self._server.identity, self._server.described
         told = {"name": identity.model, "versions": [identity.revision], "platform": manifest.platform}
         return self._answer(told | manifest.signature.described() | {"parameters": self._server.parameters})
 
-    async def repository_index(self, request: web.Request) -> web.Response:
-        body = await read_body(request, self._limits)
+    def repository_index(self, request: HttpRequest) -> Response:
+        body = request.body
         ready_alone = parse(body, self._limits.max_json_depth).get("ready", False) if body else False
         if not isinstance(ready_alone, bool):
             raise InvalidRequest(f"ready is {ready_alone!r:.40}; give true or false, or leave it out")
@@ -91,40 +105,43 @@ class _Door:
         state = _INDEX_STATES[server.state]
         return {"name": identity.model, "version": identity.revision, "state": state, "reason": server.reason}
 
-    async def load(self, request: web.Request) -> web.Response:
+    def load(self, request: HttpRequest) -> Response:
         raise InvalidRequest(
-            f"model {request.match_info['model'][:80]!r} is not loaded: this server has the one model it was started "
+            f"model {request.match.values['model'][:80]!r} is not loaded: this server has the one model it was started "
             "with; deliver another by changing the spec of its Model"
         )
 
-    async def unload(self, request: web.Request) -> web.Response:
+    def unload(self, request: HttpRequest) -> Response:
         raise InvalidRequest(
-            f"model {request.match_info['model'][:80]!r} is not unloaded: this server ends with its pod; "
+            f"model {request.match.values['model'][:80]!r} is not unloaded: this server ends with its pod; "
             "change or delete its Model"
         )
 
-    async def infer(self, request: web.Request) -> web.Response:
-        with self._server.begin() as ticket:
-            ticket.trace = request[TRACE]
-            self._check_name(request)
-            document, question = self._question(request, await read_body(request, self._limits))
-            ticket.rows = question.rows
-            answer = await self._server.infer(question, binary_tensors.seconds(document))
-            encoded = _encoded(answer, binary_tensors.binary_outputs(document, question.wanted))
-        return await self._respond(request, encoded)
-
-    async def feedback(self, request: web.Request) -> web.Response:
+    def infer(self, request: HttpRequest) -> Answer:
         self._check_name(request)
-        body = await read_body(request, self._limits)
-        items = read_post(parse(body, self._limits.max_json_depth), self._server.settings.feedback)
-        receipt = await self._server.feedback.count(items)
+        document, question = self._question(request)
+        binary = binary_tensors.binary_outputs(document, question.wanted)
+        if request.ticket is not None:
+            request.ticket.rows = question.rows
+        answering = self._server.ask(question, binary_tensors.seconds(document))
+        return Pending(answering, partial(self._inferred, request, binary))
+
+    def _inferred(self, request: HttpRequest, binary: frozenset[str], answer: InferAnswer) -> Answer:
+        return _sent(request, _encoded(answer, binary))
+
+    def feedback(self, request: HttpRequest) -> Answer:
+        self._check_name(request)
+        items = read_post(parse(request.body, self._limits.max_json_depth), self._server.settings.feedback)
+        return Pending(self._server.feedback.count(items), self._counted)
+
+    def _counted(self, receipt: Receipt) -> Answer:
         refusals = [asdict(refusal) for refusal in receipt.refusals]
         told = {"counted": receipt.counted, "refused": receipt.refused.total(), "reasons": dict(receipt.refused)}
         return self._answer(told | {"refusals": refusals})
 
-    def _question(self, request: web.Request, body: bytes) -> tuple[Mapping[str, Any], InferRequest]:
-        signature, limits = self._server.expected, self._limits
-        length = binary_tensors.header_length(request.headers.get(HEADER_LENGTH), body)
+    def _question(self, request: HttpRequest) -> tuple[Mapping[str, Any], InferRequest]:
+        signature, limits, body = self._server.expected, self._limits, request.body
+        length = binary_tensors.header_length(request.field(_HEADER_LENGTH), body)
         document: Mapping[str, Any]
         if length == 0 and body:
             document, raw = binary_tensors.raw_request(signature, body)
@@ -137,21 +154,34 @@ class _Door:
         check_size(question, limits)
         return document, question
 
-    def _check_name(self, request: web.Request) -> None:
-        self._server.check_name(request.match_info["model"], request.match_info.get("version", ""))
+    def _check_name(self, request: HttpRequest) -> None:
+        self._server.check_name(request.match.values["model"], request.match.values.get("version", ""))
 
-    async def _respond(self, request: web.Request, encoded: Encoded) -> web.Response:
-        headers: dict[str, str] = {}
-        if encoded.header_length is not None:
-            headers = {HEADER_LENGTH: str(encoded.header_length), "Content-Type": "application/octet-stream"}
-        body, encoding = await packed(encoded.body, request.headers.get("Accept-Encoding", ""))
-        if encoding:
-            headers["Content-Encoding"] = encoding
-        return respond(self._server, body, headers=headers)
-
-    def _answer(self, document: object, status: int = 200) -> web.Response:
-        return respond(self._server, json.dumps(document).encode(), status)
+    def _answer(self, document: object, status: int = 200) -> Response:
+        return Response(orjson.dumps(document), status)
 
 
 def _encoded(answer: InferAnswer, binary: frozenset[str]) -> Encoded:
     return binary_tensors.encode_with_bytes(answer, binary) if binary else Encoded(encode(answer))
+
+
+def _sent(request: HttpRequest, encoded: Encoded) -> Answer:
+    """Send an answer packed, where its client takes that and it pays; beside the event loop if it is large."""
+    response = Response(encoded.body)
+    if encoded.header_length is not None:
+        response.content_type = BINARY
+        response.fields = field_line(HEADER_LENGTH, str(encoded.header_length))
+    if len(encoded.body) < LEAST_PACKED or b"accept-encoding" not in request.fields:
+        return response
+    accepted = request.field(b"accept-encoding") or ""
+    if len(encoded.body) < ASIDE:
+        return _packed(response, packed(encoded.body, accepted))
+    packing = asyncio.get_running_loop().run_in_executor(None, packed, encoded.body, accepted)
+    return Pending(packing, partial(_packed, response))
+
+
+def _packed(response: Response, found: tuple[bytes, str]) -> Response:
+    response.body, encoding = found
+    if encoding:
+        response.fields += field_line("Content-Encoding", encoding)
+    return response

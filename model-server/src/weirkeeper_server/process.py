@@ -9,21 +9,20 @@ import signal
 import socket
 import sys
 
+import uvloop
 from aiohttp import web
 
 from weirkeeper_server.access_log import AccessLog
 from weirkeeper_server.core import ModelServer
 from weirkeeper_server.evidence import evidence_application
 from weirkeeper_server.grpc_door import GrpcServer
-from weirkeeper_server.open_inference import protocol_application
+from weirkeeper_server.http_door.listening import BACKLOG, LEAVE_SECONDS, HttpServer
+from weirkeeper_server.http_door.routing import Endpoint
+from weirkeeper_server.open_inference import protocol_door
 from weirkeeper_server.settings import Settings
 
 SWITCH_INTERVAL = 0.001
 """Seconds after which a thread that predicts lets the event loop in; Python's 5 ms would be added to answers."""
-
-BACKLOG = 1024
-LEAVE_SECONDS = 10.0
-"""Time at the end for clients to take answers that were given already; one that does not read must not hold a pod."""
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +30,7 @@ log = logging.getLogger(__name__)
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then drain."""
     sys.setswitchinterval(SWITCH_INTERVAL)
-    asyncio.run(_serve(settings))
+    uvloop.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:
@@ -44,15 +43,11 @@ async def _serve(settings: Settings) -> None:
         stack.callback(server.close)
         if access_log:
             stack.callback(access_log.flush)
-        evidence = await _listen(evidence_application(server), settings, settings.evidence_port)
+        evidence = await _listen(evidence_application(server), settings)
         stack.push_async_callback(evidence.cleanup)
-        application = protocol_application(server, access_log)
-        if settings.page:
-            from weirkeeper_server.local_page import add_page  # noqa: PLC0415  for `weirkeeper serve`, never in a pod
-
-            add_page(application, server)
-        protocol = await _listen(application, settings, settings.http_port)
-        stack.push_async_callback(protocol.cleanup)
+        protocol = HttpServer(protocol_door(server, access_log, _beside(server)))
+        await protocol.start(_listener(settings, settings.http_port))
+        stack.push_async_callback(protocol.stop)
         calls = GrpcServer(server, access_log)
         await calls.start(settings.host, settings.grpc_port)
         stack.push_async_callback(calls.stop, settings.limits.request_timeout_seconds)
@@ -62,29 +57,33 @@ async def _serve(settings: Settings) -> None:
         await drain(server, settings.drain_seconds)
 
 
-async def _listen(application: web.Application, settings: Settings, port: int) -> web.AppRunner:
-    """Listen with bounded patience: for a request's first line and headers, and for a client to take its answer."""
+def _beside(server: ModelServer) -> list[tuple[str, str, Endpoint]]:
+    if not server.settings.page:
+        return []
+    from weirkeeper_server.local_page import page_routes  # noqa: PLC0415  for `weirkeeper serve`, never in a pod
+
+    return page_routes(server)
+
+
+async def _listen(application: web.Application, settings: Settings) -> web.AppRunner:
+    """Let the operator and Prometheus ask."""
     idle = settings.limits.idle_timeout_seconds
-    # Nobody waits for what a client that left has asked: it is cancelled, and leaves the queue.
     runner = web.AppRunner(
-        application,
-        access_log=None,
-        keepalive_timeout=idle,
-        handler_cancellation=True,
-        shutdown_timeout=LEAVE_SECONDS,
+        application, access_log=None, keepalive_timeout=idle, handler_cancellation=True, shutdown_timeout=LEAVE_SECONDS
     )
     await runner.setup()
-    listener = _listener(settings.host, port)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        # Accepted connections inherit it: the kernel gives up a peer that vanished, or never reads.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(idle * 1000))
-    await web.SockSite(runner, listener, backlog=BACKLOG).start()
+    await web.SockSite(runner, _listener(settings, settings.evidence_port), backlog=BACKLOG).start()
     return runner
 
 
-def _listener(host: str, port: int) -> socket.socket:
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+def _listener(settings: Settings, port: int) -> socket.socket:
+    family, _, _, _, address = socket.getaddrinfo(settings.host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # Accepted connections inherit it: the kernel gives up a peer that vanished, or never reads.
+        milliseconds = int(settings.limits.idle_timeout_seconds * 1000)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+    return listener
 
 
 def _raise_bug(loading: asyncio.Task[None]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from typing import Any, Final
 
 import numpy as np
@@ -32,7 +31,7 @@ DTYPES: Final[Mapping[str, np.dtype[Any]]] = {
     "FP64": np.dtype(np.float64),
     "BYTES": np.dtype(object),
 }
-_SMALL_FLOATS: Final = frozenset({np.dtype(np.float16), np.dtype(np.float32)})
+_DOUBLE: Final = 8
 
 # Exact types, since in Python a bool is an int.
 _KINDS: Final[Mapping[str, frozenset[type]]] = {
@@ -153,10 +152,11 @@ def _array(tensor: Tensor, values: list[Any], dtype: np.dtype[Any]) -> Array:
         array: Array = np.empty(len(values), dtype=object)
         array[:] = values
         return array
-    # What is too large for a smaller float becomes infinite, and is refused as that.
-    quiet = np.errstate(over="ignore") if dtype in _SMALL_FLOATS else nullcontext()
     try:
-        with quiet:
+        if dtype.kind != "f" or dtype.itemsize == _DOUBLE:
+            return np.array(values, dtype=dtype)
+        # What is too large for a smaller float becomes infinite, and is refused as that.
+        with np.errstate(over="ignore"):
             return np.array(values, dtype=dtype)
     except OverflowError:
         raise InvalidRequest(f"input {tensor.name!r} has a value that does not fit into {tensor.datatype}") from None

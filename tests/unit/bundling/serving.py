@@ -7,10 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from aiohttp.test_utils import TestServer
-
+from tests.unit.server.doors import DoorServer
 from weirkeeper_server.core import ModelServer
-from weirkeeper_server.open_inference import protocol_application
 from weirkeeper_server.settings import Settings
 
 
@@ -20,6 +18,6 @@ async def served(bundle: Path, **changes: Any) -> AsyncIterator[str]:
     server = ModelServer(Settings(bundle=bundle, model="tested", revision="tested-1", **changes))
     await server.start()
     assert server.state == "Ready", server.message
-    async with TestServer(protocol_application(server)) as http:
+    async with DoorServer(server) as http:
         yield str(http.make_url("/v2/models/tested"))
     server.close()

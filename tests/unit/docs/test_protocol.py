@@ -17,7 +17,7 @@ async def test_the_line_of_the_access_log_has_the_fields_that_there_are() -> Non
     shown = json.loads(blocks(PAGE, "json")[-1])
     target = io.StringIO()
     access_log = AccessLog(target, Identity("churn", "churn-5d9c7f02"))
-    access_log.add(Access(**{name: shown[name] for name in Access.__dataclass_fields__}))
+    access_log.add(Access(**{name: shown[name] for name in Access._fields}))
     access_log.flush()
     assert json.loads(target.getvalue()) == {**shown, "time": json.loads(target.getvalue())["time"]}
     assert shown["reason"] in {error.__name__ for error in RequestError.__subclasses__()}

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 
+from tests.unit.server.doors import door_client
 from tests.unit.server.echo import NUMBERS, Echo, column, every_datatype, serve, values
 from weirkeeper.api.bundle import Tensor
 from weirkeeper_server.core import ModelServer
-from weirkeeper_server.open_inference import protocol_application
 from weirkeeper_server.raw_tensors import decode_raw, encode_raw
 from weirkeeper_server.settings import Settings
 
@@ -29,7 +29,7 @@ def served(settings: Callable[..., Settings]) -> Served:
     @asynccontextmanager
     async def serving(predictor: Any) -> AsyncIterator[Client]:
         server = serve(ModelServer(settings()), predictor)
-        async with TestClient(TestServer(protocol_application(server))) as client:
+        async with door_client(server) as client:
             yield client
         server.close()
 

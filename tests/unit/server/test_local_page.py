@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 
 from tests.unit.server.churn import request
+from tests.unit.server.doors import door_client
 from weirkeeper_server.core import ModelServer
-from weirkeeper_server.local_page import add_page
-from weirkeeper_server.open_inference import protocol_application
 from weirkeeper_server.settings import Settings, read_settings
 
 Client = TestClient[Any, Any]
@@ -31,9 +30,7 @@ async def server(settings: Callable[..., Settings]) -> AsyncIterator[ModelServer
 
 @pytest.fixture
 async def client(server: ModelServer) -> AsyncIterator[Client]:
-    application = protocol_application(server)
-    add_page(application, server)
-    async with TestClient(TestServer(application)) as made:
+    async with door_client(server) as made:
         yield made
 
 
@@ -94,17 +91,15 @@ async def test_it_counts_what_is_asked_while_it_is_looked_at(server: ModelServer
 
 async def test_a_bundle_that_fails_says_why(settings: Callable[..., Settings], tmp_path: Path) -> None:
     server = ModelServer(settings(bundle=tmp_path, page=True))
-    application = protocol_application(server)
-    add_page(application, server)
     await server.start()
-    async with TestClient(TestServer(application)) as client:
+    async with door_client(server) as client:
         assert (await client.get("/")).status == 200
         told = await (await client.get("/.page/counts")).json()
     assert (told["state"], told["reason"]) == ("Failed", "NotABundle")
 
 
 async def test_without_it_the_paths_are_nobodys(settings: Callable[..., Settings]) -> None:
-    async with TestClient(TestServer(protocol_application(ModelServer(settings())))) as client:
+    async with door_client(ModelServer(settings())) as client:
         for path in ("/", "/.page/page.js", "/.page/bundle", "/.page/counts"):
             assert (await client.get(path)).status == 404
 

@@ -18,9 +18,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from tests.cluster.programs import promtool
 from tests.unit.server.churn import request
+from tests.unit.server.doors import door_client
 from weirkeeper_server.core import ModelServer
 from weirkeeper_server.evidence import evidence_application
-from weirkeeper_server.open_inference import protocol_application
 from weirkeeper_server.settings import Limits, Settings
 
 INFER = "/v2/models/churn/infer"
@@ -38,7 +38,7 @@ async def server(settings: Callable[..., Settings]) -> AsyncIterator[ModelServer
 @pytest.fixture
 async def client(server: ModelServer) -> AsyncIterator[Client]:
     await server.start()
-    async with TestClient(TestServer(protocol_application(server))) as client:
+    async with door_client(server) as client:
         yield client
 
 
@@ -172,7 +172,7 @@ async def test_a_prediction_beyond_its_time_fails_and_health_goes_on(
 
 
 async def test_before_it_is_loaded_a_server_is_live_and_not_ready(server: ModelServer, evidence: Client) -> None:
-    async with TestClient(TestServer(protocol_application(server))) as client:
+    async with door_client(server) as client:
         statuses = {
             path: (await client.get(path)).status
             for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/churn/ready", "/v2/models/churn")

@@ -5,13 +5,15 @@ It exists on an owner's machine alone: a server in a pod never imports this pack
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final
 
-from aiohttp import web
+import orjson
 
 from weirkeeper_server.core import ModelServer
+from weirkeeper_server.http_door.answers import JSON, Response, field_line
+from weirkeeper_server.http_door.routing import Endpoint
 
 HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": (
@@ -25,32 +27,27 @@ HEADERS: Final[Mapping[str, str]] = {
 PREFIX: Final = "/.page"
 _TYPES: Final = {"page.html": "text/html", "page.js": "text/javascript", "page.css": "text/css"}
 
-Handler = Callable[[web.Request], Awaitable[web.Response]]
+_FIELDS: Final = b"".join(field_line(name, value) for name, value in HEADERS.items())
 
 
-def add_page(application: web.Application, server: ModelServer) -> None:
-    """Add the page's routes to the application that serves the protocol."""
-
-    async def bundle(_: web.Request) -> web.Response:
-        return web.json_response(described(server), headers=HEADERS)
-
-    async def counts(_: web.Request) -> web.Response:
-        return web.json_response(counted(server), headers=HEADERS)
-
-    application.router.add_get("/", _file("page.html"))
-    application.router.add_get(f"{PREFIX}/page.js", _file("page.js"))
-    application.router.add_get(f"{PREFIX}/page.css", _file("page.css"))
-    application.router.add_get(f"{PREFIX}/bundle", bundle)
-    application.router.add_get(f"{PREFIX}/counts", counts)
+def page_routes(server: ModelServer) -> list[tuple[str, str, Endpoint]]:
+    """Give the page's routes, to stand beside those of the protocol: methods, paths and what answers them."""
+    return [
+        ("GET", "/", _file("page.html")),
+        ("GET", f"{PREFIX}/page.js", _file("page.js")),
+        ("GET", f"{PREFIX}/page.css", _file("page.css")),
+        ("GET", f"{PREFIX}/bundle", Endpoint(lambda _: _told(described(server)))),
+        ("GET", f"{PREFIX}/counts", Endpoint(lambda _: _told(counted(server)))),
+    ]
 
 
-def _file(name: str) -> Handler:
-    text = files(__package__).joinpath(name).read_text()
+def _told(document: object) -> Response:
+    return Response(orjson.dumps(document), content_type=JSON, fields=_FIELDS)
 
-    async def serve(_: web.Request) -> web.Response:
-        return web.Response(text=text, content_type=_TYPES[name], headers=HEADERS)
 
-    return serve
+def _file(name: str) -> Endpoint:
+    body = files(__package__).joinpath(name).read_bytes()
+    return Endpoint(lambda _: Response(body, content_type=f"{_TYPES[name]}; charset=utf-8", fields=_FIELDS))
 
 
 def described(server: ModelServer) -> dict[str, Any]:

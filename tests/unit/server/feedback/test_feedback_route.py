@@ -14,11 +14,11 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from tests.component.server.processes import free_port
 from tests.unit.server.churn import request
+from tests.unit.server.doors import door_client
 from tests.unit.server.test_grpc import columns
 from weirkeeper_server.core import ModelServer
 from weirkeeper_server.evidence import evidence_application
 from weirkeeper_server.grpc_door import GrpcServer
-from weirkeeper_server.open_inference import protocol_application
 from weirkeeper_server.settings import FeedbackSettings, Settings
 
 INFER, FEEDBACK = "/v2/models/churn/infer", "/v2/models/churn/feedback"
@@ -37,7 +37,7 @@ def keys(tmp_path: Path) -> Path:
 async def serving(settings: Settings) -> AsyncIterator[tuple[ModelServer, Client]]:
     server = ModelServer(settings, clock=lambda: NOW)
     await server.start()
-    async with TestClient(TestServer(protocol_application(server))) as client:
+    async with door_client(server) as client:
         yield server, client
     server.close()
 

@@ -1,0 +1,1 @@
+"""HTTP/1.1 on a socket, without a framework: bytes to requests, turns, answers, limits and time-outs."""

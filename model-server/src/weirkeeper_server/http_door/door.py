@@ -1,0 +1,207 @@
+"""What every request over HTTP gets: an id, an answer in JSON even where it fails, and a line in the access log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, Protocol
+
+from weirkeeper_server.access_log import Access, AccessLog
+from weirkeeper_server.answer import Identity
+from weirkeeper_server.correlation import REQUEST_ID_HEADER, TRACE_HEADER, current_request, request_id, trace_id
+from weirkeeper_server.errors import Overloaded, RequestError
+from weirkeeper_server.http_door.answers import Answer, Heads, Pending, Response, field_line
+from weirkeeper_server.http_door.bodies import ASIDE, Unpacking, check_encoding
+from weirkeeper_server.http_door.refusals import (
+    HTTPExpectationFailed,
+    HTTPMethodNotAllowed,
+    HTTPNotFound,
+    Refusal,
+)
+from weirkeeper_server.http_door.request import HttpRequest
+from weirkeeper_server.http_door.routing import SERVER_WIDE, Endpoint, Match, Routes
+from weirkeeper_server.settings import Limits
+
+CLIENT_GONE: Final = 499
+"""The status in the access log of a request whose client left; nginx made the number known."""
+RETRY_AFTER: Final = field_line("Retry-After", "1")
+_REQUEST_ID: Final = REQUEST_ID_HEADER.encode()
+_TRACE: Final = TRACE_HEADER.encode()
+_CLOSE: Final = field_line("Connection", "close")
+_KEEP: Final = field_line("Connection", "keep-alive")
+_LONGEST_PATH: Final = 120
+_PROBES: Final = ("/ready", "/live")
+_OK: Final = 200
+_FAILED: Final = 500
+
+log = logging.getLogger(__name__)
+
+
+class Served(Protocol):
+    """The server behind the door."""
+
+    @property
+    def state(self) -> str:
+        """`Draining` where connections are to be left."""
+
+    @property
+    def identity(self) -> Identity:
+        """Who answers."""
+
+
+class Door:
+    """Begins, answers and books requests; it knows nothing of sockets, and nothing of what the routes do."""
+
+    def __init__(self, server: Served, limits: Limits, routes: Routes, access_log: AccessLog | None = None) -> None:
+        self.limits = limits
+        self._server = server
+        self._routes = routes
+        self._heads = Heads(server.identity.revision)
+        self._access_log = access_log
+
+    @property
+    def leaving(self) -> bool:
+        """Whether clients are asked to leave their connections."""
+        return self._server.state == "Draining"
+
+    def begin(self, request: HttpRequest) -> None:
+        """Take a request whose head is there and whose turn it is: from now on its time is measured."""
+        request.started = time.perf_counter()
+        request.identifier = request_id(request.field(_REQUEST_ID))
+        request.trace = trace_id(request.field(_TRACE))
+        current_request.set(request.identifier)
+        if isinstance(request.refused, Refusal):
+            return
+        try:
+            self._open(request)
+        except RequestError as refused:
+            request.refused = refused
+
+    def _open(self, request: HttpRequest) -> None:
+        match = request.match = self._routes.find(request.target)
+        request.endpoint = endpoint = match.endpoints.get(request.method) or self._other(request)
+        if endpoint.opened is not None:
+            endpoint.opened(request)
+        if request.fields.keys() & _CHECKED:
+            _check(request)
+
+    def _other(self, request: HttpRequest) -> Endpoint:
+        match = self._routes.server_wide if request.target == SERVER_WIDE else request.match
+        path = f"{request.method.decode()} {match.path[:80]}"
+        if not match.endpoints:
+            raise HTTPNotFound(f"{path}: Not Found; see GET /v2/openapi.json")
+        if request.method != b"OPTIONS":
+            raise HTTPMethodNotAllowed(f"{path}: Method Not Allowed; see GET /v2/openapi.json", _allowing(match))
+        return Endpoint(lambda _: Response(b"", fields=_allowing(match)))
+
+    def answer(self, request: HttpRequest) -> Answer:
+        """Answer a request that is complete, or refused."""
+        if request.refused is not None:
+            return self._told(request, request.refused)
+        if b"content-encoding" in request.fields and request.content_encoding != "identity" and request.body:
+            return self._tried(request, self._unpack, request)
+        return self._tried(request, request.endpoint.answer, request)
+
+    def go_on(self, request: HttpRequest, then: Callable[[Any], Answer], arrived: asyncio.Future[Any]) -> Answer:
+        """Answer a request with what it has awaited."""
+        current_request.set(request.identifier)
+        return self._tried(request, _gone_on, then, arrived)
+
+    def _tried(self, request: HttpRequest, act: Callable[..., Answer], *given: Any) -> Answer:
+        try:
+            answer = act(*given)
+        except RequestError as error:
+            return self._told(request, error)
+        except (Exception, asyncio.CancelledError) as error:
+            log.exception("a bug: %s %s, request %s", request.method.decode(), request.match.path, request.identifier)
+            message = "the server failed on this request; the details are in its log"
+            return self._failed(request, error, message, _FAILED)
+        if type(answer) is Response:
+            _close(request, None)
+        return answer
+
+    def _unpack(self, request: HttpRequest) -> Answer:
+        unpacking = Unpacking(request.body, request.content_encoding, self.limits.max_body_bytes)
+        body = unpacking.step(ASIDE)
+        if body is None:
+            rest = asyncio.get_running_loop().run_in_executor(None, unpacking.rest)
+            return Pending(rest, partial(self._unpacked, request))
+        return self._unpacked(request, body)
+
+    def _unpacked(self, request: HttpRequest, body: bytes) -> Answer:
+        request.body = body
+        return request.endpoint.answer(request)
+
+    def _told(self, request: HttpRequest, error: RequestError) -> Response:
+        fields = b""
+        if isinstance(error, Overloaded):
+            fields = RETRY_AFTER
+        elif isinstance(error, HTTPMethodNotAllowed):
+            fields = error.allow
+        return self._failed(request, error, str(error), error.status, fields)
+
+    def _failed(
+        self, request: HttpRequest, error: BaseException, message: str, status: int, fields: bytes = b""
+    ) -> Response:
+        _close(request, error)
+        if status == _FAILED:
+            message = f"{message}, under request {request.identifier}"
+        return Response(json.dumps({"error": message}).encode(), status, fields=fields, reason=type(error).__name__)
+
+    def written(self, request: HttpRequest, response: Response, *, last: bool) -> bytes:
+        """Give all bytes of an answer; `last` where the connection is left after it."""
+        connection = _CLOSE if last else _KEEP if request.old else b""
+        return self._heads.written(response, request.identifier, connection, with_body=request.method != b"HEAD")
+
+    def ended(self, request: HttpRequest, response: Response) -> None:
+        """Book an answer that was given."""
+        log_to = self._access_log
+        if log_to is not None and not (response.status == _OK and request.match.path.endswith(_PROBES)):
+            log_to.add(_access(request, response.status, response.reason))
+
+    def lost(self, request: HttpRequest) -> None:
+        """Book a request whose client left."""
+        _close(request, asyncio.CancelledError())
+        if self._access_log is not None:
+            self._access_log.add(_access(request, CLIENT_GONE, "ClientGone"))
+
+
+_CHECKED: Final = frozenset({b"content-encoding", b"expect"})
+
+
+def _gone_on(then: Callable[[Any], Answer], arrived: asyncio.Future[Any]) -> Answer:
+    return then(arrived.result())
+
+
+def _allowing(match: Match) -> bytes:
+    return b"Allow: %b\r\n" % b", ".join(sorted(match.endpoints))
+
+
+def _check(request: HttpRequest) -> None:
+    check_encoding(request.content_encoding)
+    expected = request.field(b"expect") if request.expects_continue else None
+    if expected is not None and expected.lower() != "100-continue":
+        raise HTTPExpectationFailed(f"Expect is {expected[:40]!r}; 100-continue alone is known")
+
+
+def _close(request: HttpRequest, error: BaseException | None) -> None:
+    ticket, request.ticket = request.ticket, None
+    if ticket is not None:
+        ticket.__exit__(None if error is None else type(error), error, None)
+
+
+def _access(request: HttpRequest, status: int, reason: str) -> Access:
+    return Access(
+        protocol="http",
+        method=request.method.decode(),
+        path=request.match.path[:_LONGEST_PATH],
+        status=status,
+        seconds=time.perf_counter() - request.started,
+        request=request.identifier,
+        trace=request.trace,
+        reason=reason,
+    )

@@ -1,0 +1,85 @@
+"""One request over HTTP: its head, its body as it arrives, and what is known of its answer so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Final, Protocol
+
+from weirkeeper_server.errors import RequestError
+from weirkeeper_server.http_door.routing import NOBODY, NOWHERE, Endpoint, Match
+
+BLANKS: Final = b" \t"
+
+
+class Ticket(Protocol):
+    """Books a request by its end, and by the rows that it asks about."""
+
+    rows: int
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> None: ...
+
+
+class HttpRequest:
+    """A request under way. `fields` are by their names in lower case, as they came.
+
+    `body` is joined when the request is `complete`; `size` counts its bytes before. `refused` is why it will not be
+    answered as it asks. `ticket` is open from the head to the answer, where the route books its requests.
+    """
+
+    __slots__ = (
+        "body",
+        "complete",
+        "endpoint",
+        "fields",
+        "identifier",
+        "keep_alive",
+        "match",
+        "method",
+        "old",
+        "parts",
+        "refused",
+        "size",
+        "started",
+        "target",
+        "ticket",
+        "trace",
+    )
+
+    def __init__(
+        self, method: bytes, target: bytes, fields: Mapping[bytes, bytes], *, keep_alive: bool, old: bool = False
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.fields = fields
+        self.keep_alive = keep_alive
+        self.old = old
+        """Whether it is of HTTP/1.0."""
+        self.match: Match = NOWHERE
+        self.endpoint: Endpoint = NOBODY
+        self.parts: list[bytes] = []
+        self.size = 0
+        self.body = b""
+        self.complete = False
+        self.refused: RequestError | None = None
+        self.ticket: Ticket | None = None
+        self.started = 0.0
+        self.identifier = ""
+        self.trace = ""
+
+    def field(self, name: bytes) -> str | None:
+        """Give the value of a field, by its name in lower case."""
+        value = self.fields.get(name)
+        return None if value is None else value.strip(BLANKS).decode("latin-1")
+
+    @property
+    def content_encoding(self) -> str:
+        """How the body is packed, in lower case; `identity` where it is not."""
+        return (self.field(b"content-encoding") or "identity").lower()
+
+    @property
+    def expects_continue(self) -> bool:
+        """Whether the client waits for leave to send the body."""
+        return b"expect" in self.fields and not self.old
