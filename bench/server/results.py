@@ -32,12 +32,16 @@ class Measured:
 
 @dataclass(frozen=True)
 class CaseResult:
-    """A case: every contender's figures, our rate and p99 by each of the others', and goals."""
+    """A case: every contender's figures, our rate and p99 by each of the others', and goals.
+
+    `cpus` is their CPU time of a request by ours: what the rates would be if nothing else ran on the machine.
+    """
 
     case: Case
     measured: Mapping[str, Measured]
     rates: Mapping[str, Spread]
     p99s: Mapping[str, Spread]
+    cpus: Mapping[str, Spread]
     goals: Sequence[Goal]
 
 
@@ -79,11 +83,12 @@ def judge(case: Case, runs: Mapping[str, Sequence[Run]]) -> CaseResult:
     others = [name for name in runs if name != OURS]
     rates = {name: ratio(runs[OURS], runs[name], "rate") for name in others}
     p99s = {name: ratio(runs[OURS], runs[name], "p99") for name in others if name != CEILING}
+    cpus = {name: ratio(runs[name], runs[OURS], "cpu") for name in others}
     measured = {
         name: Measured(*(spread(found, figure) for figure in ("rate", "p50", "p99", "cpu")))
         for name, found in runs.items()
     }
-    return CaseResult(case, measured, rates, p99s, _goals(case, rates, p99s))
+    return CaseResult(case, measured, rates, p99s, cpus, _goals(case, rates, p99s))
 
 
 def _goals(case: Case, rates: Mapping[str, Spread], p99s: Mapping[str, Spread]) -> list[Goal]:

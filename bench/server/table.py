@@ -38,7 +38,9 @@ def _case(result: CaseResult) -> str:
 
 def _against(result: CaseResult, peer: str) -> str:
     theirs = result.measured[peer].rate.median
-    return f"{peer} {theirs:,.0f}/s: **{_spread(result.rates[peer], '{:.3g}')}x**, p99 {result.p99s[peer].median:.2f}x"
+    by_cpu, p99 = result.cpus[peer].median, result.p99s[peer].median
+    times = _spread(result.rates[peer], "{:.3g}")
+    return f"{peer} {theirs:,.0f}/s: **{times}x**, by CPU {by_cpu:.3g}x, p99 {p99:.2f}x"
 
 
 def _spread(found: Spread, form: str) -> str:
