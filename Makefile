@@ -73,6 +73,14 @@ test-fast: venv ## The tests that need no cluster
 bench-feedback: venv ## Measure what feedback tokens cost
 	$(BIN)/python scripts/bench_feedback.py
 
+.PHONY: bench-server
+bench-server: venv ## Measure the model server beside its peers; with BENCH_QUICK=1 shorter
+	$(BIN)/python -m bench.server
+
+.PHONY: profile-server
+profile-server: venv ## Say where the microseconds of a request go
+	$(BIN)/python -m bench.server.profile_server
+
 .PHONY: images
 images: cluster-up ## Build the project's images and give them to the cluster
 	$(CLUSTER_PROGRAM) images

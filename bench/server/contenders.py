@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from bench.server.environments import KSERVE, MLSERVER
+from bench.server.environments import IMAGE, KSERVE, MLSERVER
 from bench.server.models import Fitted
 from bench.server.places import HERE, free_port
 from bench.server.programs import Program
@@ -17,11 +16,14 @@ from bench.server.servers import Server
 OURS: Final = "weirkeeper"
 BARE: Final = "weirkeeper without bookkeeping"
 CEILING: Final = "constant answer"
-COMMAND: Final = str(Path(sys.executable).parent / "weirkeeper-server")
 
 
-def ours(fitted: Fitted, scratch: Path, name: str = OURS, command: Sequence[str] = (COMMAND,)) -> Server:
-    """The model server as `weirkeeper-server serve` starts it, with its defaults."""
+def ours(fitted: Fitted, scratch: Path, name: str = OURS, program: str = "") -> Server:
+    """The model server as `weirkeeper-server serve` starts it, with its defaults, out of its image's packages.
+
+    With `program` another one that takes the same arguments.
+    """
+    command = [str(IMAGE.python), program] if program else [str(IMAGE.folder / "bin" / "weirkeeper-server")]
     arguments = ["serve", "--bundle", str(fitted.bundle), "--model", fitted.name, "--revision", f"{fitted.name}-1"]
     arguments += ["--host", "127.0.0.1", "--http-port", "{HTTP}", "--grpc-port", "{GRPC}", "--drain-seconds", "0"]
     arguments += ["--evidence-port", str(free_port())]
@@ -31,7 +33,7 @@ def ours(fitted: Fitted, scratch: Path, name: str = OURS, command: Sequence[str]
 
 def without_bookkeeping(fitted: Fitted, scratch: Path) -> Server:
     """The same server with the counting of latencies and rows taken out."""
-    return ours(fitted, scratch, BARE, (sys.executable, str(HERE / "without_bookkeeping.py")))
+    return ours(fitted, scratch, BARE, str(HERE / "without_bookkeeping.py"))
 
 
 def mlserver(models: Sequence[Fitted], scratch: Path) -> Server:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,19 @@ class Environment:
             self._run([*self.trim, str(self.packages)])
         done.touch()
 
+    def install(self, source: Path) -> None:
+        """Build the distribution of a checkout and install it, as the image has it.
+
+        Raises:
+            Missing: it cannot be built.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+            self._run([*build, "--wheel-dir", folder, str(source)])
+            wheel = next(Path(folder).glob("*.whl"))
+            again = ["--quiet", "--no-deps", "--no-index", "--reinstall", "--compile-bytecode", str(wheel)]
+            self._run([UV, "pip", "install", "--python", str(self.python), *again])
+
     def versions(self, *names: str) -> dict[str, str]:
         """Tell the installed versions of packages."""
         program = "import sys, importlib.metadata as m; print(*map(m.version, sys.argv[1:]))"
@@ -83,7 +97,10 @@ class Environment:
 
 MLSERVER: Final = Environment("mlserver", HERE / "peers" / "mlserver.txt")
 KSERVE: Final = Environment("kserve", HERE / "peers" / "kserve.txt")
-IMAGE: Final = Environment("image", CHECKOUT / "requirements" / "server.txt")
+IMAGE: Final = Environment(
+    "image", CHECKOUT / "requirements" / "server.txt", (sys.executable, "model-server/trim_packages.py")
+)
+"""What the server's image has, by the same steps as in its Dockerfile."""
 PROFILER: Final = Environment("profiler", HERE / "peers" / "profiler.txt")
 
 

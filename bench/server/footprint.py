@@ -8,7 +8,6 @@ from pathlib import Path
 from bench.server.answers import ask
 from bench.server.contenders import OURS, mlserver, ours
 from bench.server.environments import Environment
-from bench.server.errors import Missing
 from bench.server.measure import Spread
 from bench.server.models import MATRICES, Fitted
 from bench.server.requests import BOTH, as_json
@@ -63,13 +62,6 @@ def cold_starts(fitted: Mapping[str, Fitted], scratch: Path, turns: int, *, peer
     return {name: Spread.of(times) for name, times in found.items()}
 
 
-def packages(environments: Mapping[str, Environment]) -> tuple[dict[str, float], list[str]]:
-    """Give the size of each environment in MB by name, and what could not be measured."""
-    sizes, missing = {}, []
-    for name, environment in environments.items():
-        try:
-            environment.make()
-            sizes[name] = environment.megabytes()
-        except Missing as error:
-            missing.append(str(error))
-    return sizes, missing
+def packages(environments: Mapping[str, Environment]) -> dict[str, float]:
+    """Give the size of what is installed in each environment, in MB by name."""
+    return {name: environment.megabytes() for name, environment in environments.items()}

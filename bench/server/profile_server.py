@@ -10,9 +10,10 @@ from typing import Final
 
 from bench.server import models, programs
 from bench.server.contenders import ours
+from bench.server.environments import IMAGE
 from bench.server.errors import BenchError
 from bench.server.load import HttpLoad, write_script
-from bench.server.places import OUTPUT
+from bench.server.places import CHECKOUT, OUTPUT
 from bench.server.profiling import Profile, profile
 from bench.server.requests import as_json
 
@@ -38,6 +39,8 @@ def main() -> int:
 
 
 def _tables(seconds: float, connections: int) -> list[str]:
+    IMAGE.make()
+    IMAGE.install(CHECKOUT)
     wrk, lines = programs.wrk(), []
     with tempfile.TemporaryDirectory(prefix="profile-server-") as folder:
         scratch = Path(folder)

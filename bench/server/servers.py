@@ -20,7 +20,7 @@ from bench.server.places import cores, free_port
 
 READY_SECONDS: Final = 120.0
 END_SECONDS: Final = 20.0
-POLL_SECONDS: Final = 0.005
+POLL_SECONDS: Final = 0.02
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 

@@ -18,6 +18,7 @@ from bench.server.footprint import cold_starts, memory, packages
 from bench.server.load import GrpcLoad, HttpLoad, Load, write_script
 from bench.server.measure import Effort, Spread, interleaved
 from bench.server.models import MATRICES, Fitted
+from bench.server.places import CHECKOUT
 from bench.server.programs import Program
 from bench.server.requests import as_binary, as_json, as_message
 from bench.server.results import BoundResult, CaseResult, hold, judge
@@ -139,10 +140,7 @@ class Suite:
         return hold(bound, {name: found.median for name, found in starts.items()}, spreads)
 
     def _packages(self, bound: Bound) -> BoundResult:
-        environments = {OURS: IMAGE, **{name: PEERS[name] for name in self.peers}}
-        sizes, missing = packages(environments)
-        self.missing += missing
-        return hold(bound, sizes)
+        return hold(bound, packages({OURS: IMAGE, **{name: PEERS[name] for name in self.peers}}))
 
     def router(self) -> dict[str, Any]:
         """Measure what the router adds to a request."""
@@ -159,7 +157,13 @@ class Suite:
 
 
 def installed() -> tuple[list[str], list[str]]:
-    """Install the peers that are not there; give those that are, and what is missing."""
+    """Install our server and the peers where they are not; give the peers that are, and what is missing.
+
+    Raises:
+        Missing: our server itself.
+    """
+    IMAGE.make()
+    IMAGE.install(CHECKOUT)
     there, missing = [], []
     for name, environment in PEERS.items():
         try:
