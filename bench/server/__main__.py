@@ -19,6 +19,7 @@ from bench.server.environments import KSERVE, MLSERVER
 from bench.server.errors import BenchError
 from bench.server.measure import FULL, QUICK
 from bench.server.places import OUTPUT, cores
+from bench.server.publish import PICTURE, publish
 from bench.server.results import Report
 from bench.server.table import table
 
@@ -36,6 +37,9 @@ def main() -> int:
         print(f"bench-server: {error}", file=sys.stderr)
         return BROKEN
     _write(report, arguments.output)
+    if arguments.publish:
+        publish("table", table(report))
+        PICTURE.write_text(chart.chart(report))
     print(table(report))
     return _verdict(report)
 
@@ -45,6 +49,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", default=bool(os.environ.get("BENCH_QUICK")))
     parser.add_argument("--case", action="append", choices=[case.name for case in CASES], help="only these cases")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder for the table, its JSON and its picture")
+    parser.add_argument("--publish", action="store_true", help="put the table and the picture into the documentation")
     return parser.parse_args()
 
 
@@ -82,7 +87,8 @@ def _listed(versions: dict[str, str]) -> str:
 def _machine() -> str:
     server, load = cores()
     apart = f"servers on core {server}, load on core {load}" if server != load else "servers and load on one core"
-    return f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {apart}, loopback."
+    busy = f"load average {os.getloadavg()[0]:.0f} at the end"
+    return f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {apart}, loopback, {busy}."
 
 
 def _write(report: Report, folder: Path) -> None:

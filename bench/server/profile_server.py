@@ -15,6 +15,7 @@ from bench.server.errors import BenchError
 from bench.server.load import HttpLoad, write_script
 from bench.server.places import CHECKOUT, OUTPUT
 from bench.server.profiling import Profile, profile
+from bench.server.publish import publish
 from bench.server.requests import as_json
 
 PROFILED: Final = (("iris", 1, "iris logistic regression, 1 row"), ("mixed", 1, "mixed columns, 1 row"))
@@ -26,6 +27,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=8.0, help="length of each case")
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser.add_argument("--publish", action="store_true", help="put the tables into the documentation")
     arguments = parser.parse_args()
     try:
         text = "\n".join(_tables(arguments.seconds, arguments.connections))
@@ -34,6 +36,8 @@ def main() -> int:
         return 4
     arguments.output.mkdir(parents=True, exist_ok=True)
     (arguments.output / "profile.md").write_text(text)
+    if arguments.publish:
+        publish("profile", text)
     print(text)
     return 0
 

@@ -15,10 +15,11 @@ from bench.server.answers import Answers, compare
 from bench.server.cases import BOUNDS, CASES, Case
 from bench.server.chart import chart
 from bench.server.contenders import CEILING, OURS
-from bench.server.errors import Disagreement
+from bench.server.errors import BenchError, Disagreement
 from bench.server.load import Run
 from bench.server.models import Fitted
 from bench.server.profiling import shares
+from bench.server.publish import publish
 from bench.server.results import Report, hold, judge
 from bench.server.table import table
 
@@ -115,3 +116,13 @@ def test_samples_are_parted_by_the_module_that_ran() -> None:
         "main (a.py:1);_run_once (/usr/lib/python3.11/asyncio/base_events.py:1) 20",
     )
     assert shares("\n".join(stacks)) == {"weirkeeper_server/decode": 0.3, "numpy": 0.5, "Python's asyncio": 0.2}
+
+
+def test_publishing_replaces_what_stands_between_the_marks_alone(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- table: written by make -->\nold\n<!-- end of table -->\nafter\n")
+    publish("table", "new", page)
+    publish("table", "newer", page)
+    assert page.read_text() == "before\n<!-- table: written by make -->\nnewer\n<!-- end of table -->\nafter\n"
+    with pytest.raises(BenchError, match="lacks the marks"):
+        publish("profile", "new", page)
