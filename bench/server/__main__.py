@@ -60,11 +60,11 @@ def _measure(arguments: argparse.Namespace) -> Report:
         scratch = Path(folder)
         suite.say("fitting the models")
         effort = QUICK if arguments.quick else FULL
-        run = suite.Suite(models.fit(scratch), scratch, effort, wrk, tools, peers, missing)
-        if arguments.case:
-            cases, bounds, router = run.cases([case for case in CASES if case.name in arguments.case]), [], {}
-        else:
-            cases, bounds, router = run.cases(), run.bounds(), run.router()
+        wanted = [case for case in CASES if case.name in (arguments.case or [case.name])]
+        fitted = models.fit(scratch, {case.model for case in wanted})
+        run = suite.Suite(fitted, scratch, effort, wrk, tools, peers, missing)
+        cases = run.cases(wanted)
+        bounds, router = ([], {}) if arguments.case else (run.bounds(), run.router())
     return Report(_versions(wrk, tools, peers), _machine(), cases, bounds, router, run.missing)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,7 @@ import weirkeeper
 SEED: Final = 7
 MATRICES: Final = ("iris", "trees", "forest")
 MIXED: Final = "mixed"
+ALL: Final = (*MATRICES, MIXED)
 WORD: Final = "clinic"
 WORDS: Final = ("north", "south", "east", "west")
 
@@ -43,29 +44,41 @@ class Fitted:
         return self.rows.iloc[chosen] if isinstance(self.rows, pd.DataFrame) else self.rows[chosen]
 
 
-def fit(folder: Path) -> dict[str, Fitted]:
-    """Fit all models and write them; by name."""
-    iris, cancer = load_iris(), load_breast_cancer()
-    # Rows in random order: the first hundred then have all classes.
-    shuffled = np.random.default_rng(SEED)
-    flowers, cells = shuffled.permutation(len(iris.data)), shuffled.permutation(len(cancer.data))
-    frame = _mixed_rows(cancer, cells)
-    labels = cancer.target[cells]
-    boosted = GradientBoostingClassifier(n_estimators=100, random_state=SEED)
-    forest = RandomForestClassifier(n_estimators=100, random_state=SEED)
-    fitted = {
-        "iris": (LogisticRegression(max_iter=1000).fit(iris.data[flowers], iris.target[flowers]), iris.data[flowers]),
-        "trees": (boosted.fit(cancer.data[cells], labels), cancer.data[cells]),
-        "forest": (forest.fit(cancer.data[cells], labels), cancer.data[cells]),
-        MIXED: (_mixed_pipeline(frame).fit(frame, labels), frame),
-    }
-    return {name: _written(name, estimator, rows, folder) for name, (estimator, rows) in fitted.items()}
+def fit(folder: Path, wanted: Collection[str] = ALL) -> dict[str, Fitted]:
+    """Fit the wanted models and write them; by name."""
+    return {name: _written(name, *_FITTED[name](), folder) for name in ALL if name in wanted}
 
 
-def _mixed_rows(cancer: Any, order: Any) -> pd.DataFrame:
-    columns = [name.replace(" ", "_") for name in cancer.feature_names]
-    frame = pd.DataFrame(cancer.data[order], columns=columns)
-    return frame.assign(**{WORD: np.random.default_rng(SEED).choice(WORDS, len(frame))})
+def _shuffled(data: Any) -> tuple[Any, Any]:
+    """Give rows and labels in random order: the first hundred then have all classes."""
+    order = np.random.default_rng(SEED).permutation(len(data.data))
+    return data.data[order], data.target[order]
+
+
+def _iris() -> tuple[Any, Any]:
+    rows, labels = _shuffled(load_iris())
+    return LogisticRegression(max_iter=1000).fit(rows, labels), rows
+
+
+def _trees() -> tuple[Any, Any]:
+    rows, labels = _shuffled(load_breast_cancer())
+    return GradientBoostingClassifier(n_estimators=100, random_state=SEED).fit(rows, labels), rows
+
+
+def _forest() -> tuple[Any, Any]:
+    rows, labels = _shuffled(load_breast_cancer())
+    return RandomForestClassifier(n_estimators=100, random_state=SEED).fit(rows, labels), rows
+
+
+def _mixed() -> tuple[Any, Any]:
+    cancer = load_breast_cancer()
+    rows, labels = _shuffled(cancer)
+    frame = pd.DataFrame(rows, columns=[name.replace(" ", "_") for name in cancer.feature_names])
+    frame = frame.assign(**{WORD: np.random.default_rng(SEED).choice(WORDS, len(frame))})
+    return _mixed_pipeline(frame).fit(frame, labels), frame
+
+
+_FITTED: Final = {"iris": _iris, "trees": _trees, "forest": _forest, MIXED: _mixed}
 
 
 def _mixed_pipeline(frame: pd.DataFrame) -> Pipeline:

@@ -5,32 +5,35 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
 from bench.server import models, programs
+from bench.server.cases import CASES, Case
 from bench.server.contenders import ours
 from bench.server.environments import IMAGE
 from bench.server.errors import BenchError
-from bench.server.load import HttpLoad, write_script
+from bench.server.load import GrpcLoad, HttpLoad, Load, write_script
 from bench.server.places import CHECKOUT, OUTPUT
 from bench.server.profiling import Profile, profile
 from bench.server.publish import publish
-from bench.server.requests import as_json
+from bench.server.requests import as_json, as_message
 
-PROFILED: Final = (("iris", 1, "iris logistic regression, 1 row"), ("mixed", 1, "mixed columns, 1 row"))
+PROFILED: Final = ("iris-1", "mixed-1", "iris-1-grpc")
+"""The cases whose requests are looked into, as `cases` has them."""
 
 
 def main() -> int:
     """Profile some cases; 4 where that cannot be done."""
     parser = argparse.ArgumentParser(prog="bench.server.profile_server", description=__doc__)
     parser.add_argument("--seconds", type=float, default=8.0, help="length of each case")
-    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--case", action="append", choices=[case.name for case in CASES], help="only these cases")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     parser.add_argument("--publish", action="store_true", help="put the tables into the documentation")
     arguments = parser.parse_args()
     try:
-        text = "\n".join(_tables(arguments.seconds, arguments.connections))
+        text = "\n".join(_tables(arguments.case or PROFILED, arguments.seconds))
     except BenchError as error:
         print(f"profile-server: {error}", file=sys.stderr)
         return 4
@@ -42,28 +45,33 @@ def main() -> int:
     return 0
 
 
-def _tables(seconds: float, connections: int) -> list[str]:
+def _tables(wanted: Collection[str], seconds: float) -> list[str]:
     IMAGE.make()
     IMAGE.install(CHECKOUT)
-    wrk, lines = programs.wrk(), []
+    lines: list[str] = []
     with tempfile.TemporaryDirectory(prefix="profile-server-") as folder:
         scratch = Path(folder)
-        fitted = models.fit(scratch)
-        for name, rows, title in PROFILED:
-            load = HttpLoad(
-                wrk,
-                write_script(as_json(fitted[name].first(rows)), scratch),
-                f"/v2/models/{name}/infer",
-                connections,
-            )
-            with ours(fitted[name], scratch) as server:
+        cases = [case for case in CASES if case.name in wanted]
+        fitted = models.fit(scratch, {case.model for case in cases})
+        for case in cases:
+            with ours(fitted[case.model], scratch) as server:
                 server.wait()
-                lines += _told(title, connections, profile(server, load, seconds, scratch))
+                lines += _told(case, profile(server, _load(case, fitted[case.model], scratch), seconds, scratch))
     return lines
 
 
-def _told(title: str, connections: int, found: Profile) -> list[str]:
-    return [f"{title}, {connections} connections:", "", found.table(), ""]
+def _load(case: Case, fitted: models.Fitted, folder: Path) -> Load:
+    rows = fitted.first(case.rows)
+    if case.way == "gRPC":
+        message = folder / "message"
+        message.write_bytes(as_message(case.model, rows))
+        return GrpcLoad(programs.tools(), message, case.connections)
+    script = write_script(as_json(rows), folder)
+    return HttpLoad(programs.wrk(), script, f"/v2/models/{case.model}/infer", case.connections)
+
+
+def _told(case: Case, found: Profile) -> list[str]:
+    return [f"{case.title}, {case.way}, {case.connections} connections:", "", found.table(), ""]
 
 
 if __name__ == "__main__":

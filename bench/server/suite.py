@@ -50,12 +50,12 @@ class Suite:
     @contextlib.contextmanager
     def _servers(self) -> Iterator[Mapping[tuple[str, str], Server]]:
         """Start everything; by contender and model."""
-        models, matrices = list(self.fitted.values()), [self.fitted[name] for name in MATRICES]
+        models, matrices = list(self.fitted.values()), [self.fitted[name] for name in MATRICES if name in self.fitted]
         servers = {(OURS, model.name): contenders.ours(model, self.scratch) for model in models}
         if "MLServer" in self.peers:
             server = contenders.mlserver(models, self.scratch)
             servers |= {("MLServer", model.name): server for model in models}
-        if "KServe" in self.peers:
+        if "KServe" in self.peers and matrices:
             server = contenders.kserve(matrices, self.scratch)
             servers |= {("KServe", model.name): server for model in matrices}
         with running(list({id(server): server for server in servers.values()}.values())):
