@@ -104,7 +104,7 @@ def _verdict(report: Report) -> int:
     for text, names in (("missed", missed), ("not measured", unmeasured)):
         for name in names:
             print(f"bench-server: {text}: {name}", file=sys.stderr)
-    return MISSED if missed else UNMEASURED if unmeasured else 0
+    return MISSED if missed else UNMEASURED if unmeasured or report.missing else 0
 
 
 if __name__ == "__main__":

@@ -61,7 +61,8 @@ def profile(server: Server, load: Load, seconds: float, folder: Path) -> Profile
 def _sample(server: Server, seconds: float, stacks: Path) -> None:
     command = [str(PROFILER.folder / "bin" / "py-spy"), "record", "--pid", str(server.pid), "--format", "raw"]
     command += ["--rate", str(SAMPLES_A_SECOND), "--duration", str(max(1, round(seconds))), "--full-filenames"]
-    command += ["--output", str(stacks)]
+    # A sample counts for the thread that has the interpreter's lock: others wait, whatever the system says of them.
+    command += ["--gil", "--output", str(stacks)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode or not stacks.exists():
         raise RunFailed(f"py-spy cannot look into the server: {done.stderr[-500:]}; it needs CAP_SYS_PTRACE")

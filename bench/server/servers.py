@@ -18,7 +18,7 @@ from typing import Final, Self
 from bench.server.errors import RunFailed
 from bench.server.places import cores, free_port
 
-READY_SECONDS: Final = 120.0
+READY_SECONDS: Final = 400.0
 END_SECONDS: Final = 20.0
 POLL_SECONDS: Final = 0.02
 TICKS: Final = os.sysconf("SC_CLK_TCK")

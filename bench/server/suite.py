@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 from bench.server import answers, contenders
 from bench.server.cases import BOUNDS, CASES, Bound, Case
 from bench.server.contenders import BARE, CEILING, OURS
 from bench.server.environments import IMAGE, KSERVE, MLSERVER, Environment
-from bench.server.errors import Missing
+from bench.server.errors import Missing, RunFailed
 from bench.server.footprint import cold_starts, memory, packages
 from bench.server.load import GrpcLoad, HttpLoad, Load, write_script
 from bench.server.measure import Effort, Spread, interleaved
@@ -24,6 +24,9 @@ from bench.server.requests import as_binary, as_json, as_message
 from bench.server.results import BoundResult, CaseResult, hold, judge
 from bench.server.routing import share
 from bench.server.servers import Server, running
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 ROUTED_CONNECTIONS: Final = (1, 4)
 PEERS: Final[Mapping[str, Environment]] = {"MLServer": MLSERVER, "KServe": KSERVE}
@@ -45,7 +48,17 @@ class Suite:
         """Measure cases; all servers run from the first to the last, paused while others are measured."""
         with self._servers() as servers:
             self._check(servers)
-            return [self._case(case, servers) for case in wanted]
+            measured = (self._tried(case.name, self._case, case, servers) for case in wanted)
+            return [result for result in measured if result]
+
+    def _tried(self, name: str, measure: Callable[P, T], *given: P.args, **named: P.kwargs) -> T | None:
+        """Measure something; where that fails, say so and let the rest go on."""
+        try:
+            return measure(*given, **named)
+        except RunFailed as error:
+            self.missing.append(f"{name}: {error}")
+            say(self.missing[-1])
+            return None
 
     @contextlib.contextmanager
     def _servers(self) -> Iterator[Mapping[tuple[str, str], Server]]:
@@ -107,13 +120,13 @@ class Suite:
 
     def bounds(self) -> list[BoundResult]:
         """Measure what is not a rate."""
-        bounds = {bound.name: bound for bound in BOUNDS}
-        return [
-            self._bookkeeping(bounds["bookkeeping"]),
-            self._memory(bounds["memory"]),
-            self._cold_start(bounds["cold-start"]),
-            self._packages(bounds["packages"]),
-        ]
+        measures = {
+            "bookkeeping": self._bookkeeping,
+            "memory": self._memory,
+            "cold-start": self._cold_start,
+            "packages": self._packages,
+        }
+        return [self._tried(bound.name, measures[bound.name], bound) or hold(bound, {}) for bound in BOUNDS]
 
     def _bookkeeping(self, bound: Bound) -> BoundResult:
         say("measuring with and without bookkeeping")
@@ -153,7 +166,7 @@ class Suite:
             script = write_script(as_json(model.first(1)), folder)
             title = f"{connections} connection{'s' if connections > 1 else ''}"
             loads[title] = HttpLoad(self.wrk, script, f"/v2/models/{model.name}/infer", connections)
-        return share(model, self.scratch, loads, self.effort)
+        return self._tried("router", share, model, self.scratch, loads, self.effort) or {}
 
 
 def installed() -> tuple[list[str], list[str]]:
