@@ -2,8 +2,8 @@
 """Take out of a folder of installed packages what a model server never reads; the image is built with it.
 
 Called with a `site-packages` folder. Nothing that can be imported by a model's estimator goes: tests, sources that were
-compiled, the descriptions of cloud services (requests are signed, by names and dates alone), and a second copy of
-onnxruntime for programs in C.
+compiled, the descriptions of cloud services (requests are signed, by names and dates alone), a second copy of
+onnxruntime for programs in C, and pip itself.
 """
 
 from __future__ import annotations
@@ -25,6 +25,14 @@ UNREAD: Final = (
     "onnxruntime/quantization/",
     "onnxruntime/tools/",
     "onnxruntime/transformers/",
+    # What installs is no part of what runs.
+    "_distutils_hack/",
+    "distutils-precedence.pth",
+    "pip/",
+    "pip-*.dist-info/",
+    "pkg_resources/",
+    "setuptools/",
+    "setuptools-*.dist-info/",
 )
 
 

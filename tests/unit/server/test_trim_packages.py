@@ -25,6 +25,8 @@ LEFT_OUT = (
     "numpy/core.pyi",
     "onnxruntime/capi/libonnxruntime.so.1.32.0",
     "botocore/data/ec2/2016/service.json.gz",
+    "pip/__main__.py",
+    "pip-26.1.dist-info/METADATA",
 )
 
 
