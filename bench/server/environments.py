@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -27,9 +28,9 @@ class Environment:
     requirements: Path
     trim: Sequence[str] = ()
 
-    @property
+    @cached_property
     def folder(self) -> Path:
-        """Where it is; the name says what is in it."""
+        """Where it is; the name says what is in it. It stays the same for a whole run."""
         programs = [CHECKOUT / part for part in self.trim if (CHECKOUT / part).is_file()]
         version = ".".join(map(str, sys.version_info[:2]))
         return cache() / f"{self.name}-{content_key([self.requirements, *programs], version)}"
