@@ -21,6 +21,7 @@ from bench.server.measure import FULL, QUICK
 from bench.server.places import OUTPUT, cores
 from bench.server.publish import PICTURE, publish
 from bench.server.results import Report
+from bench.server.servers import end_with_this_process
 from bench.server.table import table
 
 MISSED: Final = 1
@@ -31,6 +32,7 @@ BROKEN: Final = 4
 def main() -> int:
     """Measure; 0 all goals met, 1 one missed, 3 one not measured, 4 no figures at all."""
     arguments = _arguments()
+    end_with_this_process()
     try:
         report = _measure(arguments)
     except BenchError as error:
@@ -46,7 +48,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.server", description=__doc__)
-    parser.add_argument("--quick", action="store_true", default=bool(os.environ.get("BENCH_QUICK")))
+    parser.add_argument("--quick", action="store_true", default=os.environ.get("BENCH_QUICK", "") not in {"", "0"})
     parser.add_argument("--case", action="append", choices=[case.name for case in CASES], help="only these cases")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder for the table, its JSON and its picture")
     parser.add_argument("--publish", action="store_true", help="put the table and the picture into the documentation")

@@ -19,6 +19,7 @@ from bench.server.places import CHECKOUT, OUTPUT
 from bench.server.profiling import Profile, profile
 from bench.server.publish import publish
 from bench.server.requests import as_json, as_message
+from bench.server.servers import end_with_this_process
 
 PROFILED: Final = ("iris-1", "mixed-1", "iris-1-grpc")
 """The cases whose requests are looked into, as `cases` has them."""
@@ -32,6 +33,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=OUTPUT)
     parser.add_argument("--publish", action="store_true", help="put the tables into the documentation")
     arguments = parser.parse_args()
+    end_with_this_process()
     try:
         text = "\n".join(_tables(arguments.case or PROFILED, arguments.seconds))
     except BenchError as error:
