@@ -33,7 +33,7 @@ class Case:
 
 CASES: Final = (
     Case("iris-1", "iris logistic regression, 1 row", "iris", 1, 12, p99=1 / 3),
-    Case("iris-1-alone", "iris logistic regression, 1 row, 1 connection", "iris", 1, 3, connections=1),
+    Case("iris-1-alone", "iris logistic regression, 1 row", "iris", 1, 3, connections=1),
     Case("iris-100", "iris logistic regression, 100 rows", "iris", 100, 7),
     Case("trees-1", "100 boosted trees of 30 features, 1 row", "trees", 1, 15),
     Case("trees-100", "100 boosted trees of 30 features, 100 rows", "trees", 100, 2.5),

@@ -65,7 +65,7 @@ def _row(place: int, result: CaseResult, most: float) -> Sequence[str]:
     y, case, times = TOP + ROW * place, result.case, _times(result)
     end, goal = _at(times, most), _at(case.goal, most)
     kind = "m" if times >= case.goal else "x"
-    alone = ", 1 connection" if case.connections == 1 and "connection" not in case.title else ""
+    alone = ", 1 connection" if case.connections == 1 else ""
     title = f"{case.title}{alone}, {case.way}, against {case.peer}"
     return [
         f'<text class="s" x="{LEFT - 8}" y="{y + 15}" text-anchor="end">{escape(title)}</text>',

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from bench.server.cases import Bound, Case
 from bench.server.contenders import CEILING, OURS
 from bench.server.load import Run
 from bench.server.measure import Spread, ratio, spread
+
+SURE: Final = 1.96
+"""Standard deviations of 95 % certainty."""
 
 
 @dataclass(frozen=True)
@@ -109,3 +113,15 @@ def hold(bound: Bound, figures: Mapping[str, float], remark: str = "") -> BoundR
         by = found / theirs if found is not None and theirs else None
         wanted, judged = f"≤ {bound.most:.0%} of {bound.peer}", by
     return BoundResult(bound, figures, by, Goal(wanted, None if judged is None else judged <= bound.most), remark)
+
+
+def within(bound: Bound, name: str, figures: Sequence[float]) -> BoundResult:
+    """Hold the median of noisy figures against a bound; where it may lie on either side, nothing is said.
+
+    The error of the median is that of a normal distribution's: 1.253 standard deviations by the root of the number.
+    """
+    median = statistics.median(figures)
+    error = SURE * 1.253 * statistics.stdev(figures) / len(figures) ** 0.5
+    met = None if abs(bound.most - median) < error else median < bound.most
+    goal = Goal(f"≤ {bound.most:g} {bound.unit}", met)
+    return BoundResult(bound, {name: median}, None, goal, f"give or take {error:.2g} {bound.unit}")

@@ -16,12 +16,12 @@ from bench.server.environments import IMAGE, KSERVE, MLSERVER, Environment
 from bench.server.errors import Missing, RunFailed
 from bench.server.footprint import cold_starts, memory, packages
 from bench.server.load import GrpcLoad, HttpLoad, Load, write_script
-from bench.server.measure import Effort, Spread, interleaved
+from bench.server.measure import Effort, interleaved
 from bench.server.models import MATRICES, Fitted
 from bench.server.places import CHECKOUT
 from bench.server.programs import Program
 from bench.server.requests import as_binary, as_json, as_message
-from bench.server.results import BoundResult, CaseResult, hold, judge
+from bench.server.results import BoundResult, CaseResult, hold, judge, within
 from bench.server.routing import share
 from bench.server.servers import Server, running
 
@@ -138,9 +138,7 @@ class Suite:
             longer = Effort(2 * self.effort.rounds, self.effort.seconds, self.effort.starts)
             runs = interleaved({OURS: (with_it, load), BARE: (without, load)}, longer)
         pairs = zip(runs[OURS], runs[BARE], strict=True)
-        added = Spread.of([mine.cpu - bare.cpu for mine, bare in pairs])
-        remark = f"100 boosted trees, 1 row; rounds from {added.least:.1f} to {added.most:.1f}"
-        return hold(bound, {OURS: added.median}, remark)
+        return within(bound, OURS, [mine.cpu - bare.cpu for mine, bare in pairs])
 
     def _memory(self, bound: Bound) -> BoundResult:
         say("measuring memory")

@@ -20,7 +20,7 @@ from bench.server.load import Run
 from bench.server.models import Fitted
 from bench.server.profiling import shares
 from bench.server.publish import publish
-from bench.server.results import Report, hold, judge
+from bench.server.results import Report, hold, judge, within
 from bench.server.table import table
 
 CASE = Case("iris-1", "iris, 1 row", "iris", 1, 12, p99=1 / 3)
@@ -67,6 +67,14 @@ def test_a_ratio_pairs_what_was_disturbed_together() -> None:
 )
 def test_bounds_are_of_ours_or_of_its_share(name: str, figures: dict[str, float], *, met: bool | None) -> None:
     assert hold(next(bound for bound in BOUNDS if bound.name == name), figures).goal.met is met
+
+
+@pytest.mark.parametrize(
+    ("figures", "met"),
+    [([1.0, 1.1, 0.9, 1.0], True), ([9.0, 9.1, 8.9, 9.0], False), ([-75.0, 137.0, -252.0, 2.0], None)],
+)
+def test_noise_neither_meets_nor_misses_a_bound(figures: list[float], met: bool | None) -> None:  # noqa: FBT001  a case
+    assert within(next(bound for bound in BOUNDS if bound.name == "bookkeeping"), OURS, figures).goal.met is met
 
 
 def fitted() -> Fitted:
