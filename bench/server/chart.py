@@ -9,9 +9,9 @@ from xml.sax.saxutils import escape
 
 from bench.server.results import CaseResult, Report
 
-WIDTH: Final = 860
-LEFT: Final = 380
-RIGHT: Final = 90
+WIDTH: Final = 960
+LEFT: Final = 410
+RIGHT: Final = 150
 ROW: Final = 30
 TOP: Final = 56
 FOOT: Final = 40
@@ -71,5 +71,5 @@ def _row(place: int, result: CaseResult, most: float) -> Sequence[str]:
         f'<text class="s" x="{LEFT - 8}" y="{y + 15}" text-anchor="end">{escape(title)}</text>',
         f'<rect class="{kind}" x="{LEFT}" y="{y + 3}" width="{max(1.0, end - LEFT):.1f}" height="16"/>',
         f'<line class="g" x1="{goal:.1f}" x2="{goal:.1f}" y1="{y}" y2="{y + 22}"/>',
-        f'<text x="{max(end, goal) + 6:.1f}" y="{y + 16}">{times:.3g}x</text>',
+        f'<text x="{max(end, goal) + 6:.1f}" y="{y + 16}">{times:.3g}x, goal {case.goal:g}x</text>',
     ]
