@@ -91,6 +91,14 @@ bench-feedback: venv ## Measure what feedback tokens cost
 bench-bookkeeping: venv ## Measure what counting costs a request
 	OMP_NUM_THREADS=1 $(BIN)/python scripts/bench_bookkeeping.py
 
+.PHONY: bench-server
+bench-server: venv ## Measure the model server beside its peers; with BENCH_QUICK=1 shorter
+	$(BIN)/python -m bench.server
+
+.PHONY: profile-server
+profile-server: venv ## Say where the microseconds of a request go
+	$(BIN)/python -m bench.server.profile_server
+
 .PHONY: images
 images: cluster-up ## Build the project's images and give them to the cluster
 	$(CLUSTER_PROGRAM) images
