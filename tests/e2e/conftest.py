@@ -33,7 +33,7 @@ def renamed() -> Files:
 
 @pytest.fixture(scope="session")
 def slow() -> Files:
-    """A bundle with the same answers, several times slower."""
+    """A bundle of a model that is many times slower."""
     return models.slow()
 
 
