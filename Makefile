@@ -14,6 +14,7 @@ LOCKED := --require-hashes --requirement
 EDITABLE := --no-deps --no-build-isolation --editable .
 STAMP := $(VENV)/.complete-$(shell cat requirements/dev.txt pyproject.toml | sha256sum | cut -c -12)
 CLUSTER_PROGRAM := $(BIN)/python -m tests.cluster
+QUIET := tests/e2e/test_idle.py
 ON_CLUSTER := tests/integration/cluster/test_local_cluster.py tests/e2e
 # The cheapest first, so that a mistake shows early.
 TESTS := $(wildcard tests/unit tests/simulation tests/component tests/integration tests/scale tests/e2e)
@@ -60,12 +61,13 @@ test: images test-programs ## Every test, from unit to end-to-end on the real cl
 	@echo 'test: the tests that need no node run beside those on the cluster; their output follows in build/test-apart.log'
 	@$(MAKE) --no-print-directory --jobs 2 --keep-going test-on-cluster test-apart
 
-# Those on the cluster mostly wait and are sensitive to delays, the others mostly compute and are not. What takes both
-# cores for minutes, programs and images, is built before.
+# Those on the cluster mostly wait, so four go on at a time; those that disturb others go first and by themselves, the
+# one that wants nothing to happen before all. They are sensitive to delays, the others mostly compute and are not.
+# What takes both cores for minutes, programs and images, is built before.
 .PHONY: test-on-cluster
 test-on-cluster: venv ## The tests on the real cluster
-	@scripts/try-tests disruptive -m disruptive $(ON_CLUSTER)
-	@scripts/try-tests side-by-side -m 'not disruptive' --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ON_CLUSTER)
+	@scripts/try-tests disruptive -m disruptive $(QUIET) $(filter-out $(QUIET),$(wildcard tests/e2e/test_*.py))
+	@scripts/try-tests side-by-side -m 'not disruptive' --numprocesses 4 --dist loadfile --no-loadscope-reorder $(ON_CLUSTER)
 
 .PHONY: test-apart
 test-apart: venv ## All other tests
