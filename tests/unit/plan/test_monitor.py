@@ -126,7 +126,7 @@ def test_a_shift_drifts_and_names_the_worst_feature_first_in_its_unit() -> None:
     plan = planned(slot(END - 3600, 2000, income=1.5, age=0.8))
     assert said(plan) == ("True", "Drifting")
     message = condition(plan, "InputDrift")["message"]
-    assert message.startswith("2 of 2 inputs drift: income: mean ")
+    assert message.startswith("2 of 2 features drift: income: mean ")
     assert re.search(r"mean 4\S+ -> 6", message)
     features = plan.statuses[0].status["features"]
     assert [(one["name"], one["state"]) for one in features] == [("income", "Drifting"), ("age", "Drifting")]

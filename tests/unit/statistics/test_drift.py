@@ -103,17 +103,28 @@ def test_a_constant_column_has_no_distance() -> None:
     assert (constant.psi, constant.drifting, constant.state) == (0.0, False, "OK")
 
 
-def test_a_feature_that_went_missing_is_not_judged() -> None:
+def test_a_feature_that_went_missing_drifts_though_its_values_cannot_be_judged() -> None:
     report = judged(500, {"texture": np.full(500, np.nan)})
-    texture = next(feature for feature in report.features if feature.name == "texture")
-    assert (texture.state, texture.psi, texture.missing) == ("Insufficient", None, 1.0)
-    assert "100.0 % missing" in texture.message
-    assert report.state == "OK"
+    texture = report.features[0]
+    assert (texture.name, texture.state, texture.psi, texture.missing) == ("texture", "Drifting", None, 1.0)
+    assert texture.message.startswith("texture: missing 0.0 % -> 100.0 % (missing ")
+    assert report.state == "Drifting"
 
 
-def test_a_window_of_missing_values_is_insufficient() -> None:
-    changes = {name: np.array([None] * 500, dtype=object) for name in REFERENCE}
-    assert judged(500, changes).state == "Insufficient"
+def test_a_few_missing_values_more_do_not_matter() -> None:
+    texture = REFERENCE["texture"][:500].copy()
+    texture[:4] = np.nan
+    assert judged(500, {"texture": texture}).state == "OK"
+
+
+def test_a_feature_with_too_few_values_is_not_judged() -> None:
+    reference = np.where(RNG.random(ROWS) < 0.95, np.nan, RNG.normal(0, 1, ROWS))
+    profile = ReferenceProfile.from_columns({"rare": reference}, {})
+    counters = ProfileCounters(profile)
+    counters.ingest({"rare": np.concatenate((np.full(470, np.nan), np.full(30, 9.0)))}, {})
+    report = assess(profile, counters.totals()["inputs"], alpha=ALPHA)
+    assert report.state == "Insufficient"
+    assert "30 valid values" in report.features[0].message
 
 
 def test_a_feature_may_have_its_own_delta_or_none() -> None:

@@ -40,10 +40,15 @@ class Bracket(NamedTuple):
     upper: float
 
 
-def pooled(reference: CountsLike, live: CountsLike) -> tuple[Floats, Floats]:
-    """Merge all bins whose expected live count is below 5 into one, and drop it where it is empty on both sides."""
+def pooled(reference: CountsLike, live: CountsLike, design_effect: float = 1.0) -> tuple[Floats, Floats]:
+    """Merge all bins whose expected live count is below 5 into one, and drop it where it is empty on both sides.
+
+    Of rows that hang together `design_effect` count as one.
+    """
     a, b = np.asarray(reference, dtype=np.float64), np.asarray(live, dtype=np.float64)
-    rare = b.sum() * a < EXPECTED_LEAST * a.sum()
+    rare = b.sum() * a < design_effect * EXPECTED_LEAST * a.sum()
+    if not rare.any():
+        return a, b
     a, b = (np.append(counts[~rare], counts[rare].sum()) for counts in (a, b))
     return (a, b) if a[-1] + b[-1] > 0 else (a[:-1], b[:-1])
 
@@ -55,13 +60,17 @@ def effective_size(reference: float, live: float) -> float:
 
 def psi(reference: CountsLike, live: CountsLike) -> float:
     """Tell the population stability index of counts as they are (pool them first); 0 for fewer than two bins."""
-    a, b = np.asarray(reference, dtype=np.float64), np.asarray(live, dtype=np.float64)
-    p = (a + SMOOTHING) / (a.sum() + SMOOTHING * a.size)
-    q = (b + SMOOTHING) / (b.sum() + SMOOTHING * b.size)
-    return float(((p - q) * np.log(p / q)).sum())
+    p, q = smoothed(reference), smoothed(live)
+    return float((p - q) @ np.log(p / q))
 
 
-def psi_threshold(bins: int, size: float, delta: float, alpha: float) -> float:
+def smoothed(counts: CountsLike) -> Floats:
+    """Tell the shares of counts with Jeffreys' half added to each, so that none is 0."""
+    values = np.asarray(counts, dtype=np.float64) + SMOOTHING
+    return np.asarray(values / values.sum(), dtype=np.float64)
+
+
+def psi_threshold(bins: float, size: float, delta: float, alpha: float) -> float:
     """Tell which PSI is exceeded with probability `alpha` while the true one is `delta`.
 
     `size` is the effective size N; `bins` are those after pooling, at least 2.
@@ -69,7 +78,7 @@ def psi_threshold(bins: int, size: float, delta: float, alpha: float) -> float:
     return ncx2_isf(alpha, bins - 1, size * delta) / size
 
 
-def psi_lower(value: float, bins: int, size: float, alpha: float) -> float:
+def psi_lower(value: float, bins: float, size: float, alpha: float) -> float:
     """Tell the true PSI below which a PSI of `value` would come up with less than `alpha`: a lower confidence bound."""
     return ncx2_noncentrality(size * value, bins - 1, 1.0 - alpha) / size
 

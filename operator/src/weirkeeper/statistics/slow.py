@@ -1,0 +1,95 @@
+"""Slow drift of one feature: the windows before the one that is judged, and that one, as one e-detector."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from weirkeeper.statistics.detector import log_evidence, sustained_delta, with_window
+from weirkeeper.statistics.distances import pooled, psi
+from weirkeeper.statistics.feature import Counts, FeatureProfile
+from weirkeeper.statistics.feature_drift import LEAST_EFFECTIVE, LEAST_VALUES
+from weirkeeper.statistics.ordering import scores_of, shift
+
+Floats = npt.NDArray[np.float64]
+
+NOTHING: Floats = np.zeros(0)
+
+
+class SlowRule(NamedTuple):
+    """What slow drift is: sustained PSI above `delta`; `alpha` false alarms a window, `design_effect` rows are one."""
+
+    delta: float
+    alpha: float
+    design_effect: float = 1.0
+
+
+@dataclass(frozen=True)
+class SlowDrift:
+    """What all windows say together: R = e^`log_r`, above `log_threshold` an alarm; `windows` said something."""
+
+    log_r: float
+    log_threshold: float
+    windows: int
+
+    @property
+    def drifting(self) -> bool:
+        """Whether it alarms."""
+        return self.log_r >= self.log_threshold
+
+    @property
+    def told(self) -> str:
+        """The numbers, for a message."""
+        return (
+            f"sustained over {self.windows} windows: log evidence {self.log_r:.1f}, threshold {self.log_threshold:.1f}"
+        )
+
+
+def slow_drift(feature: FeatureProfile, windows: Sequence[Counts], rule: SlowRule) -> SlowDrift:
+    """Judge disjoint windows, the oldest first, by the counts of one feature.
+
+    The mean of two detectors, of the PSI and of its part along the order of the values where there is one: a mean of
+    e-detectors is one (Shin, Ramdas and Rinaldo 2024, section 2). After an alarm it begins anew, so what is told is
+    whether the last window brought one.
+    """
+    limit, sums, said = -math.log(rule.alpha), (NOTHING, NOTHING), 0
+    for counts in windows:
+        if _log_r(sums) >= limit:
+            sums, said = (NOTHING, NOTHING), 0
+        values = sum(counts["counts"]) + counts["unseen"]
+        if values >= LEAST_VALUES and values >= LEAST_EFFECTIVE * rule.design_effect and feature.count > 0:
+            sums, said = _with_window(feature, counts, rule, sums), said + 1
+    return SlowDrift(_log_r(sums), limit, said)
+
+
+def _log_r(sums: tuple[Floats, Floats]) -> float:
+    parts = [log_evidence(part) for part in sums if part.size]
+    return float(np.logaddexp.reduce(parts)) - math.log(len(parts)) if parts else -math.inf
+
+
+def _with_window(
+    feature: FeatureProfile, counts: Counts, rule: SlowRule, sums: tuple[Floats, Floats]
+) -> tuple[Floats, Floats]:
+    by_psi, by_shift = sums
+    reference = np.array((*feature.counts, 0), dtype=np.float64)
+    live = np.array((*counts["counts"], counts["unseen"]), dtype=np.float64)
+    rows = (float(live.sum()) / rule.design_effect, float(feature.count))
+    a, b = pooled(reference, live, rule.design_effect)
+    if a.size > 1:
+        by_psi = _gone_on(by_psi, psi(a, b), a.size, rows, rule.delta)
+    # Slots are too few to tell how rows that hang together scatter in one direction alone.
+    scores = scores_of(feature) if rule.design_effect == 1.0 else None
+    if scores is not None:
+        by_shift = _gone_on(by_shift, shift(reference, live, scores), 2, rows, rule.delta)
+    return by_psi, by_shift
+
+
+def _gone_on(sums: Floats, value: float, bins: int, rows: tuple[float, float], delta: float) -> Floats:
+    live, reference = rows
+    # A PSI of exactly 0 has no density; it is the least evidence that there is.
+    return with_window(sums, max(value, 1e-12), bins, live, sustained_delta(bins, reference, delta))
