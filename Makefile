@@ -73,6 +73,10 @@ test-fast: venv ## The tests that need no cluster
 bench-feedback: venv ## Measure what feedback tokens cost
 	$(BIN)/python scripts/bench_feedback.py
 
+.PHONY: bench-drift
+bench-drift: venv ## Compare drift detectors: false alarms, power, delay, speed (BENCH_QUICK=1: a first look)
+	$(BIN)/python -m bench.drift
+
 .PHONY: images
 images: cluster-up ## Build the project's images and give them to the cluster
 	$(CLUSTER_PROGRAM) images

@@ -23,8 +23,8 @@ class WindowBook:
     A pod's counts are cumulative, by process. Of a process that was there before anybody followed the Model, only what
     comes is booked; of one that began later, everything. After a restart of the operator the checkpoint says up to
     where each process was booked, so that nothing is lost: what was counted in between is in the first slot after it,
-    that is at most `CHECKPOINT_SECONDS` and the operator's absence late. Slots that no window needs any more are added up
-    by the window that they were in, and the last of those sums are kept: slow drift is found by them.
+    that is at most `CHECKPOINT_SECONDS` and the operator's absence late. Slots that no window needs any more are
+    added up by the window that they were in, and the last of those sums are kept: slow drift is found by them.
     """
 
     def __init__(self, since: int, kept: Checkpoint | None) -> None:

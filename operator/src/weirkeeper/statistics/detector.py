@@ -1,8 +1,8 @@
 """Slow drift: what no window is sure of by itself, many windows are together, within a budget of false alarms.
 
 An e-detector (Shin, Ramdas and Rinaldo, NEJSDS 2024, definition 2.2) of the Shiryaev-Roberts kind: `R = (1 + R) * E`
-with every window, an alarm where `R` is at least A. E is an e-value: its mean is at most 1 whatever came before, as long
-as the true PSI is not above `delta`. Then windows until a false alarm are A on average, or more.
+with every window, an alarm where `R` is at least A. E is an e-value: its mean is at most 1 whatever came before, as
+long as the true PSI is not above `delta`. Then windows until a false alarm are A on average, or more.
 
 E is a mixture of likelihood ratios of the window's PSI: `m * PSI` of m live rows follows a noncentral chi-square with
 noncentrality `m * PSI'`, where PSI' is the true PSI against the reference *as counted*, whose own error all windows

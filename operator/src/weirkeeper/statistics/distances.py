@@ -40,13 +40,10 @@ class Bracket(NamedTuple):
     upper: float
 
 
-def pooled(reference: CountsLike, live: CountsLike, design_effect: float = 1.0) -> tuple[Floats, Floats]:
-    """Merge all bins whose expected live count is below 5 into one, and drop it where it is empty on both sides.
-
-    Of rows that hang together `design_effect` count as one.
-    """
+def pooled(reference: CountsLike, live: CountsLike) -> tuple[Floats, Floats]:
+    """Merge all bins whose expected live count is below 5 into one, and drop it where it is empty on both sides."""
     a, b = np.asarray(reference, dtype=np.float64), np.asarray(live, dtype=np.float64)
-    rare = b.sum() * a < design_effect * EXPECTED_LEAST * a.sum()
+    rare = b.sum() * a < EXPECTED_LEAST * a.sum()
     if not rare.any():
         return a, b
     a, b = (np.append(counts[~rare], counts[rare].sum()) for counts in (a, b))

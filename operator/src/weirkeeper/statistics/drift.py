@@ -94,7 +94,7 @@ class _Asked:
         return Rule(self.delta_of(feature), AlarmShare(whole), self.scatter.get(feature.name, INDEPENDENT))
 
 
-def assess(
+def assess(  # noqa: PLR0913  all but the first two by keyword
     profile: ReferenceProfile,
     counts: WindowCounts,
     *,

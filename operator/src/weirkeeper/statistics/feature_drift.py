@@ -194,8 +194,10 @@ def _shares(feature: FeatureProfile, counts: Counts, rule: Rule) -> tuple[Findin
     scores = scores_of(feature) if rule.dispersion.independent else None
     alpha = rule.share.shares(shift=scores is not None)
     factor = rule.dispersion.allowance(alpha)
-    a, b = pooled(reference, live, factor)
-    size = effective_size(feature.count, float(live.sum()) / factor)
+    # As many rows as they are worth: the half that smoothing adds would be little beside a whole burst.
+    live = live / factor
+    a, b = pooled(reference, live)
+    size = effective_size(feature.count, float(live.sum()))
     # One bin holds everything on both sides, as in a column that stayed constant.
     value = psi(a, b) if a.size > 1 else 0.0
     df = max(1.0, min(a.size - 1.0, rule.dispersion.df or a.size))
@@ -214,8 +216,9 @@ def _missing(feature: FeatureProfile, counts: Counts, rule: Rule) -> tuple[Findi
     factor = rule.dispersion.allowance(alpha)
     if sum(reference) == 0 or sum(live) < max(LEAST_VALUES, LEAST_EFFECTIVE * factor):
         return ()
-    size = effective_size(sum(reference), sum(live) / factor)
-    value = psi(reference, live) if feature.missing or counts["missing"] else 0.0
+    worth = np.array(live) / factor
+    size = effective_size(sum(reference), float(worth.sum()))
+    value = psi(reference, worth) if feature.missing or counts["missing"] else 0.0
     return (_finding("missing", value, size, 1.0, (alpha, rule.delta)),)
 
 

@@ -21,6 +21,19 @@ Floats = npt.NDArray[np.float64]
 NOTHING: Floats = np.zeros(0)
 
 
+class Sums(NamedTuple):
+    """The detectors of the PSI and of a shift: a sum for each of their alternatives, none before the first window."""
+
+    by_psi: Floats = NOTHING
+    by_shift: Floats = NOTHING
+
+    @property
+    def log_r(self) -> float:
+        """The logarithm of the mean R; minus infinity before the first window."""
+        parts = [log_evidence(part) for part in self if part.size]
+        return float(np.logaddexp.reduce(parts)) - math.log(len(parts)) if parts else -math.inf
+
+
 class SlowRule(NamedTuple):
     """What slow drift is: sustained PSI above `delta`; `alpha` false alarms a window, `design_effect` rows are one."""
 
@@ -57,36 +70,32 @@ def slow_drift(feature: FeatureProfile, windows: Sequence[Counts], rule: SlowRul
     e-detectors is one (Shin, Ramdas and Rinaldo 2024, section 2). After an alarm it begins anew, so what is told is
     whether the last window brought one.
     """
-    limit, sums, said = -math.log(rule.alpha), (NOTHING, NOTHING), 0
+    limit, sums, said = -math.log(rule.alpha), Sums(), 0
     for counts in windows:
-        if _log_r(sums) >= limit:
-            sums, said = (NOTHING, NOTHING), 0
-        values = sum(counts["counts"]) + counts["unseen"]
-        if values >= LEAST_VALUES and values >= LEAST_EFFECTIVE * rule.design_effect and feature.count > 0:
-            sums, said = _with_window(feature, counts, rule, sums), said + 1
-    return SlowDrift(_log_r(sums), limit, said)
+        if sums.log_r >= limit:
+            sums, said = Sums(), 0
+        gone_on = with_counts(feature, counts, rule, sums)
+        sums, said = (sums, said) if gone_on is None else (gone_on, said + 1)
+    return SlowDrift(sums.log_r, limit, said)
 
 
-def _log_r(sums: tuple[Floats, Floats]) -> float:
-    parts = [log_evidence(part) for part in sums if part.size]
-    return float(np.logaddexp.reduce(parts)) - math.log(len(parts)) if parts else -math.inf
-
-
-def _with_window(
-    feature: FeatureProfile, counts: Counts, rule: SlowRule, sums: tuple[Floats, Floats]
-) -> tuple[Floats, Floats]:
-    by_psi, by_shift = sums
-    reference = np.array((*feature.counts, 0), dtype=np.float64)
+def with_counts(feature: FeatureProfile, counts: Counts, rule: SlowRule, sums: Sums) -> Sums | None:
+    """Go on by one window; None where it holds too few values to say anything."""
     live = np.array((*counts["counts"], counts["unseen"]), dtype=np.float64)
-    rows = (float(live.sum()) / rule.design_effect, float(feature.count))
-    a, b = pooled(reference, live, rule.design_effect)
+    values = float(live.sum())
+    if values < LEAST_VALUES or values < LEAST_EFFECTIVE * rule.design_effect or feature.count == 0:
+        return None
+    reference, live = np.array((*feature.counts, 0), dtype=np.float64), live / rule.design_effect
+    rows = (float(live.sum()), float(feature.count))
+    by_psi, by_shift = sums
+    a, b = pooled(reference, live)
     if a.size > 1:
         by_psi = _gone_on(by_psi, psi(a, b), a.size, rows, rule.delta)
     # Slots are too few to tell how rows that hang together scatter in one direction alone.
     scores = scores_of(feature) if rule.design_effect == 1.0 else None
     if scores is not None:
         by_shift = _gone_on(by_shift, shift(reference, live, scores), 2, rows, rule.delta)
-    return by_psi, by_shift
+    return Sums(by_psi, by_shift)
 
 
 def _gone_on(sums: Floats, value: float, bins: int, rows: tuple[float, float], delta: float) -> Floats:
