@@ -26,7 +26,7 @@ from bench.drift.scores import Scores, load
 QUICK = os.environ.get("BENCH_QUICK", "") not in ("", "0")
 PAGE = ROOT / "docs" / "explanation" / "drift-compared.md"
 FOLDER = ROOT / "build" / "bench-drift"
-TOOL_SECONDS = 600
+TOOL_SECONDS = 900
 SPEED_SECONDS = 90
 SPEED_ROWS = 1_000_000
 MODULES = {TOOL: "bench.drift.ours", "evidently": "bench.drift.evidently_peer", "nannyml": "bench.drift.nannyml_peer"}

@@ -168,7 +168,7 @@ def _correlation(rng: Generator, columns: Columns, part: float) -> None:
 
 def scenarios(*, quick: bool) -> list[Scenario]:
     """Everything that is looked at; `quick` for a first look with wide errors."""
-    columns = 12 if quick else 40
+    columns = 12 if quick else 24
     return [*_sizes(quick=quick), *_burst_scenarios(quick=quick), *_powers(columns, 20 if quick else 50)]
 
 

@@ -207,6 +207,41 @@ def test_a_smaller_budget_and_shorter_windows_ask_for_more() -> None:
     assert threshold(falseAlarmsPerMonth="10") < usual
 
 
+def bursts(rows: int) -> tuple[CountedSlot, ...]:
+    """A window in twelve slots, in which every row comes twenty times."""
+    random = np.random.default_rng(31)
+    found = []
+    for number in range(12):
+        counters = ProfileCounters(REFERENCE)
+        columns = {
+            "income": np.repeat(random.normal(50_000, 10_000, rows // 240), 20),
+            "age": np.repeat(random.normal(40, 10, rows // 240), 20),
+        }
+        counters.ingest(columns, {})
+        found.append(CountedSlot(END - 3600 + 300 * number, rows // 12, counters.totals()["inputs"]))
+    return tuple(found)
+
+
+def test_rows_in_bursts_count_as_fewer() -> None:
+    watching = monitor(inputs={"delta": "0"}, falseAlarmsPerMonth="10")
+    (assessed,) = assessments(snapshot(*bursts(2400), monitors=(watching,)))
+    assert assessed.state == "OK"
+    assert all(feature.design_effect > 10 for feature in assessed.features)
+    assert any((feature.psi or 0.0) > 0.05 for feature in assessed.features)
+
+
+def test_a_small_drift_that_lasts_is_found_by_the_windows_before() -> None:
+    def hours(income: float) -> list[CountedSlot]:
+        return [CountedSlot(END - 3600 * ago, 600, counted(600, income=income, seed=ago)) for ago in range(24, 0, -1)]
+
+    assert said(planned(hours(0.45)[-1])) == ("False", "OK")
+    # The detector begins anew after an alarm, so the first one is looked for.
+    plans = (planned(*hours(0.45)[-windows:]) for windows in range(4, 25))
+    lasting = next(plan for plan in plans if said(plan) == ("True", "Drifting"))
+    assert "sustained over " in condition(lasting, "InputDrift")["message"]
+    assert said(planned(*hours(0.0))) == ("False", "OK")
+
+
 # What cannot be judged.
 
 

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from tests.unit.statistics.splits import SPLITS
-from weirkeeper.statistics import FeaturePolicy, ProfileCounters, ReferenceProfile, WindowReport, alarm_share, assess
+from weirkeeper.statistics import (
+    FeaturePolicy,
+    History,
+    ProfileCounters,
+    ReferenceProfile,
+    WindowReport,
+    add,
+    alarm_share,
+    assess,
+    held,
+)
 
 RNG = np.random.default_rng(5)
 ALPHA = alarm_share(0.1, 60, 6)
@@ -174,3 +184,116 @@ def test_the_budget_is_shared_among_windows_and_features(
     monthly: float, seconds: float, features: int, expected: float
 ) -> None:
     assert alarm_share(monthly, seconds, features) == pytest.approx(expected)
+
+
+def slots_of(columns: dict[str, Any], parts: int = 12) -> list[dict[str, Any]]:
+    found = []
+    for places in np.array_split(np.arange(ROWS), parts):
+        counters = ProfileCounters(PROFILE)
+        counters.ingest({name: column[places] for name, column in columns.items()}, {})
+        found.append(counters.totals()["inputs"])
+    return found
+
+
+def total_of(slots: list[dict[str, Any]]) -> dict[str, Any]:
+    window: dict[str, Any] = {}
+    for slot in slots:
+        window = add(window, slot)
+    return window
+
+
+def bursty() -> list[dict[str, Any]]:
+    """A window of 100 values twenty times each, in every column."""
+    rng = np.random.default_rng(21)
+    drawn = np.repeat(rng.integers(0, ROWS, ROWS // 20), 20)
+    return slots_of({name: column[drawn] for name, column in REFERENCE.items()})
+
+
+def test_rows_in_bursts_are_no_drift_where_slots_tell_of_them() -> None:
+    slots = bursty()
+    window = total_of(slots)
+    alone = assess(PROFILE, window, alpha=0.01, delta=0.01)
+    told = assess(PROFILE, window, alpha=0.01, delta=0.01, history=History(slots))
+    assert (alone.state, told.state) == ("Drifting", "OK")
+    radius = next(feature for feature in told.features if feature.name == "mean radius")
+    assert radius.design_effect > 10
+    assert f"{radius.design_effect:.1f} rows count as one" in radius.message
+
+
+def test_a_large_drift_is_seen_in_bursts_too() -> None:
+    moved = {name: column + 14.0 if name == "mean radius" else column for name, column in REFERENCE.items()}
+    drawn = np.repeat(np.random.default_rng(22).integers(0, ROWS, ROWS // 20), 20)
+    slots = slots_of({name: column[drawn] for name, column in moved.items()})
+    report = assess(PROFILE, total_of(slots), alpha=ALPHA, history=History(slots))
+    assert [feature.name for feature in report.drifting] == ["mean radius"]
+
+
+def test_rows_that_all_hang_together_are_too_few() -> None:
+    """Four slots of one value each: as good as four rows."""
+    rng = np.random.default_rng(23)
+    drawn = np.repeat(rng.integers(0, ROWS, 12), -(-ROWS // 12))[:ROWS]
+    slots = slots_of({name: column[drawn] for name, column in REFERENCE.items()})
+    report = assess(PROFILE, total_of(slots), alpha=ALPHA, history=History(slots))
+    radius = next(feature for feature in report.features if feature.name == "mean radius")
+    assert radius.state == "Insufficient"
+    assert "of which count as one" in radius.message
+
+
+def test_what_no_window_is_sure_of_many_windows_are() -> None:
+    rng = np.random.default_rng(24)
+    windows = [window(500, **{"mean radius": rng.normal(14.1 + 3.5 * 0.42, 3.5, 500)}) for _ in range(24)]
+    assert all(assess(PROFILE, one, alpha=ALPHA).state == "OK" for one in windows)
+    alone = {feature.name: FeaturePolicy(watched=feature.name == "mean radius") for feature in PROFILE.features}
+    reports = [
+        assess(PROFILE, windows[last], alpha=ALPHA, overrides=alone, history=History(past=windows[:last]))
+        for last in range(5, 24)
+    ]
+    first = next(report for report in reports if report.state == "Drifting")
+    assert "sustained over " in first.message
+    assert "log evidence" in first.message
+    # What begins so goes on, although the detector begins anew.
+    assert held(assess(PROFILE, windows[-1], alpha=ALPHA, overrides=alone).features[0]).drifting
+
+
+def test_windows_without_a_drift_add_up_to_none() -> None:
+    same = assess(PROFILE, window(500), alpha=ALPHA, history=History(past=[window(500 + more) for more in range(23)]))
+    assert same.state == "OK"
+
+
+def test_a_drift_that_ended_is_not_told_again() -> None:
+    past = [window(500, **{"mean radius": RNG.normal(28, 3.5, 500)}) for _ in range(3)]
+    assert assess(PROFILE, window(1000), alpha=ALPHA, history=History(past=past)).state == "OK"
+
+
+def test_past_counts_of_another_profile_are_an_error() -> None:
+    past = window(500)
+    past["texture"] = past["texture"] | {"counts": [500]}
+    report = assess(PROFILE, window(500), alpha=ALPHA, history=History(past=[past]))
+    assert report.state == "Error"
+
+
+def test_a_feature_that_drifted_goes_on_until_it_is_well_below_what_matters() -> None:
+    def radius(shift: float) -> Any:
+        moved = np.random.default_rng(25).normal(14.1 + 3.5 * shift, 3.5, 2000)
+        report = judged(ROWS, {"mean radius": moved})
+        return next(feature for feature in report.features if feature.name == "mean radius")
+
+    assert radius(0.33).state == "OK"
+    assert held(radius(0.33)).drifting
+    assert held(radius(0.33)).message.endswith("not yet well below what matters")
+    assert not held(radius(0.1)).drifting
+
+
+def test_a_shift_is_seen_in_fewer_rows_than_any_other_change() -> None:
+    moved = np.random.default_rng(26).normal(14.1 + 3.5 * 0.17, 3.5, 500)
+    report = assess(PROFILE, window(500, **{"mean radius": moved}), alpha=0.01, delta=0.0)
+    (radius,) = report.drifting
+    by_look = {finding.look: finding for finding in radius.findings}
+    assert by_look["shift"].severity > 1.0 > by_look["PSI"].severity
+    assert by_look["shift"].threshold < by_look["PSI"].threshold
+    assert "; shift " in radius.message
+
+
+def test_the_p_value_is_that_of_the_looks_together() -> None:
+    drifting = judged(500, {"mean radius": RNG.normal(19.3, 3.5, 500)}).features
+    assert drifting[0].p_value < ALPHA < drifting[-1].p_value <= 1.0

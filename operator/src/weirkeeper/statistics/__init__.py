@@ -18,9 +18,12 @@ from weirkeeper.statistics.drift import (
     DriftState,
     FeatureDrift,
     FeaturePolicy,
+    Finding,
+    History,
     WindowReport,
     alarm_share,
     assess,
+    held,
 )
 from weirkeeper.statistics.errors import ProfileError, ProfileMismatch, StatisticsError
 from weirkeeper.statistics.feature import FeatureProfile
@@ -55,6 +58,8 @@ __all__ = [
     "FeatureDrift",
     "FeaturePolicy",
     "FeatureProfile",
+    "Finding",
+    "History",
     "ProfileCounters",
     "ProfileError",
     "ProfileMismatch",
@@ -71,6 +76,7 @@ __all__ = [
     "chi2_sf",
     "effective_size",
     "exceeding",
+    "held",
     "hellinger",
     "homogeneity",
     "jensen_shannon",

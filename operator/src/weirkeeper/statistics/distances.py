@@ -46,8 +46,20 @@ def pooled(reference: CountsLike, live: CountsLike) -> tuple[Floats, Floats]:
     rare = b.sum() * a < EXPECTED_LEAST * a.sum()
     if not rare.any():
         return a, b
+    if rare.all():
+        return _grouped(a, b)
     a, b = (np.append(counts[~rare], counts[rare].sum()) for counts in (a, b))
     return (a, b) if a[-1] + b[-1] > 0 else (a[:-1], b[:-1])
+
+
+def _grouped(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """Where every bin is rare, merge neighbours until each group has enough; 1 group where even all are too few."""
+    expected = np.cumsum(a) / max(1.0, a.sum()) * b.sum()
+    groups = max(1, int(b.sum() / EXPECTED_LEAST))
+    places = np.minimum((expected * groups / max(1.0, b.sum()) - 1e-9).astype(np.int64), groups - 1)
+    a, b = (np.bincount(places, weights=counts) for counts in (a, b))
+    present = a + b > 0
+    return a[present], b[present]
 
 
 def effective_size(reference: float, live: float) -> float:
