@@ -241,18 +241,24 @@ def test_rows_that_all_hang_together_are_too_few() -> None:
 
 def test_what_no_window_is_sure_of_many_windows_are() -> None:
     rng = np.random.default_rng(24)
-    windows = [window(500, **{"mean radius": rng.normal(14.1 + 3.5 * 0.42, 3.5, 500)}) for _ in range(24)]
-    assert all(assess(PROFILE, one, alpha=ALPHA).state == "OK" for one in windows)
-    alone = {feature.name: FeaturePolicy(watched=feature.name == "mean radius") for feature in PROFILE.features}
-    reports = [
-        assess(PROFILE, windows[last], alpha=ALPHA, overrides=alone, history=History(past=windows[:last]))
-        for last in range(5, 24)
-    ]
+    profile = ReferenceProfile.from_columns({"radius": rng.normal(0, 1, 20_000)}, {})
+
+    def counted() -> dict[str, Any]:
+        counters = ProfileCounters(profile)
+        counters.ingest({"radius": rng.normal(0.42, 1, 500)}, {})
+        counts: dict[str, Any] = counters.totals()["inputs"]
+        return counts
+
+    windows = [counted() for _ in range(24)]
+    assert all(assess(profile, one, alpha=ALPHA).state == "OK" for one in windows)
+    reports = (
+        assess(profile, windows[last], alpha=ALPHA, history=History(past=windows[:last])) for last in range(3, 24)
+    )
     first = next(report for report in reports if report.state == "Drifting")
     assert "sustained over " in first.message
     assert "log evidence" in first.message
     # What begins so goes on, although the detector begins anew.
-    assert held(assess(PROFILE, windows[-1], alpha=ALPHA, overrides=alone).features[0]).drifting
+    assert held(assess(profile, windows[-1], alpha=ALPHA).features[0]).drifting
 
 
 def test_windows_without_a_drift_add_up_to_none() -> None:

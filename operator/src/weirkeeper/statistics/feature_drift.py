@@ -237,7 +237,8 @@ def _rounded_down(size: float) -> float:
 
 def _told(feature: FeatureProfile, counts: Counts, rule: Rule, findings: tuple[Finding, ...], *, enough: bool) -> str:
     missing = counts["missing"] / max(1, rows_of(counts))
-    seen = "; ".join(finding.told for finding in findings if finding.look == "PSI" or finding.severity > 1.0)
+    first = sorted(findings, key=lambda finding: finding.look != "PSI")
+    seen = "; ".join(finding.told for finding in first if finding.look == "PSI" or finding.severity > 1.0)
     if rule.dispersion.factor > 1.0:
         seen += f"; {rule.dispersion.factor:.1f} rows count as one"
     if findings and findings[0].look == "missing" and findings[0].severity > 1.0:
