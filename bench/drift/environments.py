@@ -10,7 +10,7 @@ from pathlib import Path
 
 HOME = Path("~/.cache/weirkeeper/bench-drift").expanduser()
 ROOT = Path(__file__).parents[2]
-INSTALL_SECONDS = 480
+INSTALL_SECONDS = 900
 
 PACKAGES = {
     # 0.7.23 cannot read pandas 3.

@@ -190,7 +190,7 @@ def _burst_scenarios(*, quick: bool) -> list[Scenario]:
     ]  # fmt: skip
     return [
         Scenario(
-            f"burst-{burst}", title, "burst", "numeric", windows=24 if quick else 48, columns=16, rows=1000,
+            f"burst-{burst}", title, "burst", "numeric", windows=12 if quick else 48, columns=16, rows=1000,
             burst=burst,
         )
         for burst, title in named
@@ -211,7 +211,7 @@ def _powers(columns: int, nulls: int) -> list[Scenario]:
     return [
         Scenario("null-numeric", "identical numbers", "null", "numeric", nulls, columns),
         Scenario("null-categorical", "identical categories", "null", "categorical", nulls, columns),
-        Scenario("null-table", "identical tables", "null", "table", 3 * nulls, tables),
+        Scenario("null-table", "identical tables", "null", "table", 2 * nulls, tables),
         *shifts,
         Scenario(
             "share", "a category's share from 10 to 14 %", "power", "categorical", windows, columns, change=_share
