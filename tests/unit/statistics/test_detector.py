@@ -8,7 +8,9 @@ from scipy.integrate import quad
 from scipy.stats import chi2, ncx2
 
 from weirkeeper.statistics.detector import log_evidence, sustained_delta, with_window
+from weirkeeper.statistics.feature import FeatureProfile
 from weirkeeper.statistics.noncentral import log_ncx2_densities
+from weirkeeper.statistics.slow import SlowRule, slow_drift
 
 
 @pytest.mark.parametrize("df", [1, 4, 9])
@@ -51,3 +53,12 @@ def test_the_references_own_error_is_allowed_for() -> None:
     assert sustained_delta(10, 1e9, 0.1) == pytest.approx(0.1, rel=1e-3)
     assert sustained_delta(10, 500, 0.1) > sustained_delta(10, 5000, 0.1) > 0.1
     assert sustained_delta(10, 5000, 0.0) == pytest.approx(chi2.isf(0.01, 9) / 5000, rel=1e-9)
+
+
+def test_without_windows_or_values_there_is_no_slow_drift() -> None:
+    feature = FeatureProfile("x", "categorical", (50, 50, 0), values=("a", "b"))
+    nothing = {"counts": [0, 0, 0], **dict.fromkeys(("missing", "invalid", "unseen", "posInf", "negInf", "sum"), 0)}
+    for windows in ([], [nothing]):
+        found = slow_drift(feature, windows, SlowRule(0.1, 1e-3))
+        assert not found.drifting
+        assert found.log_threshold == pytest.approx(math.log(1e3))

@@ -140,8 +140,9 @@ def by_window(slots: Iterable[CountedSlot], size: int) -> list[CountedSlot]:
     sums: dict[int, CountedSlot] = {}
     for slot in slots:
         start = slot.start // size * size
-        found = sums.get(start, CountedSlot(start, 0, {}))
-        sums[start] = CountedSlot(start, found.rows + slot.rows, add(found.inputs, slot.inputs))
+        found = sums.get(start)
+        inputs = slot.inputs if found is None else add(found.inputs, slot.inputs)
+        sums[start] = CountedSlot(start, slot.rows + (found.rows if found else 0), inputs)
     return [sums[start] for start in sorted(sums)]
 
 

@@ -75,8 +75,9 @@ def psi(reference: CountsLike, live: CountsLike) -> float:
 
 def smoothed(counts: CountsLike) -> Floats:
     """Tell the shares of counts with Jeffreys' half added to each, so that none is 0."""
-    values = np.asarray(counts, dtype=np.float64) + SMOOTHING
-    return np.asarray(values / values.sum(), dtype=np.float64)
+    shares: Floats = np.asarray(counts, dtype=np.float64) + SMOOTHING
+    shares /= shares.sum()
+    return shares
 
 
 def psi_threshold(bins: float, size: float, delta: float, alpha: float) -> float:

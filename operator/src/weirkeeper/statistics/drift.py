@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from weirkeeper.statistics.budget import SLOW, AlarmShare, alarm_share
 from weirkeeper.statistics.dispersion import INDEPENDENT, Dispersion, dispersions
@@ -89,9 +90,12 @@ class _Asked:
         own = self.policies.get(feature.name, FeaturePolicy()).delta
         return self.delta if own is None else own
 
+    @cached_property
+    def share(self) -> AlarmShare:
+        return AlarmShare(self.alpha * (1.0 - SLOW) if self.history.past else self.alpha)
+
     def rule_of(self, feature: FeatureProfile) -> Rule:
-        whole = self.alpha * (1.0 - SLOW) if self.history.past else self.alpha
-        return Rule(self.delta_of(feature), AlarmShare(whole), self.scatter.get(feature.name, INDEPENDENT))
+        return Rule(self.delta_of(feature), self.share, self.scatter.get(feature.name, INDEPENDENT))
 
 
 def assess(  # noqa: PLR0913  all but the first two by keyword

@@ -7,11 +7,13 @@ scale, and are asked the same: is it above `delta` for sure?
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from weirkeeper.statistics.budget import AlarmShare
 from weirkeeper.statistics.dispersion import INDEPENDENT, Dispersion
@@ -29,6 +31,7 @@ from weirkeeper.statistics.noncentral import ncx2_sf
 from weirkeeper.statistics.ordering import scores_of, shift
 from weirkeeper.statistics.wording import change_of, percent
 
+Floats = npt.NDArray[np.float64]
 DriftState = Literal["OK", "Drifting", "Insufficient", "Error"]
 Look = Literal["PSI", "shift", "missing"]
 
@@ -162,6 +165,14 @@ def rows_of(counts: Counts) -> int:
     return int(sum(counts["counts"]) + counts["unseen"] + counts["missing"] + counts["invalid"])
 
 
+def both_bins(feature: FeatureProfile, counts: Counts) -> tuple[Floats, Floats]:
+    """Put the counts of reference and window side by side, with a last bin of unseen values where there are any."""
+    unseen = counts["unseen"]
+    if unseen == 0:
+        return np.array(feature.counts, dtype=np.float64), np.array(counts["counts"], dtype=np.float64)
+    return np.array((*feature.counts, 0), dtype=np.float64), np.array((*counts["counts"], unseen), dtype=np.float64)
+
+
 def judge(feature: FeatureProfile, counts: Counts, rule: Rule) -> FeatureDrift:
     """Judge one feature by the counts of a window, which are by the bins of this profile."""
     values, rows = sum(counts["counts"]) + counts["unseen"], rows_of(counts)
@@ -188,14 +199,13 @@ def judge(feature: FeatureProfile, counts: Counts, rule: Rule) -> FeatureDrift:
 
 def _shares(feature: FeatureProfile, counts: Counts, rule: Rule) -> tuple[Finding, ...]:
     """Look at the bins, and where values have an order, at a shift along it."""
-    reference = np.array((*feature.counts, 0), dtype=np.float64)
-    live = np.array((*counts["counts"], counts["unseen"]), dtype=np.float64)
+    reference, live = both_bins(feature, counts)
     # Slots are too few to tell how rows that hang together scatter in one direction alone.
     scores = scores_of(feature) if rule.dispersion.independent else None
     alpha = rule.share.shares(shift=scores is not None)
     factor = rule.dispersion.allowance(alpha)
     # As many rows as they are worth: the half that smoothing adds would be little beside a whole burst.
-    live = live / factor
+    live /= factor
     a, b = pooled(reference, live)
     size = effective_size(feature.count, float(live.sum()))
     # One bin holds everything on both sides, as in a column that stayed constant.
@@ -204,7 +214,7 @@ def _shares(feature: FeatureProfile, counts: Counts, rule: Rule) -> tuple[Findin
     found = _finding("PSI", value, size, df, (alpha, rule.delta))
     if scores is None:
         return (found,)
-    moved = shift(reference, live, scores)
+    moved = shift(reference, live, scores[: live.size])
     return found, _finding("shift", moved, size, 1.0, (rule.share.shift(judged=True), rule.delta))
 
 
@@ -216,9 +226,8 @@ def _missing(feature: FeatureProfile, counts: Counts, rule: Rule) -> tuple[Findi
     factor = rule.dispersion.allowance(alpha)
     if sum(reference) == 0 or sum(live) < max(LEAST_VALUES, LEAST_EFFECTIVE * factor):
         return ()
-    worth = np.array(live) / factor
-    size = effective_size(sum(reference), float(worth.sum()))
-    value = psi(reference, worth) if feature.missing or counts["missing"] else 0.0
+    size = effective_size(sum(reference), sum(live) / factor)
+    value = psi(reference, np.array(live) / factor) if feature.missing or counts["missing"] else 0.0
     return (_finding("missing", value, size, 1.0, (alpha, rule.delta)),)
 
 
@@ -230,9 +239,8 @@ def _finding(look: Look, value: float, size: float, df: float, asked: tuple[floa
 
 def _rounded_down(size: float) -> float:
     """Keep three digits: thresholds of features with nearly as many rows are the same, and rather too high."""
-    digits = DIGITS - 1 - int(np.floor(np.log10(size)))
-    scale = 10.0**digits
-    return float(np.floor(size * scale) / scale)
+    scale: float = 10.0 ** (DIGITS - 1 - math.floor(math.log10(size)))
+    return math.floor(size * scale) / scale
 
 
 def _told(feature: FeatureProfile, counts: Counts, rule: Rule, findings: tuple[Finding, ...], *, enough: bool) -> str:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from weirkeeper.statistics.detector import log_evidence, sustained_delta, with_window
 from weirkeeper.statistics.distances import pooled, psi
 from weirkeeper.statistics.feature import Counts, FeatureProfile
-from weirkeeper.statistics.feature_drift import LEAST_EFFECTIVE, LEAST_VALUES
+from weirkeeper.statistics.feature_drift import LEAST_EFFECTIVE, LEAST_VALUES, both_bins
 from weirkeeper.statistics.ordering import scores_of, shift
 
 Floats = npt.NDArray[np.float64]
@@ -71,6 +71,10 @@ def slow_drift(feature: FeatureProfile, windows: Sequence[Counts], rule: SlowRul
     whether the last window brought one.
     """
     limit, sums, said = -math.log(rule.alpha), Sums(), 0
+    last = with_counts(feature, windows[-1], rule, sums) if windows else None
+    if last is None or all(float(part.max()) <= 0.0 for part in last if part.size):
+        # A window that speaks against a drift cannot be the one that brings the alarm.
+        return SlowDrift(-math.inf, limit, said)
     for counts in windows:
         if sums.log_r >= limit:
             sums, said = Sums(), 0
@@ -81,11 +85,11 @@ def slow_drift(feature: FeatureProfile, windows: Sequence[Counts], rule: SlowRul
 
 def with_counts(feature: FeatureProfile, counts: Counts, rule: SlowRule, sums: Sums) -> Sums | None:
     """Go on by one window; None where it holds too few values to say anything."""
-    live = np.array((*counts["counts"], counts["unseen"]), dtype=np.float64)
+    reference, live = both_bins(feature, counts)
     values = float(live.sum())
     if values < LEAST_VALUES or values < LEAST_EFFECTIVE * rule.design_effect or feature.count == 0:
         return None
-    reference, live = np.array((*feature.counts, 0), dtype=np.float64), live / rule.design_effect
+    live /= rule.design_effect
     rows = (float(live.sum()), float(feature.count))
     by_psi, by_shift = sums
     a, b = pooled(reference, live)
@@ -94,7 +98,7 @@ def with_counts(feature: FeatureProfile, counts: Counts, rule: SlowRule, sums: S
     # Slots are too few to tell how rows that hang together scatter in one direction alone.
     scores = scores_of(feature) if rule.design_effect == 1.0 else None
     if scores is not None:
-        by_shift = _gone_on(by_shift, shift(reference, live, scores), 2, rows, rule.delta)
+        by_shift = _gone_on(by_shift, shift(reference, live, scores[: live.size]), 2, rows, rule.delta)
     return Sums(by_psi, by_shift)
 
 
