@@ -39,8 +39,10 @@ def main() -> int:
         old.unlink()
     pythons = {TOOL: Path(sys.executable), **_peers()}
     missing = [tool for tool in PACKAGES if tool not in pythons]
-    if "nannyml" in pythons:
-        _started(pythons["nannyml"], "nannyml", str(FOLDER), "car_loan")
+    # NannyML brings the set, so it comes first.
+    for tool in ("nannyml", TOOL, "evidently") if "nannyml" in pythons else ():
+        if tool in pythons:
+            _started(pythons[tool], tool, str(FOLDER), "car_loan")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         failed = [tool for tool in pool.map(lambda pair: _judged(*pair), pythons.items()) if tool]
     measured = {tool: _speed(python, tool) for tool, python in pythons.items()}

@@ -1,10 +1,8 @@
-"""Evidently, in its own environment: `python -m bench.drift.evidently_peer FOLDER [quick|speed ROWS]`."""
+"""Evidently, in its own environment: `python -m bench.drift.evidently_peer FOLDER [quick|car_loan]`, `… speed ROWS`."""
 
 from __future__ import annotations
 
-import sys
 import time
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ from evidently.legacy.calculations.stattests import get_stattest
 from evidently.metrics import ValueDrift
 
 from bench.drift.scenarios import Columns, Scenario
-from bench.drift.scores import CAR_LOAN, Scores, joined, megabytes, peer_windows, run, save, say, speed_columns
+from bench.drift.scores import Scores, joined, main, megabytes, peer_windows, read_car_loan, save, say, speed_columns
 
 TOOL = "evidently"
 METHOD = "default"
@@ -63,10 +61,7 @@ def _reported(reference: Columns, live: Columns) -> list[float]:
 
 def car_loan(folder: Path) -> None:
     """Its bundled-by-NannyML set, window by window."""
-    if not (folder / CAR_LOAN).exists():
-        return
-    with np.load(folder / CAR_LOAN, allow_pickle=True) as kept:
-        reference, windows = kept["reference"].item(), kept["windows"].tolist()
+    reference, windows = read_car_loan(folder)
     looks = [[_tested(reference[name], window[name]) for name in reference] for window in windows]
     values = np.array([[value for value, _ in look] for look in looks])
     save(folder, TOOL, "car_loan", {METHOD: Scores(values, np.array([[alarm for _, alarm in look] for look in looks]))})
@@ -80,16 +75,5 @@ def speed(rows: int) -> None:
     say(seconds=time.perf_counter() - began, megabytes=megabytes() - before)
 
 
-def main() -> None:
-    """See the module."""
-    warnings.simplefilter("ignore")
-    if "speed" in sys.argv:
-        speed(int(sys.argv[-1]))
-        return
-    folder = Path(sys.argv[1])
-    car_loan(folder)
-    run(TOOL, judge, folder, quick="quick" in sys.argv)
-
-
 if __name__ == "__main__":
-    main()
+    main(TOOL, judge, car_loan, speed)

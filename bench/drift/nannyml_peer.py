@@ -1,10 +1,8 @@
-"""NannyML, in its own environment: `python -m bench.drift.nannyml_peer FOLDER [quick|car_loan|speed ROWS]`."""
+"""NannyML, in its own environment: `python -m bench.drift.nannyml_peer FOLDER [quick|car_loan]`, `… speed ROWS`."""
 
 from __future__ import annotations
 
-import sys
 import time
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bench.drift.scenarios import Columns, Scenario
-from bench.drift.scores import CAR_LOAN, Scores, joined, megabytes, peer_windows, run, save, say, speed_columns
+from bench.drift.scores import CAR_LOAN, Scores, joined, main, megabytes, peer_windows, save, say, speed_columns
 
 TOOL = "nannyml"
 DEFAULT = "jensen_shannon"
@@ -116,16 +114,5 @@ def speed(rows: int) -> None:
     say(seconds=time.perf_counter() - began, megabytes=megabytes() - before)
 
 
-def main() -> None:
-    """See the module."""
-    warnings.simplefilter("ignore")
-    if "speed" in sys.argv:
-        speed(int(sys.argv[-1]))
-    elif "car_loan" in sys.argv:
-        car_loan(Path(sys.argv[1]))
-    else:
-        run(TOOL, judge, Path(sys.argv[1]), quick="quick" in sys.argv)
-
-
 if __name__ == "__main__":
-    main()
+    main(TOOL, judge, car_loan, speed)

@@ -1,12 +1,11 @@
 """Weirkeeper, as it watches: counts in slots, windows as their sums, the decision of `weirkeeper.statistics`.
 
-`python -m bench.drift.ours FOLDER [quick|speed ROWS]`
+`python -m bench.drift.ours FOLDER [quick|car_loan]` or `… speed ROWS`
 """
 
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bench.drift.scenarios import Columns, Scenario
-from bench.drift.scores import CAR_LOAN, Scores, megabytes, run, save, say, speed_columns
+from bench.drift.scores import Scores, main, megabytes, read_car_loan, save, say, speed_columns
 from weirkeeper.statistics import ProfileCounters, ReferenceProfile, add, alarm_share, assess
 from weirkeeper.statistics.budget import SLOW
 from weirkeeper.statistics.drift import FeatureDrift, History, WindowCounts
@@ -113,10 +112,7 @@ def _evidence(
 
 def car_loan(folder: Path) -> None:
     """NannyML's set as a Monitor would see it with its default budget, hourly windows."""
-    if not (folder / CAR_LOAN).exists():
-        return
-    with np.load(folder / CAR_LOAN, allow_pickle=True) as kept:
-        reference, windows = kept["reference"].item(), kept["windows"].tolist()
+    reference, windows = read_car_loan(folder)
     profile = ReferenceProfile.from_columns(reference, {})
     alpha = alarm_share(0.1, 3600, len(profile.features))
     found = _own_decision(profile, [_counts(profile, window) for window in windows], alpha)
@@ -150,15 +146,5 @@ def _check(profile: ReferenceProfile, counts: WindowCounts, alpha: float) -> flo
     return float(np.median(times))
 
 
-def main() -> None:
-    """See the module."""
-    if "speed" in sys.argv:
-        speed(int(sys.argv[-1]))
-        return
-    folder = Path(sys.argv[1])
-    car_loan(folder)
-    run(TOOL, judge, folder, quick="quick" in sys.argv)
-
-
 if __name__ == "__main__":
-    main()
+    main(TOOL, judge, car_loan, speed)

@@ -6,6 +6,7 @@ import json
 import resource
 import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,6 +48,28 @@ def run(tool: str, judge: Callable[[Scenario], Mapping[str, Scores]], folder: Pa
         found = judge(scenario)
         save(folder, tool, scenario.name, found)
         print(f"{tool}: {scenario.title} ({time.perf_counter() - began:.0f} s)", file=sys.stderr, flush=True)
+
+
+def main(
+    tool: str,
+    judge: Callable[[Scenario], Mapping[str, Scores]],
+    car_loan: Callable[[Path], None],
+    speed: Callable[[int], None],
+) -> None:
+    """Do what the command line asks for: `FOLDER`, `FOLDER quick`, `FOLDER car_loan`, or `speed ROWS`."""
+    warnings.simplefilter("ignore")
+    if sys.argv[1] == "speed":
+        speed(int(sys.argv[2]))
+    elif sys.argv[-1] == "car_loan":
+        car_loan(Path(sys.argv[1]))
+    else:
+        run(tool, judge, Path(sys.argv[1]), quick=sys.argv[-1] == "quick")
+
+
+def read_car_loan(folder: Path) -> tuple[Columns, list[Columns]]:
+    """Read the set that NannyML's side kept: the reference, and the windows in their order."""
+    with np.load(folder / CAR_LOAN, allow_pickle=True) as kept:
+        return kept["reference"].item(), kept["windows"].tolist()
 
 
 def save(folder: Path, tool: str, scenario: str, found: Mapping[str, Scores]) -> None:

@@ -57,9 +57,9 @@ def _grouped(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     expected = np.cumsum(a) / max(1.0, a.sum()) * b.sum()
     groups = max(1, int(b.sum() / EXPECTED_LEAST))
     places = np.minimum((expected * groups / max(1.0, b.sum()) - 1e-9).astype(np.int64), groups - 1)
-    a, b = (np.bincount(places, weights=counts) for counts in (a, b))
-    present = a + b > 0
-    return a[present], b[present]
+    merged = np.array([np.bincount(places, weights=counts) for counts in (a, b)], dtype=np.float64)
+    before, now = merged[:, merged.sum(axis=0) > 0]
+    return before, now
 
 
 def effective_size(reference: float, live: float) -> float:
