@@ -177,7 +177,7 @@ def _sizes(*, quick: bool) -> list[Scenario]:
     plan = [(100, 40, 40, 20), (500, 40, 40, 20), (1000, 40, 40, 20), (10_000, 20, 20, 20), (100_000, 40, 8, 10)]
     return [
         Scenario(
-            f"size-{rows}", f"identical, {rows:,} rows", "size", "mixed", windows=max(16, windows // part),
+            f"size-{rows}", f"identical, {rows:,} rows", "size", "mixed", windows=max(320 // columns, windows // part),
             columns=columns, rows=rows, reference=max(REFERENCE, 5 * rows), peer_windows=max(2, peer // part),
         )
         for rows, windows, peer, columns in plan
@@ -198,7 +198,7 @@ def _burst_scenarios(*, quick: bool) -> list[Scenario]:
 
 
 def _powers(columns: int, nulls: int) -> list[Scenario]:
-    windows, tables = CHANGE_AT + RAMP, max(3, columns // 8)
+    windows, tables = CHANGE_AT + RAMP, max(3, columns // 4)
     shifts = [
         Scenario(
             f"{'slow' if slow else 'abrupt'}-{deviations}",

@@ -58,7 +58,7 @@ def _power(methods: list[Power] | None, rows: int) -> str:
 
 def _mean(found: Sequence[list[Power] | None]) -> str:
     shares = [methods[0].share for methods in found if methods]
-    return f"{100 * sum(shares) / len(shares):.1f} %" if shares else "-"
+    return f"{100 * sum(shares) / len(shares):.1f} %" if len(shares) == len(found) else "-"
 
 
 def speed_rows(speeds: Mapping[str, Mapping[str, float]], tools: Sequence[str], rows: int) -> list[Row]:
