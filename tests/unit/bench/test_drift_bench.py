@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 
-from bench.drift import judging, tables
+from bench.drift import environments, judging, tables
 from bench.drift.ours import TOOL, judge
 from bench.drift.pictures import Bar, bars
 from bench.drift.scenarios import CHANGE_AT, Scenario, scenarios
@@ -117,3 +119,29 @@ def test_pictures_and_tables_hold_every_tool() -> None:
 def test_the_page_has_a_place_for_the_tables() -> None:
     page = PAGE.read_text()
     assert page.index(tables.BEGINS) < page.index(tables.ENDS)
+
+
+def test_an_environment_that_is_there_is_used_and_one_that_cannot_be_made_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **how: Any) -> None:
+        commands.append(command)
+        if "install" in command:
+            raise subprocess.TimeoutExpired(command, how["timeout"])
+        Path(command[-1]).mkdir(parents=True)
+
+    monkeypatch.setattr(environments, "HOME", tmp_path)
+    monkeypatch.setattr(subprocess, "run", run)
+    assert environments.python_of("nannyml") is None
+    assert "nannyml==0.13.1 cannot be installed" in capsys.readouterr().err
+    (made,) = tmp_path.iterdir()
+    (made / ".complete").touch()
+    assert environments.python_of("nannyml") == made / "bin" / "python"
+    assert len(commands) == 2
+
+
+def test_peers_run_without_telemetry() -> None:
+    found = environments.environment()
+    assert (found["DO_NOT_TRACK"], found["NML_DISABLE_USAGE_LOGGING"]) == ("1", "1")

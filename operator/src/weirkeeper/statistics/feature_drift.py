@@ -8,7 +8,7 @@ scale, and are asked the same: is it above `delta` for sure?
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -111,7 +111,7 @@ class FeatureDrift:
     threshold: float | None = None
     design_effect: float = 1.0
     findings: tuple[Finding, ...] = ()
-    source: tuple[FeatureProfile, Counts] | None = None
+    source: tuple[FeatureProfile, Counts] | None = field(default=None, repr=False, compare=False)
 
     @property
     def drifting(self) -> bool:
