@@ -32,7 +32,7 @@ def judge(scenario: Scenario) -> Mapping[str, Scores]:
     windows = [scenario.window(index) for index in peer_windows(scenario)]
     found = _univariate(reference, windows, scenario.rows, *((DEFAULT,),) * 2 if alone else (NUMBERS, TEXTS))
     scores = {method: joined(scenario, of_column) for method, of_column in found.items()}
-    if scenario.name in ("missing", "null-numeric"):
+    if scenario.kind == "gaps":
         scores["missing_values"] = joined(scenario, _missing(reference, windows, scenario.rows))
     if scenario.kind == "table":
         scores["reconstruction"] = _reconstruction(scenario, reference, windows)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-Kind = Literal["numeric", "categorical", "mixed", "table"]
+Kind = Literal["numeric", "categorical", "mixed", "gaps", "table"]
 Group = Literal["size", "burst", "null", "power"]
 Columns = dict[str, npt.NDArray[Any]]
 Generator = np.random.Generator
@@ -89,17 +89,25 @@ def _generator(*what: object) -> Generator:
 
 
 def _names(scenario: Scenario) -> list[str]:
-    kinds = {"numeric": "n", "categorical": "c", "mixed": "nc", "table": "n"}[scenario.kind]
+    kinds = {"numeric": "n", "categorical": "c", "mixed": "nc", "gaps": "n", "table": "n"}[scenario.kind]
     return [f"{kinds[column % len(kinds)]}{column}" for column in range(scenario.columns)]
 
 
 def _drawn(rng: Generator, scenario: Scenario, rows: int) -> Columns:
     if scenario.kind == "table":
         return _tables(rng, scenario.columns, rows)
-    return {
+    columns = {
         name: rng.choice(LETTERS, rows, p=SHARES) if name[0] == "c" else _numbers(place, rng.normal(0, 1, rows))
         for place, name in enumerate(_names(scenario))
     }
+    if scenario.kind == "gaps":
+        _lose(rng, columns, MISSING)
+    return columns
+
+
+def _lose(rng: Generator, columns: Columns, part: float) -> None:
+    for column in columns.values():
+        column[rng.random(column.size) < part] = np.nan
 
 
 def _numbers(place: int, normal: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -154,8 +162,7 @@ def _new(rng: Generator, columns: Columns, part: float) -> None:
 
 
 def _missing(rng: Generator, columns: Columns, part: float) -> None:
-    for column in columns.values():
-        column[rng.random(column.size) < 0.05 * part] = np.nan
+    _lose(rng, columns, 0.05 * part)
 
 
 def _correlation(rng: Generator, columns: Columns, part: float) -> None:
@@ -210,6 +217,7 @@ def _powers(columns: int, nulls: int) -> list[Scenario]:
     ]  # fmt: skip
     return [
         Scenario("null-numeric", "identical numbers", "null", "numeric", nulls, columns),
+        Scenario("null-gaps", "identical numbers, 1 % missing", "null", "gaps", nulls, columns),
         Scenario("null-categorical", "identical categories", "null", "categorical", nulls, columns),
         Scenario("null-table", "identical tables", "null", "table", 2 * nulls, tables),
         *shifts,
@@ -217,8 +225,6 @@ def _powers(columns: int, nulls: int) -> list[Scenario]:
             "share", "a category's share from 10 to 14 %", "power", "categorical", windows, columns, change=_share
         ),
         Scenario("new", "a new category, 2 %", "power", "categorical", windows, columns, change=_new),
-        Scenario(
-            "missing", "missing values, 0 to 5 %", "power", "numeric", windows, columns, change=_missing, slow=True
-        ),
+        Scenario("missing", "missing values, 1 to 6 %", "power", "gaps", windows, columns, change=_missing, slow=True),
         Scenario("correlation", "a correlation of 0.6 goes", "power", "table", windows, tables, change=_correlation),
     ]

@@ -6,10 +6,13 @@ from weirkeeper.statistics.budget import AlarmShare, alarm_share
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-def test_what_the_looks_may_spend_is_the_whole_share(*, ordered: bool) -> None:
+@pytest.mark.parametrize("missing", [True, False])
+def test_what_the_looks_may_spend_is_the_whole_share(*, ordered: bool, missing: bool) -> None:
     share = AlarmShare(1e-4)
-    assert share.missing() + share.shift(judged=ordered) + share.shares(shift=ordered) == pytest.approx(1e-4)
-    assert share.shares(shift=ordered) > 0.0
+    shift = share.shift(missing=missing) if ordered else 0.0
+    shares = share.shares(shift=ordered, missing=missing)
+    assert share.missing(judged=missing) + shift + shares == pytest.approx(1e-4)
+    assert shares > 0.0
 
 
 @pytest.mark.parametrize("alpha", [0.0, -0.1, 0.6])

@@ -11,9 +11,11 @@ MOST: Final = 0.5
 SLOW: Final = 0.25
 """Part of a feature's share that pays for the detector of slow drift; the rest is for windows by themselves."""
 
+MISSING: Final = 0.3
+"""Part of a window's share for missing values, where reference or window have any."""
+
 SHIFT: Final = 0.9
-MISSING: Final = 0.02
-"""Parts of a window's share: for a shift along the order of values (where there is one), and for missing values.
+"""Part of what is left for a shift along the order of values, where there is one.
 
 What a look costs the others is the logarithm of its part: at an alarm probability of 1e-5 a PSI that is left a twelfth
 of it has a threshold 6 % higher.
@@ -32,17 +34,22 @@ class AlarmShare:
                 f"alpha is {self.alpha}; give the probability of a false alarm, above 0 and at most {MOST}"
             )
 
-    def missing(self) -> float:
-        """For a changed share of missing values."""
-        return MISSING * self.alpha
+    def missing(self, *, judged: bool) -> float:
+        """For a changed share of missing values; nothing where there are none.
 
-    def shift(self, *, judged: bool) -> float:
-        """For a shift along the order of the values; nothing where that is not judged."""
-        return SHIFT * self.alpha if judged else 0.0
+        Whether there are does not depend on the values that are there, so the other looks may have what this one does
+        not need.
+        """
+        return MISSING * self.alpha if judged else 0.0
 
-    def shares(self, *, shift: bool) -> float:
+    def shift(self, *, missing: bool) -> float:
+        """For a shift along the order of the values."""
+        return SHIFT * (self.alpha - self.missing(judged=missing))
+
+    def shares(self, *, shift: bool, missing: bool) -> float:
         """For any change of the bins' shares: what the others leave."""
-        return self.alpha - self.missing() - self.shift(judged=shift)
+        rest = self.alpha - self.missing(judged=missing)
+        return rest - self.shift(missing=missing) if shift else rest
 
 
 def alarm_share(false_alarms_per_month: float, window_seconds: float, features: int, conditions: int = 1) -> float:

@@ -202,7 +202,8 @@ def _shares(feature: FeatureProfile, counts: Counts, rule: Rule) -> tuple[Findin
     reference, live = both_bins(feature, counts)
     # Slots are too few to tell how rows that hang together scatter in one direction alone.
     scores = scores_of(feature) if rule.dispersion.independent else None
-    alpha = rule.share.shares(shift=scores is not None)
+    missing = _any_missing(feature, counts)
+    alpha = rule.share.shares(shift=scores is not None, missing=missing)
     factor = rule.dispersion.allowance(alpha)
     # As many rows as they are worth: the half that smoothing adds would be little beside a whole burst.
     live /= factor
@@ -215,20 +216,26 @@ def _shares(feature: FeatureProfile, counts: Counts, rule: Rule) -> tuple[Findin
     if scores is None:
         return (found,)
     moved = shift(reference, live, scores[: live.size])
-    return found, _finding("shift", moved, size, 1.0, (rule.share.shift(judged=True), rule.delta))
+    return found, _finding("shift", moved, size, 1.0, (rule.share.shift(missing=missing), rule.delta))
 
 
 def _missing(feature: FeatureProfile, counts: Counts, rule: Rule) -> tuple[Finding, ...]:
-    """Look at the share of missing values."""
+    """Look at the share of missing values, where there are any."""
+    if not _any_missing(feature, counts):
+        return ()
     live = (rows_of(counts) - counts["missing"], counts["missing"])
     reference = (feature.count, feature.missing)
-    alpha = rule.share.missing()
+    alpha = rule.share.missing(judged=True)
     factor = rule.dispersion.allowance(alpha)
     if sum(reference) == 0 or sum(live) < max(LEAST_VALUES, LEAST_EFFECTIVE * factor):
         return ()
     size = effective_size(sum(reference), sum(live) / factor)
-    value = psi(reference, np.array(live) / factor) if feature.missing or counts["missing"] else 0.0
+    value = psi(reference, np.array(live) / factor)
     return (_finding("missing", value, size, 1.0, (alpha, rule.delta)),)
+
+
+def _any_missing(feature: FeatureProfile, counts: Counts) -> bool:
+    return feature.missing > 0 or counts["missing"] > 0
 
 
 def _finding(look: Look, value: float, size: float, df: float, asked: tuple[float, float]) -> Finding:
