@@ -11,7 +11,7 @@ MOST: Final = 0.5
 SLOW: Final = 0.25
 """Part of a feature's share that pays for the detector of slow drift; the rest is for windows by themselves."""
 
-MISSING: Final = 0.3
+MISSING: Final = 0.5
 """Part of a window's share for missing values, where reference or window have any."""
 
 SHIFT: Final = 0.9
