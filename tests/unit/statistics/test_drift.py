@@ -303,3 +303,23 @@ def test_a_shift_is_seen_in_fewer_rows_than_any_other_change() -> None:
 def test_the_p_value_is_that_of_the_looks_together() -> None:
     drifting = judged(500, {"mean radius": RNG.normal(19.3, 3.5, 500)}).features
     assert drifting[0].p_value < ALPHA < drifting[-1].p_value <= 1.0
+
+
+def test_missing_values_that_slowly_become_more_are_found_by_many_windows() -> None:
+    rng = np.random.default_rng(27)
+
+    def gaps(part: float, rows: int) -> Any:
+        return np.where(rng.random(rows) < part, np.nan, rng.normal(0, 1, rows))
+
+    profile = ReferenceProfile.from_columns({"income": gaps(0.02, 5000)}, {})
+    windows = []
+    for _ in range(20):
+        counters = ProfileCounters(profile)
+        counters.ingest({"income": gaps(0.05, 500)}, {})
+        windows.append(counters.totals()["inputs"])
+    assert all(assess(profile, one, alpha=1e-6, delta=0.0).state == "OK" for one in windows[:5])
+    reports = [
+        assess(profile, windows[last], alpha=1e-6, delta=0.0, history=History(past=windows[:last]))
+        for last in range(1, 20)
+    ]
+    assert any("sustained over " in report.message for report in reports)

@@ -22,10 +22,11 @@ NOTHING: Floats = np.zeros(0)
 
 
 class Sums(NamedTuple):
-    """The detectors of the PSI and of a shift: a sum for each of their alternatives, none before the first window."""
+    """The detectors of the three looks: a sum for each of their alternatives, none before the first window."""
 
     by_psi: Floats = NOTHING
     by_shift: Floats = NOTHING
+    by_missing: Floats = NOTHING
 
     @property
     def log_r(self) -> float:
@@ -66,9 +67,9 @@ class SlowDrift:
 def slow_drift(feature: FeatureProfile, windows: Sequence[Counts], rule: SlowRule) -> SlowDrift:
     """Judge disjoint windows, the oldest first, by the counts of one feature.
 
-    The mean of two detectors, of the PSI and of its part along the order of the values where there is one: a mean of
-    e-detectors is one (Shin, Ramdas and Rinaldo 2024, section 2). After an alarm it begins anew, so what is told is
-    whether the last window brought one.
+    The mean of the detectors of the PSI, of its part along the order of the values where there is one, and of missing
+    values where the reference has any: a mean of e-detectors is one (Shin, Ramdas and Rinaldo 2024, section 2). After
+    an alarm it begins anew, so what is told is whether the last window brought one.
     """
     limit, sums, said = -math.log(rule.alpha), Sums(), 0
     last = with_counts(feature, windows[-1], rule, sums) if windows else None
@@ -91,7 +92,7 @@ def with_counts(feature: FeatureProfile, counts: Counts, rule: SlowRule, sums: S
         return None
     live /= rule.design_effect
     rows = (float(live.sum()), float(feature.count))
-    by_psi, by_shift = sums
+    by_psi, by_shift, by_missing = sums
     a, b = pooled(reference, live)
     if a.size > 1:
         by_psi = _gone_on(by_psi, psi(a, b), a.size, rows, rule.delta)
@@ -99,7 +100,12 @@ def with_counts(feature: FeatureProfile, counts: Counts, rule: SlowRule, sums: S
     scores = scores_of(feature) if rule.design_effect == 1.0 else None
     if scores is not None:
         by_shift = _gone_on(by_shift, shift(reference, live, scores[: live.size]), 2, rows, rule.delta)
-    return Sums(by_psi, by_shift)
+    # Which detectors there are must be known before the window, so what the reference has decides.
+    if feature.missing:
+        lost = np.array((values, counts["missing"])) / rule.design_effect
+        both = (float(lost.sum()), float(feature.count + feature.missing))
+        by_missing = _gone_on(by_missing, psi((feature.count, feature.missing), lost), 2, both, rule.delta)
+    return Sums(by_psi, by_shift, by_missing)
 
 
 def _gone_on(sums: Floats, value: float, bins: int, rows: tuple[float, float], delta: float) -> Floats:
