@@ -87,6 +87,10 @@ test-programs: venv ## Install what tests run beside what they test: emulators o
 bench-feedback: venv ## Measure what feedback tokens cost
 	$(BIN)/python scripts/bench_feedback.py
 
+.PHONY: bench-drift
+bench-drift: venv ## Compare drift detectors: false alarms, power, delay, speed (BENCH_QUICK=1: a first look)
+	$(BIN)/python -m bench.drift
+
 .PHONY: images
 images: cluster-up ## Build the project's images and give them to the cluster
 	$(CLUSTER_PROGRAM) images
