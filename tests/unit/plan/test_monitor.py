@@ -19,7 +19,7 @@ from weirkeeper.plan.assessment import assessments
 from weirkeeper.plan.monitor import MonitorPlan, plan_monitors
 from weirkeeper.plan.snapshot import Snapshot
 from weirkeeper.plan.windows import CountedSlot, CountedSlots
-from weirkeeper.statistics import ProfileCounters, ReferenceProfile
+from weirkeeper.statistics import ProfileCounters, ReferenceProfile, alarm_share
 
 V1, V2 = "churn-11111111", "churn-22222222"
 END = 1_800_000_000 // 3600 * 3600
@@ -234,6 +234,15 @@ def test_a_smaller_budget_and_shorter_windows_ask_for_more() -> None:
     assert threshold(falseAlarmsPerMonth="0.001") > usual
     assert threshold(window={"size": "1m"}) > usual
     assert threshold(falseAlarmsPerMonth="10") < usual
+
+
+def test_correlations_have_their_part_of_the_budget() -> None:
+    (assessed,) = assessments(snapshot(slot(END - 3600, 2000), monitors=(monitor(falseAlarmsPerMonth="1"),)))
+    assert len(REFERENCE.features) > 2
+    share = alarm_share(1.0, 3600, len(REFERENCE.features))
+    assert [sum(found.alpha for found in one.findings) for one in assessed.features] == pytest.approx(
+        [share] * len(REFERENCE.features)
+    )
 
 
 def bursts(rows: int) -> tuple[CountedSlot, ...]:

@@ -33,6 +33,7 @@ __all__ = [
     "WindowReport",
     "alarm_share",
     "assess",
+    "drifting_of",
     "held",
     "policy_of",
     "reported",
@@ -151,14 +152,14 @@ def reported(rows: int, features: Sequence[FeatureDrift]) -> WindowReport:
     if drifting:
         named = "; ".join(feature.message for feature in drifting[:NAMED])
         more = f"; and {len(drifting) - NAMED} more" if len(drifting) > NAMED else ""
-        return WindowReport("Drifting", rows, first, f"{_drifting_of(first)}: {named}{more}")
+        return WindowReport("Drifting", rows, first, f"{drifting_of(first)}: {named}{more}")
     if not any(feature.state == "OK" for feature in first):
         return WindowReport("Insufficient", rows, first, f"no feature has {LEAST_VALUES} valid values")
     alone = sum(not feature.joint for feature in first)
     return WindowReport("OK", rows, first, f"no drift in {alone} features over {rows} rows")
 
 
-def _drifting_of(features: Sequence[FeatureDrift]) -> str:
+def drifting_of(features: Sequence[FeatureDrift]) -> str:
     """Say how many features drift, of how many; correlations are told by themselves."""
     alone = [feature.drifting for feature in features if not feature.joint]
     joint = [feature.drifting for feature in features if feature.joint]
