@@ -101,6 +101,10 @@ bench-server: venv ## Measure the model server beside its peers; with BENCH_QUIC
 profile-server: venv ## Say where the microseconds of a request go
 	$(BIN)/python -m bench.server.profile_server
 
+.PHONY: bench-drift
+bench-drift: venv ## Compare drift detectors: false alarms, power, delay, speed (BENCH_QUICK=1: a first look)
+	$(BIN)/python -m bench.drift
+
 .PHONY: images
 images: cluster-up ## Build the project's images and give them to the cluster
 	$(CLUSTER_PROGRAM) images

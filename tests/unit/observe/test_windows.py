@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +16,7 @@ from weirkeeper.observe.errors import BrokenCheckpoint
 from weirkeeper.observe.latencies import Process
 from weirkeeper.observe.readings import PodReading
 from weirkeeper.observe.windows import WindowBook
-from weirkeeper.plan.windows import CountedSlot, WindowRule
+from weirkeeper.plan.windows import PAST, CountedSlot, WindowRule
 
 V1 = "churn-11111111"
 START = 1_000_000 // 3600 * 3600
@@ -263,3 +264,39 @@ def test_a_config_map_is_read() -> None:
     packed = pack(checkpoint_of(3)) or b""
     found = unpack_config_map({"binaryData": {"windows": base64.b64encode(packed).decode()}})
     assert found == checkpoint_of(3)
+
+
+def past(book: WindowBook) -> list[tuple[int, int]]:
+    return [(one.start - START, one.rows) for one in book.views()["m"].past.get(V1, ())]
+
+
+def test_slots_that_no_window_needs_are_kept_as_sums_of_windows() -> None:
+    book = book_of({"m": HOUR})
+    for number in range(1, 40):
+        tell(book, START + 300 * number, said(600 * number, 0))
+        book.close(START + 300 * number)
+    assert rows(book)[0][0] == 2 * 3600 - 300 * 0
+    assert past(book) == [(0, 7200), (3600, 7200)]
+    assert book.views()["m"].past[V1][0].inputs == tally(7200, 0)
+
+
+def test_sums_of_windows_outlive_a_restart_and_the_oldest_of_them_go() -> None:
+    book = book_of({"m": HOUR})
+    for number in range(1, 31):
+        tell(book, START + 3600 * number, said(600 * number, 0))
+        book.close(START + 3600 * number)
+    packed = book.views()["m"].checkpoint
+    assert packed is not None
+    again = book_of({"m": HOUR}, unpack(packed))
+    again.close(START + 3600 * 30)
+    assert past(again) == past(book)
+    assert len(past(book)) == PAST
+    idle = START + 3600 * 60
+    again.close(idle)
+    assert again.views()["m"].past == {}
+
+
+def test_a_checkpoint_without_sums_of_windows_is_read() -> None:
+    written = json.loads(zlib.decompress(pack(Checkpoint(START)) or b""))
+    del written["past"]
+    assert unpack(zlib.compress(json.dumps(written).encode())) == Checkpoint(START)

@@ -19,7 +19,7 @@ from weirkeeper.plan.assessment import assessments
 from weirkeeper.plan.monitor import MonitorPlan, plan_monitors
 from weirkeeper.plan.snapshot import Snapshot
 from weirkeeper.plan.windows import CountedSlot, CountedSlots
-from weirkeeper.statistics import ProfileCounters, ReferenceProfile
+from weirkeeper.statistics import ProfileCounters, ReferenceProfile, alarm_share
 
 V1, V2 = "churn-11111111", "churn-22222222"
 END = 1_800_000_000 // 3600 * 3600
@@ -126,7 +126,7 @@ def test_a_shift_drifts_and_names_the_worst_feature_first_in_its_unit() -> None:
     plan = planned(slot(END - 3600, 2000, income=1.5, age=0.8))
     assert said(plan) == ("True", "Drifting")
     message = condition(plan, "InputDrift")["message"]
-    assert message.startswith("2 of 2 inputs drift: income: median 50 k → 6")
+    assert message.startswith("2 of 2 features drift: income: median 50 k → 6")
     features = plan.statuses[0].status["features"]
     assert [(one["name"], one["state"]) for one in features] == [("income", "Drifting"), ("age", "Drifting")]
     assert float(features[0]["psi"]) > float(features[0]["threshold"]) > 0
@@ -145,7 +145,7 @@ def test_a_correlation_that_came_up_is_told_by_its_columns() -> None:
     plan = planned(related(2000))
     assert said(plan) == ("True", "Drifting")
     message = condition(plan, "InputDrift")["message"]
-    assert message.startswith("0 of 2 inputs and 1 of 2 correlations drift: correlation of ")
+    assert message.startswith("0 of 2 features and 1 of 2 correlations drift: correlation of ")
     assert "income" in message
     assert "age" in message
     assert re.search(r"about -?0\.0\d → 0\.9", message)
@@ -234,6 +234,51 @@ def test_a_smaller_budget_and_shorter_windows_ask_for_more() -> None:
     assert threshold(falseAlarmsPerMonth="0.001") > usual
     assert threshold(window={"size": "1m"}) > usual
     assert threshold(falseAlarmsPerMonth="10") < usual
+
+
+def test_correlations_have_their_part_of_the_budget() -> None:
+    (assessed,) = assessments(snapshot(slot(END - 3600, 2000), monitors=(monitor(falseAlarmsPerMonth="1"),)))
+    assert len(REFERENCE.features) > 2
+    share = alarm_share(1.0, 3600, len(REFERENCE.features))
+    assert [sum(found.alpha for found in one.findings) for one in assessed.features] == pytest.approx(
+        [share] * len(REFERENCE.features)
+    )
+
+
+def bursts(rows: int) -> tuple[CountedSlot, ...]:
+    """A window in twelve slots, in which every row comes twenty times."""
+    random = np.random.default_rng(31)
+    found = []
+    for number in range(12):
+        counters = ProfileCounters(REFERENCE)
+        columns = {
+            "income": np.repeat(random.normal(50_000, 10_000, rows // 240), 20),
+            "age": np.repeat(random.normal(40, 10, rows // 240), 20),
+        }
+        counters.ingest(columns, {})
+        found.append(CountedSlot(END - 3600 + 300 * number, rows // 12, counters.totals()["inputs"]))
+    return tuple(found)
+
+
+def test_rows_in_bursts_count_as_fewer() -> None:
+    watching = monitor(inputs={"delta": "0"}, falseAlarmsPerMonth="10")
+    (assessed,) = assessments(snapshot(*bursts(2400), monitors=(watching,)))
+    assert assessed.state == "OK"
+    assert all(feature.design_effect > 10 for feature in assessed.features)
+    assert any((feature.psi or 0.0) > 0.05 for feature in assessed.features)
+
+
+def test_a_small_drift_that_lasts_is_found_by_the_windows_before() -> None:
+    def plans(income: float) -> list[MonitorPlan]:
+        hours = [counted(600, income=income, seed=hour) for hour in range(20)]
+        return [
+            planned(*(CountedSlot(END - 3600 * (last - hour), 600, hours[hour]) for hour in range(last)))
+            for last in range(2, 20)
+        ]
+
+    messages = [condition(plan, "InputDrift")["message"] for plan in plans(0.42)]
+    assert any("sustained over " in message for message in messages)
+    assert {said(plan) for plan in plans(0.0)} == {("False", "OK")}
 
 
 # What cannot be judged.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weirkeeper.plan.windows import CountedSlot, WindowRule, needed_from, window_of, window_rules
+from weirkeeper.plan.windows import CountedSlot, WindowRule, by_window, needed_from, window_of, window_rules
 
 RULE = WindowRule(size=3600, min_rows=500, max_age=6 * 3600)
 END = 360_000
@@ -75,6 +75,20 @@ def test_slots_that_may_go_change_no_window_to_come(filled: list[tuple[int, int]
         start += 300 * gap
         if start < END + until:
             slots.append(slot(start, rows))
-    kept = [one for one in slots if one.start >= needed_from(slots, RULE, END + until)]
+    needed = needed_from(slots, RULE, END + until)
+    kept, gone = [one for one in slots if one.start >= needed], [one for one in slots if one.start < needed]
     end = RULE.end_before(END + until) + 3600 * later
-    assert window_of(kept, RULE, end, 0) == window_of(slots, RULE, end, 0)
+    assert window_of(kept, RULE, end, 0, by_window(gone, RULE.size)) == window_of(slots, RULE, end, 0)
+
+
+def test_windows_before_are_sums_by_themselves_and_do_not_overlap_with_the_one_that_is_judged() -> None:
+    earlier = [slot(END - 10_800, 30), slot(END - 10_500, 20), slot(END - 7200, 400), slot(END - 3600, 200)]
+    window = window_of(earlier, RULE, END, 0)
+    assert (window.start, window.rows, window.slots) == (END - 7200, 600, (tally(400), tally(200)))
+    assert window.past == (tally(50),)
+
+
+def test_windows_before_the_promotion_are_not_looked_at() -> None:
+    past = [slot(END - 7200, 900)]
+    assert window_of([slot(END - 3600, 600)], RULE, END, END - 7200, past).past == (tally(900),)
+    assert window_of([slot(END - 3600, 600)], RULE, END, END - 7100, past).past == ()

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from weirkeeper.statistics import DriftState, FeatureDrift, WindowReport
-from weirkeeper.statistics.drift import LEAST_VALUES
+from weirkeeper.statistics.feature_drift import LEAST_VALUES
 
 
 @dataclass(frozen=True)

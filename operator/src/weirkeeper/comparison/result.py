@@ -10,7 +10,7 @@ from weirkeeper.comparison.conclusion import Conclusion, Side
 from weirkeeper.comparison.names import listed
 from weirkeeper.comparison.rule import Rule
 from weirkeeper.comparison.tabular import as_html, as_text
-from weirkeeper.statistics import DriftState, FeatureDrift, ReferenceProfile
+from weirkeeper.statistics import DriftState, FeatureDrift, FeatureProfile, ReferenceProfile, change_of
 from weirkeeper.statistics.feature import Counts
 
 HEADINGS: Final = ("FEATURE", "CHANGE", "MISSING", "PSI", "THRESHOLD", "STATE")
@@ -83,11 +83,14 @@ class Comparison:
             "name": feature.name,
             "type": self._types[feature.name],
             "state": feature.state,
-            "change": change_of(feature),
+            "change": self._change(feature),
             "psi": feature.psi,
             "psiDebiased": feature.psi_debiased,
             "psiLower": feature.psi_lower,
             "threshold": feature.threshold,
+            "findings": [
+                {"look": found.look, "index": found.value, "threshold": found.threshold} for found in feature.findings
+            ],
             "jensenShannon": feature.js,
             "kolmogorovSmirnovLower": feature.ks_lower,
             "values": feature.values,
@@ -97,9 +100,19 @@ class Comparison:
             "referenceMissing": self._missing[feature.name],
         }
 
+    def _change(self, feature: FeatureDrift) -> str:
+        """Tell what changed in the feature's own unit, or why it was not judged."""
+        if feature.state == "Insufficient":
+            return feature.message.removeprefix(f"{feature.name}: ")
+        return change_of(self._references[feature.name], self.counts[feature.name])
+
+    @property
+    def _references(self) -> dict[str, FeatureProfile]:
+        return {feature.name: feature for feature in self.profile.features}
+
     @property
     def _types(self) -> dict[str, str]:
-        return {feature.name: feature.type for feature in self.profile.features}
+        return {name: feature.type for name, feature in self._references.items()}
 
     @property
     def _missing(self) -> dict[str, float]:
@@ -110,10 +123,9 @@ class Comparison:
         return [
             (
                 feature.name,
-                change_of(feature),
+                self._change(feature),
                 _grown(missing[feature.name], feature.missing),
-                _number(feature.psi),
-                _number(feature.threshold),
+                *_index(feature),
                 feature.state,
             )
             for feature in self.features
@@ -146,10 +158,12 @@ class Comparison:
         return as_html(HEADINGS, self._lines(), [self.message, *self._notes()], marked)
 
 
-def change_of(feature: FeatureDrift) -> str:
-    """Tell what changed in the feature's own unit: its message without the name before and the numbers in brackets."""
-    told = feature.message.removeprefix(f"{feature.name}: ")
-    return told.rpartition(" (")[0] if told.endswith(")") else told
+def _index(feature: FeatureDrift) -> tuple[str, str]:
+    """Write the index by which a feature drifts, and its threshold; those of the PSI where it does not."""
+    first = feature.findings[0] if feature.findings else None
+    if first is None or first.look == "PSI" or not feature.drifting:
+        return _number(feature.psi), _number(feature.threshold)
+    return f"{_number(first.value)} ({first.look})", _number(first.threshold)
 
 
 def _grown(before: float, now: float) -> str:

@@ -78,19 +78,15 @@ class Rule:
         return alarm_share(self.false_alarms_per_month, _seconds(self.every), features)
 
     def policies(self, features: Sequence[FeatureProfile]) -> dict[str, FeaturePolicy]:
-        """Say how each feature is watched: not at all where it, or a column that it is counted from, is left out.
+        """Say how features are watched that are not by the rule: not at all where one or a column of it is left out.
 
         Raises:
             UnfitColumns: a delta is given for a feature that is not there.
         """
         check_known(self.deltas, [feature.name for feature in features], "the reference")
         left_out = set(self.ignore)
-        return {
-            feature.name: FeaturePolicy(
-                self.deltas.get(feature.name), left_out.isdisjoint((feature.name, *feature.columns))
-            )
-            for feature in features
-        }
+        without = {feature.name for feature in features if not left_out.isdisjoint((feature.name, *feature.columns))}
+        return {name: FeaturePolicy(self.deltas.get(name), name not in without) for name in (*without, *self.deltas)}
 
     def to_dict(self) -> dict[str, Any]:
         """Write it as JSON has it; of the two budgets the one that is in force."""

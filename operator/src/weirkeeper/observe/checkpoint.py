@@ -40,17 +40,22 @@ class Counted:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Everything that a restart of the operator must not lose, as of `end` (Unix seconds)."""
+    """Everything that a restart of the operator must not lose, as of `end` (Unix seconds).
+
+    `lanes` are by the length of their slots, `past` sums of whole windows by their size, both in seconds.
+    """
 
     end: int
     counted: Mapping[Process, Counted] = field(default_factory=dict)
     profiles: Mapping[str, str] = field(default_factory=dict)
     lanes: Mapping[int, Lane] = field(default_factory=dict)
+    past: Mapping[int, Lane] = field(default_factory=dict)
 
 
 def pack(checkpoint: Checkpoint) -> bytes | None:
     """Write a checkpoint; where it is too large, without its oldest slots. None where even none of them helps."""
-    longest = max((len(slots) for lane in checkpoint.lanes.values() for slots in lane.values()), default=0)
+    kept = (*checkpoint.lanes.values(), *checkpoint.past.values())
+    longest = max((len(slots) for lane in kept for slots in lane.values()), default=0)
     while True:
         packed = zlib.compress(json.dumps(_written(checkpoint, longest), separators=(",", ":")).encode())
         if len(packed) <= PACKED_LIMIT:
@@ -97,13 +102,18 @@ def _written(checkpoint: Checkpoint, longest: int) -> dict[str, Any]:
         "end": checkpoint.end,
         "counted": [[*process, one.inputs, one.seen] for process, one in checkpoint.counted.items()],
         "profiles": dict(checkpoint.profiles),
-        "lanes": {
-            str(length): {
-                revision: [[slot.start, slot.rows, slot.inputs] for slot in slots[max(0, len(slots) - longest) :]]
-                for revision, slots in lane.items()
-            }
-            for length, lane in checkpoint.lanes.items()
-        },
+        "lanes": _written_lanes(checkpoint.lanes, longest),
+        "past": _written_lanes(checkpoint.past, longest),
+    }
+
+
+def _written_lanes(lanes: Mapping[int, Lane], longest: int) -> dict[str, Any]:
+    return {
+        str(length): {
+            revision: [[slot.start, slot.rows, slot.inputs] for slot in slots[max(0, len(slots) - longest) :]]
+            for revision, slots in lane.items()
+        }
+        for length, lane in lanes.items()
     }
 
 
@@ -117,11 +127,16 @@ def _read(written: Any) -> Checkpoint:
             for pod, started, inputs, seen in written["counted"]
         },
         profiles={str(revision): str(sha256) for revision, sha256 in written["profiles"].items()},
-        lanes={
-            int(length): {revision: _slots(slots) for revision, slots in lane.items()}
-            for length, lane in written["lanes"].items()
-        },
+        lanes=_lanes(written["lanes"]),
+        # Checkpoints of operators before this one have none.
+        past=_lanes(written.get("past", {})),
     )
+
+
+def _lanes(written: Any) -> dict[int, Lane]:
+    return {
+        int(length): {revision: _slots(slots) for revision, slots in lane.items()} for length, lane in written.items()
+    }
 
 
 def _slots(written: Any) -> list[CountedSlot]:

@@ -8,7 +8,7 @@ from typing import Final
 from weirkeeper.observe.checkpoint import Checkpoint, Counted, Lane, pack
 from weirkeeper.observe.latencies import Process
 from weirkeeper.observe.readings import PodReading
-from weirkeeper.plan.windows import CountedSlot, CountedSlots, WindowRule, needed_from
+from weirkeeper.plan.windows import PAST, CountedSlot, CountedSlots, WindowRule, by_window, needed_from
 from weirkeeper.statistics.counters import add, subtract
 from weirkeeper.statistics.errors import ProfileMismatch
 from weirkeeper.statistics.feature import Counts
@@ -23,7 +23,8 @@ class WindowBook:
     A pod's counts are cumulative, by process. Of a process that was there before anybody followed the Model, only what
     comes is booked; of one that began later, everything. After a restart of the operator the checkpoint says up to
     where each process was booked, so that nothing is lost: what was counted in between is in the first slot after it,
-    that is at most `CHECKPOINT_SECONDS` and the operator's absence late.
+    that is at most `CHECKPOINT_SECONDS` and the operator's absence late. Slots that no window needs any more are
+    added up by the window that they were in, and the last of those sums are kept: slow drift is found by them.
     """
 
     def __init__(self, since: int, kept: Checkpoint | None) -> None:
@@ -32,6 +33,7 @@ class WindowBook:
         self._counted = dict(kept.counted)
         self._profiles = dict(kept.profiles)
         self._lanes: dict[int, Lane] = {length: dict(lane) for length, lane in kept.lanes.items()}
+        self._past: dict[int, Lane] = {size: dict(lane) for size, lane in kept.past.items()}
         self._rules: dict[str, WindowRule] = {}
         self._mixed: set[str] = set()
         self._until = 0
@@ -48,6 +50,7 @@ class WindowBook:
         self._views.clear()
         lengths = {rule.slot for rule in rules.values()}
         self._lanes = {length: self._lanes.get(length, {}) for length in lengths}
+        self._past = {size: self._past.get(size, {}) for size in {rule.size for rule in rules.values()}}
 
     def book(self, end: int, revision: str, process: Process, reading: PodReading) -> None:
         """Take a pod's counts as of `end` (Unix seconds, a slot's end)."""
@@ -75,7 +78,7 @@ class WindowBook:
         if not self._changed or end - self._kept_at < CHECKPOINT_SECONDS:
             return False
         self._kept_at, self._changed = end, False
-        self._checkpoint = pack(Checkpoint(end, self._counted, self._profiles, self._lanes))
+        self._checkpoint = pack(Checkpoint(end, self._counted, self._profiles, self._lanes, self._past))
         return self._checkpoint is not None
 
     def views(self) -> dict[str, CountedSlots]:
@@ -88,7 +91,8 @@ class WindowBook:
         if name not in self._views or self._views[name][0] != key:
             lane = self._lanes[rule.slot]
             revisions = {revision: tuple(one for one in slots if one.start < end) for revision, slots in lane.items()}
-            view = CountedSlots(revisions, self._until, frozenset(self._mixed), self._checkpoint)
+            past = {revision: tuple(windows) for revision, windows in self._past[rule.size].items()}
+            view = CountedSlots(revisions, self._until, frozenset(self._mixed), self._checkpoint, past)
             self._views[name] = (key, view)
         return self._views[name][1]
 
@@ -107,13 +111,29 @@ class WindowBook:
             for revision, slots in list(lane.items()):
                 needed = min((needed_from(slots, rule, self._until) for rule in rules), default=self._until)
                 lane[revision] = [slot for slot in slots if slot.start >= needed]
+                gone = [slot for slot in slots if slot.start < needed]
+                for size in {rule.size for rule in rules}:
+                    self._keep_sums(revision, size, gone)
                 if not lane[revision]:
                     del lane[revision]
-        live = {revision for lane in self._lanes.values() for revision in lane}
+        self._forget_past()
+        live = {revision for lane in (*self._lanes.values(), *self._past.values()) for revision in lane}
         self._profiles = {revision: sha256 for revision, sha256 in self._profiles.items() if revision in live}
         self._mixed &= live
         horizon = self._until - FORGOTTEN_SECONDS
         self._counted = {process: one for process, one in self._counted.items() if one.seen >= horizon}
+
+    def _keep_sums(self, revision: str, size: int, gone: list[CountedSlot]) -> None:
+        if gone:
+            past = self._past[size]
+            past[revision] = by_window([*past.get(revision, ()), *gone], size)[-PAST:]
+
+    def _forget_past(self) -> None:
+        """Sums of windows that are older than as many windows as are kept may go; so do revisions without any."""
+        for size, past in self._past.items():
+            horizon = self._until - (PAST + 2) * size
+            for revision in [revision for revision, windows in past.items() if windows[-1].start < horizon]:
+                del past[revision]
 
 
 def _counted(inputs: Mapping[str, Counts]) -> CountedSlot:

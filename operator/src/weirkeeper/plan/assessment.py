@@ -1,17 +1,17 @@
 """What a Monitor's last window says of the stable revision: drift in the inputs, within the budget of false alarms.
 
-A feature begins to drift when its PSI is above the threshold of one window. That needs no second window: the threshold
-is made so that in a month all features and all windows together alarm `falseAlarmsPerMonth` times where nothing is
-wrong (statistics.drift.alarm_share), and to wait for two of three windows would only make it later. It ends to drift
-when the debiased PSI is below 0.7 of delta, which chance does not bring about from far above: so a state does not
-flutter. Both depend on the window and on what was said before alone, so judging a window again changes nothing.
+A feature begins to drift with one window that is above a threshold. That needs no second window: the threshold is made
+so that in a month all features and all windows together alarm `falseAlarmsPerMonth` times where nothing is wrong
+(statistics.budget), and to wait for two of three windows would only make it later. It ends to drift when the debiased
+PSI is below 0.7 of delta, which chance does not bring about from far above: so a state does not flutter. Both depend on
+the window, on those kept before it, and on what was said before alone, so judging a window again changes nothing.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from weirkeeper.api.conditions import unix_seconds
 from weirkeeper.api.errors import InvalidSpec
@@ -23,23 +23,19 @@ from weirkeeper.render.server import profile_name
 from weirkeeper.statistics.drift import (
     FeatureDrift,
     FeaturePolicy,
+    History,
     WindowReport,
     alarm_share,
     assess,
-    drifting_of,
+    held,
     policy_of,
+    reported,
 )
 from weirkeeper.statistics.errors import ProfileError, StatisticsError
 from weirkeeper.statistics.profile import ReferenceProfile
 
 if TYPE_CHECKING:
     from weirkeeper.plan.snapshot import Object, Snapshot
-
-CLEARED: Final = 0.7
-"""Part of delta below which the debiased PSI must fall before a feature drifts no more."""
-
-NAMED: Final = 3
-"""Features that a message names."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +99,8 @@ def _watched(snapshot: Snapshot, monitor: Object, spec: MonitorSpec, stable: _St
     if stable.revision in slots.mixed:
         told = f"pods of {stable.revision} count by different profiles; give the revision one artifact, by its sha256"
         return Assessment(name, "Error", told, "ProfileMismatch")
-    window = window_of(slots.revisions.get(stable.revision, ()), rule, rule.end_before(slots.until), stable.since)
+    counted, past = (kept.get(stable.revision, ()) for kept in (slots.revisions, slots.past))
+    window = window_of(counted, rule, rule.end_before(slots.until), stable.since, past)
     metadata = monitor["metadata"]
     key = (metadata.get("uid"), metadata.get("generation"), stable)
     try:
@@ -111,12 +108,12 @@ def _watched(snapshot: Snapshot, monitor: Object, spec: MonitorSpec, stable: _St
             slots.judged[key] = _judged(spec, rule, _profile_of(snapshot, stable.revision), window)
     except (StatisticsError, OverflowError) as error:
         return Assessment(name, "Error", str(error), "NoProfileCounters", window)
-    return _said(name, spec, slots.judged[key], window, _drifted(monitor, stable))
+    return _said(name, slots.judged[key], window, _drifted(monitor, stable))
 
 
 def _judged(spec: MonitorSpec, rule: WindowRule, profile: ReferenceProfile, window: Window) -> WindowReport:
     policies, delta = _policies(spec), spec.inputs.delta.number
-    watched = sum(policy_of(one.name, one.columns, policies, delta).watched for one in profile.features)
+    watched = sum(policy_of(one, policies, delta).watched for one in profile.features)
     return assess(
         profile,
         window.inputs,
@@ -124,21 +121,8 @@ def _judged(spec: MonitorSpec, rule: WindowRule, profile: ReferenceProfile, wind
         delta=delta,
         min_rows=rule.min_rows,
         overrides=policies,
+        history=History(window.slots, window.past),
     )
-
-
-def _said(name: str, spec: MonitorSpec, report: WindowReport, window: Window, before: frozenset[str]) -> Assessment:
-    policies, delta = _policies(spec), spec.inputs.delta.number
-    features = tuple(
-        _held(one, policy_of(one.name, one.columns, policies, delta).delta, before) for one in report.features
-    )
-    drifting = [feature for feature in features if feature.drifting]
-    if not drifting:
-        return Assessment(name, report.state, report.message, window=window, features=features)
-    named = "; ".join(feature.message for feature in drifting[:NAMED])
-    more = f"; and {len(drifting) - NAMED} more" if len(drifting) > NAMED else ""
-    told = f"{drifting_of(features, 'inputs')}: {named}{more}"
-    return Assessment(name, "Drifting", told, window=window, features=features)
 
 
 def _policies(spec: MonitorSpec) -> dict[str, FeaturePolicy]:
@@ -147,11 +131,12 @@ def _policies(spec: MonitorSpec) -> dict[str, FeaturePolicy]:
     return {name: FeaturePolicy(delta, delta is not None) for name, delta in deltas.items()}
 
 
-def _held(feature: FeatureDrift, delta: float | None, before: frozenset[str]) -> FeatureDrift:
-    """A feature that drifted goes on drifting until it is well below what matters."""
-    if feature.state != "OK" or feature.name not in before or feature.psi_debiased is None:
-        return feature
-    return replace(feature, state="Drifting") if feature.psi_debiased >= CLEARED * (delta or 0.0) else feature
+def _said(name: str, report: WindowReport, window: Window, before: frozenset[str]) -> Assessment:
+    if report.features:
+        # What drifted before goes on until it is well below what matters.
+        features = [held(feature) if feature.name in before else feature for feature in report.features]
+        report = reported(report.rows, features)
+    return Assessment(name, report.state, report.message, window=window, features=report.features)
 
 
 def _drifted(monitor: Object, stable: _Stable) -> frozenset[str]:

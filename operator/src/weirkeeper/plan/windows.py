@@ -23,6 +23,9 @@ CHECKPOINT_KEY: Final = "windows"
 SLOTS: Final = 12
 SHORTEST_SLOT: Final = 60
 
+PAST: Final = 24
+"""Windows before the one that is judged of which the sums are kept, to find drift that is slow."""
+
 
 @dataclass(frozen=True)
 class WindowRule:
@@ -58,24 +61,31 @@ class CountedSlots:
 
     It is made once for each window, whoever looks how often. Everything is booked up to `until`. `mixed` are revisions
     whose pods count by different profiles: they do not add up. `checkpoint` is what the collector wants kept over a
-    restart, None while nothing is due. `judged` keeps what was found, since judging is the dear part.
+    restart, None while nothing is due. `past` are sums of whole windows whose slots are gone. `judged` keeps what was
+    found, since judging is the dear part.
     """
 
     revisions: Mapping[str, Sequence[CountedSlot]] = field(default_factory=dict)
     until: int = 0
     mixed: frozenset[str] = frozenset()
     checkpoint: bytes | None = None
+    past: Mapping[str, Sequence[CountedSlot]] = field(default_factory=dict)
     judged: dict[Hashable, WindowReport] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
 class Window:
-    """The rows of one revision in `[start, end)`, Unix seconds, and their input counts by feature."""
+    """The rows of one revision in `[start, end)`, Unix seconds, and their input counts by feature.
+
+    `slots` are the counts that they are the sum of, `past` those of windows before, the oldest first.
+    """
 
     start: int
     end: int
     rows: int
     inputs: Mapping[str, Counts]
+    slots: tuple[Mapping[str, Counts], ...] = ()
+    past: tuple[Mapping[str, Counts], ...] = ()
 
 
 def rule_of(spec: MonitorSpec) -> WindowRule:
@@ -101,14 +111,39 @@ def checkpoint_name(model: str) -> str:
     return f"{model}-windows"
 
 
-def window_of(slots: Sequence[CountedSlot], rule: WindowRule, end: int, since: float) -> Window:
-    """The window that ends at `end`, of slots that began at or after `since` (the revision's promotion)."""
+def window_of(
+    slots: Sequence[CountedSlot], rule: WindowRule, end: int, since: float, past: Sequence[CountedSlot] = ()
+) -> Window:
+    """The window that ends at `end`, of slots that began at or after `since` (the revision's promotion).
+
+    `past` are sums of windows whose slots are gone.
+    """
     reached = _reach([slot for slot in slots if since <= slot.start < end], rule, end)
     inputs: dict[str, Counts] = {}
     for slot in reached:
         inputs = add(inputs, slot.inputs)
     start = min([end - rule.size, *(slot.start for slot in reached)])
-    return Window(start, end, sum(slot.rows for slot in reached), inputs)
+    before = [*past, *(slot for slot in slots if slot.start < start)]
+    earlier = by_window([one for one in before if one.start >= since], rule.size)
+    return Window(
+        start,
+        end,
+        sum(slot.rows for slot in reached),
+        inputs,
+        slots=tuple(slot.inputs for slot in reversed(reached)),
+        past=tuple(one.inputs for one in earlier if one.start + rule.size <= start)[-PAST:],
+    )
+
+
+def by_window(slots: Iterable[CountedSlot], size: int) -> list[CountedSlot]:
+    """Add slots up by the windows of `size` seconds that they lie in; the oldest first."""
+    sums: dict[int, CountedSlot] = {}
+    for slot in slots:
+        start = slot.start // size * size
+        found = sums.get(start)
+        inputs = slot.inputs if found is None else add(found.inputs, slot.inputs)
+        sums[start] = CountedSlot(start, slot.rows + (found.rows if found else 0), inputs)
+    return [sums[start] for start in sorted(sums)]
 
 
 def needed_from(slots: Sequence[CountedSlot], rule: WindowRule, until: int) -> int:

@@ -27,9 +27,12 @@ from weirkeeper.statistics.drift import (
     DriftState,
     FeatureDrift,
     FeaturePolicy,
+    Finding,
+    History,
     WindowReport,
     alarm_share,
     assess,
+    held,
 )
 from weirkeeper.statistics.errors import ColumnMismatch, ProfileError, ProfileMismatch, StatisticsError
 from weirkeeper.statistics.expected import ExpectedPerformance, expected_performance
@@ -87,7 +90,9 @@ __all__ = [
     "FeatureDrift",
     "FeaturePolicy",
     "FeatureProfile",
+    "Finding",
     "HeldOut",
+    "History",
     "Homogeneity",
     "LabelCounts",
     "LabelledWindow",
@@ -125,6 +130,7 @@ __all__ = [
     "exceeding",
     "expected_performance",
     "groups_of",
+    "held",
     "hellinger",
     "homogeneity",
     "jensen_shannon",

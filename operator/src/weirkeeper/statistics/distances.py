@@ -57,8 +57,22 @@ def pooled(reference: CountsLike, live: CountsLike) -> tuple[Floats, Floats]:
     """Merge all bins whose expected live count is below 5 into one, and drop it where it is empty on both sides."""
     a, b = _counts(reference, live)
     rare = b.sum() * a < EXPECTED_LEAST * a.sum()
+    if not rare.any():
+        return a, b
+    if rare.all():
+        return _grouped(a, b)
     a, b = (np.append(counts[~rare], counts[rare].sum()) for counts in (a, b))
     return (a, b) if a[-1] + b[-1] > 0 else (a[:-1], b[:-1])
+
+
+def _grouped(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """Where every bin is rare, merge neighbours until each group has enough; 1 group where even all are too few."""
+    expected = np.cumsum(a) / max(1.0, a.sum()) * b.sum()
+    groups = max(1, int(b.sum() / EXPECTED_LEAST))
+    places = np.minimum((expected * groups / max(1.0, b.sum()) - 1e-9).astype(np.int64), groups - 1)
+    merged = np.array([np.bincount(places, weights=counts) for counts in (a, b)], dtype=np.float64)
+    before, now = merged[:, merged.sum(axis=0) > 0]
+    return before, now
 
 
 def effective_size(reference: float, live: float) -> float:
@@ -69,9 +83,15 @@ def effective_size(reference: float, live: float) -> float:
 def psi(reference: CountsLike, live: CountsLike) -> float:
     """Tell the population stability index of counts as they are (pool them first); 0 for fewer than two bins."""
     a, b = _counts(reference, live)
-    p = (a + SMOOTHING) / (a.sum() + SMOOTHING * a.size)
-    q = (b + SMOOTHING) / (b.sum() + SMOOTHING * b.size)
-    return float(((p - q) * np.log(p / q)).sum())
+    p, q = smoothed(a), smoothed(b)
+    return float((p - q) @ np.log(p / q))
+
+
+def smoothed(counts: CountsLike) -> Floats:
+    """Tell the shares of counts with Jeffreys' half added to each, so that none is 0."""
+    shares: Floats = np.asarray(counts, dtype=np.float64) + SMOOTHING
+    shares /= shares.sum()
+    return shares
 
 
 def psi_debiased(value: float, bins: int, size: float) -> float:
@@ -79,7 +99,7 @@ def psi_debiased(value: float, bins: int, size: float) -> float:
     return value - (bins - 1) / size
 
 
-def psi_threshold(bins: int, size: float, delta: float, alpha: float) -> float:
+def psi_threshold(bins: float, size: float, delta: float, alpha: float) -> float:
     """Tell which PSI is exceeded with probability `alpha` while the true one is `delta`.
 
     `size` is the effective size N; `bins` are those after pooling, at least 2.
@@ -87,7 +107,7 @@ def psi_threshold(bins: int, size: float, delta: float, alpha: float) -> float:
     return ncx2_isf(alpha, bins - 1, size * delta) / size
 
 
-def psi_lower(value: float, bins: int, size: float, alpha: float) -> float:
+def psi_lower(value: float, bins: float, size: float, alpha: float) -> float:
     """Tell the true PSI below which a PSI of `value` would come up with less than `alpha`: a lower confidence bound."""
     return ncx2_noncentrality(size * value, bins - 1, 1.0 - alpha) / size
 

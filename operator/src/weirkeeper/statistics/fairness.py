@@ -138,7 +138,7 @@ def _compared(
     highest, lowest = max(share.value for share in shares), min(share.value for share in shares)
     ratio_bounds = (
         min(bounds.low or 0.0 for bounds in ratios),
-        min(1.0, *(bounds.high for bounds in ratios if bounds.high is not None)),
+        min([1.0, *(bounds.high for bounds in ratios if bounds.high is not None)]),
     )
     difference_bounds = max(0.0, *(low for low, _ in differences)), max(high for _, high in differences)
     unfair = (rule.least_ratio is not None and ratio_bounds[1] < rule.least_ratio) or (

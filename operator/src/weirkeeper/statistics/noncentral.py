@@ -18,8 +18,15 @@ Floats = npt.NDArray[np.float64]
 
 _TINY = 1e-300
 _PRECISION = 1e-16
+_HALF = 0.5
+_EQUAL = 1e-15
+"""Numbers that differ by this part of themselves are as near as floats tell apart."""
+
+_CLOSE = 4e-15
+"""Logarithms of probabilities so close are equal."""
+
 _TERMS = 100_000
-_SPREAD = 60
+_SPREAD = 40
 """So many standard deviations of the Poisson weights are mixed; beyond lies nothing that a float could hold."""
 
 
@@ -61,7 +68,8 @@ def ncx2_noncentrality(x: float, df: float, probability: float) -> float:
     """Tell the noncentrality at which a value of at most `x` has `probability`; 0 where even 0 makes it rarer."""
     if ncx2_cdf(x, df, 0.0) <= probability:
         return 0.0
-    return _root(lambda noncentrality: probability - ncx2_cdf(x, df, noncentrality), 0.0, x + 1.0)
+    wanted = math.log(probability)
+    return _root(lambda noncentrality: wanted - _log(ncx2_cdf(x, df, noncentrality)), 0.0, x + 1.0)
 
 
 def _quantile(lower: float, upper: float, df: float, noncentrality: float) -> float:
@@ -70,22 +78,52 @@ def _quantile(lower: float, upper: float, df: float, noncentrality: float) -> fl
     if lower == 0.0:
         return 0.0
     if lower < upper:
-        return _root(lambda x: ncx2_cdf(x, df, noncentrality) - lower, 0.0, df + noncentrality)
-    return _root(lambda x: upper - ncx2_sf(x, df, noncentrality), 0.0, df + noncentrality)
+        wanted = math.log(lower)
+        return _root(lambda x: _log(ncx2_cdf(x, df, noncentrality)) - wanted, 0.0, df + noncentrality)
+    wanted, mean, deviation = math.log(upper), df + noncentrality, math.sqrt(2.0 * df + 4.0 * noncentrality)
+    high = mean + deviation * (1.0 + math.sqrt(-2.0 * wanted))
+    return _root(lambda x: wanted - _log(ncx2_sf(x, df, noncentrality)), max(0.0, mean - deviation), high)
+
+
+def _log(probability: float) -> float:
+    return math.log(max(probability, _TINY))
 
 
 def _root(rising: Callable[[float], float], low: float, high: float) -> float:
-    """Find where a rising function crosses 0, to the last digit: `high` is doubled until it lies above."""
-    while rising(high) < 0.0:
-        low, high = high, 2.0 * high
+    """Find where a rising function crosses 0, to the last digits: `high` is doubled until it lies above.
+
+    Chandrupatla 1997: inverse quadratic interpolation where it is safe, else bisection. Logarithms of tails are nearly
+    straight, so a few steps are enough.
+    """
+    at_low, at_high = rising(low), rising(high)
+    while at_high < 0.0:
+        low, at_low, high = high, at_high, 2.0 * high
+        at_high = rising(high)
+    a, b, at_a, at_b, part = high, low, at_high, at_low, 0.5
     while True:
-        middle = 0.5 * (low + high)
-        if middle in (low, high):
-            return middle
-        if rising(middle) < 0.0:
-            low = middle
+        middle = a + part * (b - a)
+        at_middle = rising(middle)
+        if (at_middle > 0.0) == (at_a > 0.0):
+            c, at_c = a, at_a
         else:
-            high = middle
+            c, b, at_c, at_b = b, a, at_b, at_a
+        a, at_a = middle, at_middle
+        best = a if abs(at_a) < abs(at_b) else b
+        least = _EQUAL * abs(best) / abs(b - a) if a != b else 1.0
+        if least > _HALF or min(abs(at_a), abs(at_b)) < _CLOSE:
+            return best
+        part = min(max(_interpolated((a, b, c), (at_a, at_b, at_c)), least), 1.0 - least)
+
+
+def _interpolated(places: tuple[float, float, float], values: tuple[float, float, float]) -> float:
+    """Tell which part of the way from the first place to the second to try next."""
+    (a, b, c), (at_a, at_b, at_c) = places, values
+    if at_c in (at_a, at_b) or c == b:
+        return _HALF
+    xi, phi = (a - b) / (c - b), (at_a - at_b) / (at_c - at_b)
+    if phi * phi >= xi or (1.0 - phi) ** 2 >= 1.0 - xi:
+        return _HALF
+    return at_a / (at_b - at_a) * at_c / (at_b - at_c) + (c - a) / (b - a) * at_a / (at_c - at_a) * at_b / (at_c - at_b)
 
 
 def _mixture(x: float, df: float, noncentrality: float) -> tuple[float, float]:
@@ -156,3 +194,19 @@ def _gamma_fraction(a: float, x: float) -> float:
 
 def _away_from_zero(value: float) -> float:
     return value if abs(value) > _TINY else _TINY
+
+
+def log_ncx2_densities(x: float, df: float, noncentralities: Floats) -> Floats:
+    """Tell the logarithm of the noncentral chi-square's density at `x` > 0, for each of several noncentralities."""
+    if x <= 0.0:
+        raise ValueError(f"density asked for at {x}; a chi-square is above 0")
+    # The terms of the mixture peak where j (j + df / 2) = noncentrality * x / 4.
+    peak = math.sqrt(float(noncentralities.max()) * x) / 2.0
+    j = np.arange(int(peak + _SPREAD * math.sqrt(peak)) + _SPREAD, dtype=np.float64)
+    central = (df / 2.0 + j - 1.0) * math.log(x / 2.0) - x / 2.0 - math.log(2.0) - _log_gammas(df / 2.0, j.size)
+    halves = noncentralities[:, None] / 2.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        powers = np.where(j > 0.0, j * np.log(halves), 0.0)
+    terms = powers - halves - _log_gammas(1.0, j.size) + central
+    highest = terms.max(axis=1)
+    return np.asarray(highest + np.log(np.exp(terms - highest[:, None]).sum(axis=1)), dtype=np.float64)

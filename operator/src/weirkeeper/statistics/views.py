@@ -51,6 +51,11 @@ class View:
         """The columns that it is made of: one."""
         return (self.column,)
 
+    @property
+    def grouped(self) -> bool:
+        """Whether values are sorted into groups by a digest, which have no order."""
+        return self.kind in ("textGroup", "numberGroup")
+
     def of(self, column: Column) -> Viewed:
         """Look at a column: shape (rows,)."""
         if self.kind in ("hour", "weekday"):

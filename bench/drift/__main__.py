@@ -1,0 +1,146 @@
+"""`make bench-drift`: run every detector on the same rows, print tables, and end with a verdict.
+
+With BENCH_QUICK=1 a first look in a few minutes, which leaves the documentation alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.drift import judging, tables
+from bench.drift.environments import PACKAGES, ROOT, environment, python_of
+from bench.drift.ours import BUDGET, TOOL
+from bench.drift.pictures import Bar, bars
+from bench.drift.scenarios import Scenario, scenarios
+from bench.drift.scores import Scores, load
+
+QUICK = os.environ.get("BENCH_QUICK", "") not in ("", "0")
+PAGE = ROOT / "docs" / "explanation" / "drift-compared.md"
+FOLDER = ROOT / "build" / "bench-drift"
+TOOL_SECONDS = 900
+SPEED_SECONDS = 90
+SPEED_ROWS = 1_000_000
+MODULES = {TOOL: "bench.drift.ours", "evidently": "bench.drift.evidently_peer", "nannyml": "bench.drift.nannyml_peer"}
+
+
+def main() -> int:
+    """Run all of it; 1 where a goal is missed."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for old in FOLDER.glob("*.npz"):
+        old.unlink()
+    pythons = {TOOL: Path(sys.executable), **_peers()}
+    missing = [tool for tool in PACKAGES if tool not in pythons]
+    # NannyML brings the set, so it comes first.
+    for tool in ("nannyml", TOOL, "evidently") if "nannyml" in pythons else ():
+        if tool in pythons:
+            _started(pythons[tool], tool, str(FOLDER), "car_loan")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        failed = [tool for tool in pool.map(lambda pair: _judged(*pair), pythons.items()) if tool]
+    measured = {tool: _speed(python, tool) for tool, python in pythons.items()}
+    chosen = scenarios(quick=QUICK)
+    said = {tool: read for tool in (TOOL, *PACKAGES) if (read := _read(tool, chosen))} | {"dummy": _dummy(chosen)}
+    return _told(said, chosen, {tool: one for tool, one in measured.items() if one}, [*missing, *failed])
+
+
+def _peers() -> dict[str, Path]:
+    """The interpreters of the peers that can be had."""
+    return {tool: python for tool in PACKAGES if (python := python_of(tool)) is not None}
+
+
+def _read(tool: str, chosen: Sequence[Scenario]) -> dict[str, Mapping[str, Scores]]:
+    """What a tool said, by scenario."""
+    names = [*(scenario.name for scenario in chosen), "car_loan"]
+    return {name: found for name in names if (found := load(FOLDER, tool, name))}
+
+
+def _started(python: Path, tool: str, *arguments: str, seconds: float = TOOL_SECONDS) -> str | None:
+    """Run a tool's module in its environment; its standard output, None where it failed or took too long."""
+    command = [str(python), "-m", MODULES[tool], *arguments]
+    try:
+        ended = subprocess.run(
+            command, cwd=ROOT, env=environment(), check=True, timeout=seconds, stdout=subprocess.PIPE, text=True
+        )
+    except subprocess.SubprocessError as error:
+        print(f"bench-drift: {tool} {arguments[-1]}: {error}", file=sys.stderr, flush=True)
+        return None
+    return ended.stdout
+
+
+def _judged(tool: str, python: Path) -> str | None:
+    """Let a tool judge every scenario; tell its name where it did not get through."""
+    return None if _started(python, tool, str(FOLDER), *(["quick"] if QUICK else [])) is not None else tool
+
+
+def _speed(python: Path, tool: str) -> dict[str, float] | None:
+    said = _started(python, tool, "speed", str(SPEED_ROWS), seconds=SPEED_SECONDS)
+    found: dict[str, float] | None = json.loads(said.strip().splitlines()[-1]) if said else None
+    return found
+
+
+def _dummy(chosen: Sequence[Scenario]) -> dict[str, Mapping[str, Scores]]:
+    """A detector that alarms at random, as often as ours may."""
+    rng = np.random.default_rng(0)
+    drawn = {scenario.name: rng.random((scenario.windows, len(scenario.units))) for scenario in chosen}
+    return {name: {"default": Scores(values, values > 1.0 - BUDGET)} for name, values in drawn.items()}
+
+
+def _told(said: judging.Said, chosen: Sequence[Scenario], speeds: Mapping[str, Any], missing: Sequence[str]) -> int:
+    """Print everything, keep it, and tell the exit code."""
+    rates, powers = judging.false_alarms(said, chosen), judging.all_powers(said, chosen)
+    goals = [
+        *judging.budget_goals(rates), *judging.power_goals(powers), judging.car_loan_goal(said),
+        *judging.speed_goals(speeds),
+    ]  # fmt: skip
+    tools = list(said)
+    rows = [
+        tables.false_alarm_rows(rates, chosen, tools), tables.power_rows(powers, chosen, tools),
+        tables.speed_rows(speeds, tools, SPEED_ROWS), tables.goal_rows(goals),
+    ]  # fmt: skip
+    text = "\n\n".join(tables.written(one) for one in rows)
+    print(text)
+    found = {"rates": rates, "powers": powers, "speeds": speeds, "goals": [goal.to_json() for goal in goals]}
+    _kept(text, found, _pictures(rates, powers, chosen))
+    missed = [goal.name for goal in goals if goal.met is False]
+    absent = f"; without {', '.join(missing)}" if missing else ""
+    verdict = f"missed: {', '.join(missed)}" if missed else "every goal that was judged is reached"
+    print(f"\nbench-drift: {verdict}{absent}")
+    return 1 if missed else 0
+
+
+def _pictures(rates: Mapping[str, Any], powers: Mapping[str, Any], chosen: Sequence[Scenario]) -> dict[str, str]:
+    titles = {scenario.name: scenario.title for scenario in chosen}
+    alarms = {
+        titles[name]: [Bar(tool, one.share, one.upper) for tool, one in found.items()] for name, found in rates.items()
+    }
+    power = {
+        titles[name]: [Bar(tool, one[0].share) for tool, one in found.items() if one] for name, found in powers.items()
+    }
+    return {
+        "false-alarms": bars("False alarms a window and column, with the upper 95 % bound", alarms, BUDGET),
+        "power": bars(f"Changed windows seen, at {judging.EQUAL:.0%} false alarms each", power),
+    }
+
+
+def _kept(text: str, found: Mapping[str, Any], pictures: Mapping[str, str]) -> None:
+    """Write it into the documentation; of a quick run, beside its scores alone."""
+    folder = FOLDER if QUICK else PAGE.parent
+    (folder / "drift-compared.json").write_text(json.dumps(found, indent=1) + "\n")
+    for name, picture in pictures.items():
+        (folder / f"drift-compared-{name}.svg").write_text(picture)
+    if not QUICK:
+        page = PAGE.read_text()
+        before, after = page.split(tables.BEGINS)[0], page.split(tables.ENDS)[1]
+        PAGE.write_text(f"{before}{tables.BEGINS}\n{text}\n{tables.ENDS}{after}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

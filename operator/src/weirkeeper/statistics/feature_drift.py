@@ -1,0 +1,279 @@
+"""One feature of one window against its reference: three looks at it, each with its part of the alarm's probability.
+
+The PSI of the bins sees every change. The part of it that is a shift along the order of the values (`ordering`) sees
+shifts in fewer rows. The PSI of missing against present values sees what has no bin. All three are indices on one
+scale, and are asked the same: is it above `delta` for sure?
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from weirkeeper.statistics.budget import AlarmShare
+from weirkeeper.statistics.dispersion import INDEPENDENT, Dispersion
+from weirkeeper.statistics.distances import (
+    effective_size,
+    jensen_shannon,
+    kolmogorov_smirnov,
+    pooled,
+    psi,
+    psi_lower,
+    psi_threshold,
+)
+from weirkeeper.statistics.feature import Counts, FeatureProfile
+from weirkeeper.statistics.noncentral import ncx2_sf
+from weirkeeper.statistics.ordered import intervals_of
+from weirkeeper.statistics.ordering import scores_of, shift
+from weirkeeper.statistics.wording import change_of, percent
+
+Floats = npt.NDArray[np.float64]
+DriftState = Literal["OK", "Drifting", "Insufficient", "Error"]
+Look = Literal["PSI", "shift", "missing"]
+
+LEAST_VALUES = 50
+"""A feature with fewer valid values in the window is not judged, however many rows there were."""
+
+LEAST_EFFECTIVE = 20
+"""Nor is one whose values hang together so much that they count as fewer independent ones."""
+
+DIGITS = 3
+
+
+class Finding(NamedTuple):
+    """What one look saw: an index on the scale of the PSI, and above which it alarms.
+
+    `alpha` is the probability of that while the true index is `delta`; `size` and `df` are those of its distribution.
+    """
+
+    look: Look
+    value: float
+    threshold: float
+    alpha: float
+    delta: float
+    size: float
+    df: float
+
+    @property
+    def chance(self) -> float:
+        """How much a change of nothing adds on average."""
+        return self.df / self.size
+
+    @property
+    def debiased(self) -> float:
+        """The index less what chance alone adds."""
+        return self.value - self.chance
+
+    @property
+    def severity(self) -> float:
+        """How far it is above its threshold, as a factor."""
+        return self.value / self.threshold
+
+    @property
+    def p_value(self) -> float:
+        """The probability of so much or more while the true index is `delta`."""
+        return ncx2_sf(self.size * self.value, self.df, self.size * self.delta)
+
+    @property
+    def told(self) -> str:
+        """The numbers, for a message."""
+        return f"{self.look} {self.value:.2f}, threshold {self.threshold:.2f}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is asked of a feature: is its PSI above `delta`, when a false alarm may have this share of probability."""
+
+    delta: float
+    share: AlarmShare
+    dispersion: Dispersion = INDEPENDENT
+
+
+@dataclass(frozen=True)
+class FeatureDrift:
+    """One feature in one window. PSI and its bounds are None where there was too little to judge.
+
+    `psi_debiased` is less what chance alone adds, `psi_lower` what is sure at the alarm's own confidence. `js` is the
+    Jensen-Shannon distance in natural units, `ks_lower` the least Kolmogorov-Smirnov distance (intervals only).
+    `design_effect` rows count as one. `findings` are those of all looks, the one that decides first. `source` is what
+    was judged: the reference and the counts.
+    """
+
+    name: str
+    state: DriftState
+    values: int
+    missing: float
+    message: str
+    psi: float | None = None
+    threshold: float | None = None
+    design_effect: float = 1.0
+    findings: tuple[Finding, ...] = ()
+    source: tuple[FeatureProfile, Counts] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def drifting(self) -> bool:
+        """Whether one of its indices is above its threshold, or was and is not yet well below."""
+        return self.state == "Drifting"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it is counted from."""
+        return (self.name,) if self.source is None else self.source[0].columns
+
+    @property
+    def joint(self) -> bool:
+        """Whether it is about several columns together."""
+        return len(self.columns) > 1
+
+    @property
+    def severity(self) -> float:
+        """How far it is above its threshold, as a factor: what is worst first is sorted by."""
+        return self.findings[0].severity if self.findings else 0.0
+
+    @property
+    def psi_debiased(self) -> float | None:
+        """The PSI less what chance alone adds."""
+        return None if self._psi is None else self._psi.debiased
+
+    @cached_property
+    def psi_lower(self) -> float | None:
+        """The PSI that is sure at the alarm's confidence."""
+        found = self._psi
+        return None if found is None else psi_lower(found.value, found.df + 1.0, found.size, found.alpha)
+
+    @cached_property
+    def p_value(self) -> float:
+        """The probability that so much is seen while every index is at most `delta`: by the weights of the looks."""
+        whole = sum(finding.alpha for finding in self.findings)
+        return min([1.0, *(finding.p_value * whole / finding.alpha for finding in self.findings)])
+
+    @cached_property
+    def js(self) -> float | None:
+        """The Jensen-Shannon distance, natural logarithm."""
+        if self._psi is None or self.source is None:
+            return None
+        feature, counts = self.source
+        return jensen_shannon((*feature.counts, 0), (*counts["counts"], counts["unseen"]))
+
+    @cached_property
+    def ks_lower(self) -> float | None:
+        """The least Kolmogorov-Smirnov distance that the counts allow; None where values are counted one by one."""
+        if self._psi is None or self.source is None or self.source[0].enumerated:
+            return None
+        feature, counts = self.source
+        return kolmogorov_smirnov(*(intervals_of(feature, part) for part in (feature.counts, counts["counts"]))).lower
+
+    @property
+    def _psi(self) -> Finding | None:
+        return next((finding for finding in self.findings if finding.look == "PSI"), None)
+
+
+def rows_of(counts: Counts) -> int:
+    """Tell how many rows were counted, whatever their values."""
+    return int(sum(counts["counts"]) + counts["unseen"] + counts["missing"] + counts["invalid"])
+
+
+def both_bins(feature: FeatureProfile, counts: Counts) -> tuple[Floats, Floats]:
+    """Put the counts of reference and window side by side, with a last bin of unseen values where there are any."""
+    unseen = counts["unseen"]
+    if unseen == 0:
+        return np.array(feature.counts, dtype=np.float64), np.array(counts["counts"], dtype=np.float64)
+    return np.array((*feature.counts, 0), dtype=np.float64), np.array((*counts["counts"], unseen), dtype=np.float64)
+
+
+def judge(feature: FeatureProfile, counts: Counts, rule: Rule) -> FeatureDrift:
+    """Judge one feature by the counts of a window, which are by the bins of this profile."""
+    values, rows = sum(counts["counts"]) + counts["unseen"], rows_of(counts)
+    findings = _missing(feature, counts, rule)
+    enough = values >= LEAST_VALUES and values >= LEAST_EFFECTIVE * rule.dispersion.factor and feature.count > 0
+    if enough:
+        findings = (*_shares(feature, counts, rule), *findings)
+    findings = tuple(sorted(findings, key=lambda finding: finding.severity, reverse=True))
+    drifting = bool(findings) and findings[0].severity > 1.0
+    found = next((finding for finding in findings if finding.look == "PSI"), None)
+    return FeatureDrift(
+        name=feature.name,
+        state="Drifting" if drifting else "OK" if enough else "Insufficient",
+        values=values,
+        missing=counts["missing"] / max(1, rows),
+        message=f"{feature.name}: {_told(feature, counts, rule, findings, enough=enough)}",
+        psi=found.value if found else None,
+        threshold=found.threshold if found else None,
+        design_effect=rule.dispersion.factor,
+        findings=findings,
+        source=(feature, counts),
+    )
+
+
+def _shares(feature: FeatureProfile, counts: Counts, rule: Rule) -> tuple[Finding, ...]:
+    """Look at the bins, and where values have an order, at a shift along it."""
+    reference, live = both_bins(feature, counts)
+    # Slots are too few to tell how rows that hang together scatter in one direction alone.
+    scores = scores_of(feature) if rule.dispersion.independent else None
+    missing = _any_missing(feature, counts)
+    alpha = rule.share.shares(shift=scores is not None, missing=missing)
+    factor = rule.dispersion.allowance(alpha)
+    # As many rows as they are worth: the half that smoothing adds would be little beside a whole burst.
+    live /= factor
+    a, b = pooled(reference, live)
+    size = effective_size(feature.count, float(live.sum()))
+    # One bin holds everything on both sides, as in a column that stayed constant.
+    value = psi(a, b) if a.size > 1 else 0.0
+    df = max(1.0, min(a.size - 1.0, rule.dispersion.df or a.size))
+    found = _finding("PSI", value, size, df, (alpha, rule.delta))
+    if scores is None:
+        return (found,)
+    moved = shift(reference, live, scores[: live.size])
+    return found, _finding("shift", moved, size, 1.0, (rule.share.shift(missing=missing), rule.delta))
+
+
+def _missing(feature: FeatureProfile, counts: Counts, rule: Rule) -> tuple[Finding, ...]:
+    """Look at the share of missing values, where there are any."""
+    if not _any_missing(feature, counts):
+        return ()
+    live = (rows_of(counts) - counts["missing"], counts["missing"])
+    reference = (feature.count, feature.missing)
+    alpha = rule.share.missing(judged=True)
+    factor = rule.dispersion.allowance(alpha)
+    if sum(reference) == 0 or sum(live) < max(LEAST_VALUES, LEAST_EFFECTIVE * factor):
+        return ()
+    size = effective_size(sum(reference), sum(live) / factor)
+    value = psi(reference, np.array(live) / factor)
+    return (_finding("missing", value, size, 1.0, (alpha, rule.delta)),)
+
+
+def _any_missing(feature: FeatureProfile, counts: Counts) -> bool:
+    return feature.missing > 0 or counts["missing"] > 0
+
+
+def _finding(look: Look, value: float, size: float, df: float, asked: tuple[float, float]) -> Finding:
+    alpha, delta = asked
+    threshold = psi_threshold(df + 1.0, _rounded_down(size), delta, alpha)
+    return Finding(look, value, threshold, alpha, delta, size, df)
+
+
+def _rounded_down(size: float) -> float:
+    """Keep three digits: thresholds of features with nearly as many rows are the same, and rather too high."""
+    scale: float = 10.0 ** (DIGITS - 1 - math.floor(math.log10(size)))
+    return math.floor(size * scale) / scale
+
+
+def _told(feature: FeatureProfile, counts: Counts, rule: Rule, findings: tuple[Finding, ...], *, enough: bool) -> str:
+    missing = counts["missing"] / max(1, rows_of(counts))
+    first = sorted(findings, key=lambda finding: finding.look != "PSI")
+    seen = "; ".join(finding.told for finding in first if finding.look == "PSI" or finding.severity > 1.0)
+    if rule.dispersion.factor > 1.0:
+        seen += f"; {rule.dispersion.factor:.1f} rows count as one"
+    if findings and findings[0].look == "missing" and findings[0].severity > 1.0:
+        before = feature.missing / (feature.count + feature.missing)
+        return f"missing {percent(before)} → {percent(missing)} ({seen})"
+    if not enough:
+        values = sum(counts["counts"]) + counts["unseen"]
+        alike = f", {rule.dispersion.factor:.1f} of which count as one" if rule.dispersion.factor > 1.0 else ""
+        return f"{values} valid values{alike}, {percent(missing)} missing; not judged"
+    return f"{change_of(feature, counts)} ({seen})"
