@@ -36,11 +36,15 @@ def test_the_worst_feature_comes_first_with_its_change_and_threshold(drifting: C
     assert lines[0].split() == ["FEATURE", "CHANGE", "MISSING", "PSI", "THRESHOLD", "STATE"]
     assert [line.split()[0] for line in lines[1:3]] == ["income", "region"]
     assert lines[1].endswith("Drifting")
-    assert " -> " in lines[1]
+    assert " → " in lines[1]
     assert "PSI" not in lines[1]
     assert lines[3].endswith("OK")
-    assert lines[-2:] == ["drift in 2 of 5 features over 3,000 rows", "not in the reference, and not compared: 'note'"]
-    assert repr(drifting) == "<Comparison Drifting: drift in 2 of 5 features over 3,000 rows>"
+    assert lines[-3:] == [
+        "drift in 2 of 14 features over 3,000 rows",
+        "9 correlations of columns do not drift",
+        "not in the reference, and not compared: 'note'",
+    ]
+    assert repr(drifting) == "<Comparison Drifting: drift in 2 of 14 features over 3,000 rows>"
 
 
 def test_what_drifts_is_listed(drifting: Comparison) -> None:

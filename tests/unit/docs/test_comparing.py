@@ -51,7 +51,7 @@ def test_the_pipeline_tells_drift_from_failure(folder: Path) -> None:
     (script,) = [block for block in blocks(PAGE, "sh") if "case $status" in block]
     told = run(script, folder)
     assert told.returncode == 0
-    assert told.stdout.splitlines()[-1] == "drift: drift in 2 of 5 features over 8,000 rows"
+    assert told.stdout.splitlines()[-1] == "drift: drift in 2 of 14 features over 8,000 rows"
     (folder / "june.parquet").write_bytes(b"PAR1")
     assert run(script, folder).returncode == 1
 

@@ -128,12 +128,19 @@ class Comparison:
                 *_index(feature),
                 feature.state,
             )
-            for feature in self.features
+            for feature in self._shown
         ]
+
+    @property
+    def _shown(self) -> tuple[FeatureDrift, ...]:
+        """What the table has: every column, and of what columns have to do with each other that which drifts."""
+        return tuple(feature for feature in self.features if feature.drifting or not feature.joint)
 
     def _notes(self) -> list[str]:
         """Say what the table does not show."""
-        notes = [
+        hidden = len(self.features) - len(self._shown)
+        notes = [f"{hidden} correlations of columns do not drift"] if hidden else []
+        notes += [
             f"{feature.name}: {count:,} values are of another type, and left out"
             for feature in self.features
             if (count := self.counts[feature.name]["invalid"])
@@ -154,7 +161,7 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         """Write it for a notebook."""
-        marked = [feature.drifting for feature in self.features]
+        marked = [feature.drifting for feature in self._shown]
         return as_html(HEADINGS, self._lines(), [self.message, *self._notes()], marked)
 
 
@@ -169,7 +176,7 @@ def _index(feature: FeatureDrift) -> tuple[str, str]:
 def _grown(before: float, now: float) -> str:
     if before == now == 0.0:
         return "0 %"
-    return f"{before:.1%} -> {now:.1%}".replace("%", " %")
+    return f"{before:.1%} → {now:.1%}".replace("%", " %")
 
 
 def _number(value: float | None) -> str:
