@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from weirkeeper_server.predictor import Predictor
 
 State = Literal["Loading", "Ready", "Failed", "Draining"]
+WORKER = "predict"
+"""What the names of worker threads begin with."""
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +76,7 @@ class ModelServer:
         self.feedback = FeedbackLedger(settings.model, settings.feedback, clock)
         self.parameters: Mapping[str, str] = {}
         self._predictor: Predictor | None = None
-        self._workers = ThreadPoolExecutor(THREADS, thread_name_prefix="predict")
+        self._workers = ThreadPoolExecutor(THREADS, thread_name_prefix=WORKER)
         self._batches = Batches(self, self._workers, settings.batching.max_rows)
 
     async def start(self) -> None:

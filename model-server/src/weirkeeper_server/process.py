@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
+import threading
 
 import uvloop
 from aiohttp import web
 
 from weirkeeper_server.access_log import AccessLog
-from weirkeeper_server.core import ModelServer
+from weirkeeper_server.core import WORKER, ModelServer
 from weirkeeper_server.evidence import evidence_application
 from weirkeeper_server.grpc_door import GrpcServer
 from weirkeeper_server.http_door.listening import BACKLOG, LEAVE_SECONDS, HttpServer
@@ -24,6 +26,9 @@ from weirkeeper_server.settings import Settings
 SWITCH_INTERVAL = 0.001
 """Seconds after which a thread that predicts lets the event loop in; Python's 5 ms would be added to answers."""
 
+THREAD_SECONDS = 1.0
+"""Time at the end for a thread that is about to finish."""
+
 log = logging.getLogger(__name__)
 
 
@@ -31,6 +36,18 @@ def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then drain."""
     sys.setswitchinterval(SWITCH_INTERVAL)
     uvloop.run(_serve(settings))
+    _leave()
+
+
+def _leave() -> None:
+    """End although a thread may still load or predict: nobody waits for that any more, but Python would at its end."""
+    for thread in threading.enumerate():
+        if thread.name.startswith(WORKER):
+            thread.join(THREAD_SECONDS)
+            if thread.is_alive():
+                logging.shutdown()
+                sys.stdout.flush()
+                os._exit(0)
 
 
 async def _serve(settings: Settings) -> None:
