@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.cluster.images import IMAGES
@@ -17,6 +18,11 @@ NUMBERS = itertools.count(1)
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 """Which of several processes runs these tests; they start in the same second."""
 ON_A_CLUSTER = ("tests/integration/", "tests/scale/", "tests/e2e/")
+
+
+# A machine that is busy is no error.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")
