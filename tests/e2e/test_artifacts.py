@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e import models, volumes
 from tests.e2e.conftest import Files, Team
-from tests.e2e.test_container import golden
+from tests.e2e.containers import golden
 from tests.harness import clusters
 from tests.harness.clusters import Cluster
 from tests.harness.kubectl import Kubectl, Refused
