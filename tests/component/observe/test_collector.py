@@ -478,7 +478,9 @@ async def test_two_hundred_pods_are_cheap(world: World) -> None:
 
 
 def labels_say(rows: int, cursor: str, revision: str = V2) -> dict[str, Any]:
-    return {"slotSeconds": 3600, "cursor": cursor, "totals": [[revision, {"rows": rows, "correct": rows}]], "slots": []}
+    table = {"rows": rows, "correct": rows}
+    slots = [[revision, START // 3600 * 3600, table]]
+    return {"slotSeconds": 3600, "cursor": cursor, "totals": [[revision, table]], "slots": slots}
 
 
 async def test_labels_are_asked_for_from_where_they_were_told_and_outlive_their_pod(world: World) -> None:
@@ -490,6 +492,7 @@ async def test_labels_are_asked_for_from_where_they_were_told_and_outlive_their_
         await world.tick(collector)
         assert "labels" not in first.asked[0]
         assert collector.labels()["team-a", "churn"][V2][""].rows == 5
+        assert collector.evidence("team-a", "churn").labels.revisions[V2][START // 3600 * 3600][""].rows == 5
         first.answer["labels"] = labels_say(4, "1-2")
         second.answer["labels"] = {"slotSeconds": 3600, "cursor": "2-1", "totals": [], "slots": []}
         await world.tick(collector)
@@ -498,5 +501,7 @@ async def test_labels_are_asked_for_from_where_they_were_told_and_outlive_their_
         world.targets = Targets()
         await world.tick(collector, 2_000)
         assert collector.labels()["team-a", "churn"][V2][""].rows == 7
+        assert collector.evidence("team-a", "churn").labels.revisions[V2][START // 3600 * 3600][""].rows == 7
         collector.forget("team-a", "churn")
         assert collector.labels() == {}
+        assert collector.evidence("team-a", "churn").labels.revisions == {}

@@ -9,9 +9,10 @@ import pytest
 
 from weirkeeper.observe import label_book
 from weirkeeper.observe.errors import BrokenEvidence
-from weirkeeper.observe.label_book import SETTLED_SECONDS, LabelBook
+from weirkeeper.observe.label_book import LabelBook
 from weirkeeper.observe.label_readings import LabelReading, read_labels
 from weirkeeper.observe.latencies import Process
+from weirkeeper.observe.presence import SETTLED_SECONDS
 from weirkeeper.statistics.labels import LabelCounts
 
 V1, V2 = "churn-11111111", "churn-22222222"
@@ -45,6 +46,7 @@ def test_what_a_pod_tells_is_read() -> None:
     table = reading.totals[V1]
     assert table[""].to_json() == {name: value for name, value in TOLD["totals"][0][1].items() if name != "segments"}
     assert table["region=north"].confusion == {("stay", "stay"): 1}
+    assert (reading.slot_seconds, reading.slots[V1, 1_800_000_000][""].rows) == (3600, 3)
 
 
 def test_a_server_of_a_former_version_tells_nothing() -> None:
@@ -63,6 +65,10 @@ BROKEN: dict[str, Any] = {
     "a cursor with a space": {**TOLD, "cursor": "1 2"},
     "a cursor without end": {**TOLD, "cursor": "1" * 43},
     "another model's revision": {**TOLD, "totals": [["fraud-11111111", {}]]},
+    "another model's slot": {**TOLD, "slots": [["fraud-11111111", 0, {}]]},
+    "a slot before time began": {**TOLD, "slots": [[V1, -3600, {}]]},
+    "a slot without a start": {**TOLD, "slots": [[V1, {}]]},
+    "slots of no length": {**TOLD, "slotSeconds": 0},
     "half a table": {**TOLD, "totals": [[V1]]},
     "too many revisions": {**TOLD, "totals": [[V1, {}] for _ in range(51)]},
     "a negative count": table(rows=-1),

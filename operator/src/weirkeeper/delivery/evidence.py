@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from weirkeeper.statistics.labels import LabelCounts
+
 
 @dataclass(frozen=True)
 class Outcomes:
@@ -76,13 +78,25 @@ class RouterEvidence:
 
 
 @dataclass(frozen=True)
+class LabelSlots:
+    """Labels by the slot of their prediction, as far as they have come.
+
+    `revisions` maps a revision, and the start of a slot (Unix seconds, oldest first), to counts by segment; those of
+    all rows stand under the empty name. Slots have `slot_seconds`; one without labels is absent.
+    """
+
+    slot_seconds: int = 3_600
+    revisions: Mapping[str, Mapping[int, Mapping[str, LabelCounts]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything observed of one Model, newest last.
 
     `cursors` are the counters up to which `outcomes` reach, to be kept in the Model's memory with what was folded;
     after a restart the collector continues from there. Latency slots are absolute and need no cursor: `latency` is as
     the servers measured it, `router_latency` as the routers did. `windows` maps a Monitor's name to its current window
-    (owned by the monitor's planner).
+    (owned by the monitor's planner). `labels` are those that came back of the last 31 days' predictions.
     """
 
     outcomes: tuple[OutcomeSlot, ...] = ()
@@ -92,4 +106,5 @@ class Evidence:
     routers: tuple[RouterEvidence, ...] = ()
     cursors: Mapping[str, Any] = field(default_factory=dict)
     windows: Mapping[str, Any] = field(default_factory=dict)
+    labels: LabelSlots = field(default_factory=LabelSlots)
     unavailable_since: float | None = None

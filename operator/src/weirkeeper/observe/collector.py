@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 from weirkeeper.api.names import EVIDENCE_PORT
-from weirkeeper.delivery.evidence import Evidence
+from weirkeeper.delivery.evidence import Evidence, LabelSlots
 from weirkeeper.observe.asking import Asker
 from weirkeeper.observe.checkpoint import Checkpoint, unpack_config_map
 from weirkeeper.observe.errors import BrokenCheckpoint
 from weirkeeper.observe.label_book import LabelBook
 from weirkeeper.observe.label_readings import Segments
+from weirkeeper.observe.label_slot_book import LabelSlotBook
 from weirkeeper.observe.latencies import Process
 from weirkeeper.observe.pods import ModelPods
 from weirkeeper.observe.readings import RouterReading
@@ -58,6 +59,7 @@ class Collector:
         self._pods: dict[Key, ModelPods] = {}
         self._windows: dict[Key, WindowBook] = {}
         self._labels: dict[Key, LabelBook] = {}
+        self._label_slots: dict[Key, LabelSlotBook] = {}
         self._watched: set[Key] = set()
         self._fast: set[Key] = set()
         self.polled_at: float | None = None
@@ -99,6 +101,7 @@ class Collector:
         self._windows.pop(key, None)
         self._pods.pop(key, None)
         self._labels.pop(key, None)
+        self._label_slots.pop(key, None)
         self._watched.discard(key)
         self._fast.discard(key)
 
@@ -106,6 +109,7 @@ class Collector:
         """Everything observed of the Model up to now; it does not change afterwards."""
         index, key = self._current(), (namespace, model)
         routers, pods, windows = self._routers.get(namespace), self._pods.get(key), self._windows.get(key)
+        labels = self._label_slots.get(key)
         return Evidence(
             outcomes=routers.outcomes.slots(model) if routers else (),
             latency=pods.latency.slots() if pods else {},
@@ -114,6 +118,7 @@ class Collector:
             routers=routers.evidence(model, index.routers.get(namespace, ()), self._clock()) if routers else (),
             cursors=routers.outcomes.cursors(model) if routers else {},
             windows=windows.views() if windows else {},
+            labels=LabelSlots(labels.slot_seconds, labels.view()) if labels else LabelSlots(),
             unavailable_since=routers.unavailable_since if routers else None,
         )
 
@@ -153,6 +158,8 @@ class Collector:
             del self._pods[key]
         for key, labels in self._labels.items():
             labels.keep(self._clock(), index.uids(key))
+        for key, slots in self._label_slots.items():
+            slots.keep(self._clock(), index.uids(key))
         for key in changed:
             self._on_change(*key)
 
@@ -187,6 +194,8 @@ class Collector:
             self._windows[key].book(end, target.revision, process, reading)
         if reading.labels.totals:
             self._labels.setdefault(key, LabelBook()).book(process, reading.labels.totals)
+        if reading.labels.slots:
+            self._label_slots.setdefault(key, LabelSlotBook()).book(end, process, reading.labels)
         return key if pods.answered(self._clock(), end, target, reading) else None
 
     async def _each_slot(self, job: Callable[[int], Awaitable[None]]) -> None:

@@ -8,16 +8,11 @@ from typing import Final
 
 from weirkeeper.observe.label_readings import MOST_REVISIONS, MOST_SEGMENTS, Segments
 from weirkeeper.observe.latencies import Process
+from weirkeeper.observe.presence import SETTLED, Presence
 from weirkeeper.statistics.labels import LabelCounts
-
-SETTLED_SECONDS: Final = 900.0
-"""After so long a pod that is no more will not come back: its counts are added to those of the others that are gone."""
 
 MOST_ENTRIES: Final = 200_000
 """Counts that are kept of a Model: what pods tell beyond it is let be."""
-
-_SETTLED: Final = Process("", 0.0)
-"""Stands for all processes that are no more."""
 
 
 class LabelBook:
@@ -27,12 +22,11 @@ class LabelBook:
         self._parts: dict[str, dict[Process, Segments]] = {}
         self._size = 0
         self._totals: dict[str, Segments] | None = {}
-        self._seen: dict[Process, float] = {}
-        self._gone: set[Process] = set()
+        self._presence = Presence()
 
     def book(self, process: Process, totals: Mapping[str, Segments]) -> None:
         """Take what a process says now of some revisions."""
-        if process in self._gone:
+        if not totals or not self._presence.takes(process):
             return
         for revision, segments in totals.items():
             known = self._parts.get(revision, {})
@@ -46,16 +40,13 @@ class LabelBook:
 
     def keep(self, now: float, present: AbstractSet[str]) -> None:
         """Settle the counts of pods that have not been `present` (UIDs) for long; they count no more, and once."""
-        known = {process for parts in self._parts.values() for process in parts if process != _SETTLED}
-        self._seen |= {process: now for process in known if process.pod in present or process not in self._seen}
-        gone = {process for process in known if self._seen[process] < now - SETTLED_SECONDS}
-        for parts in self._parts.values() if gone else ():
+        gone = self._presence.settle(now, present)
+        if not gone:
+            return
+        for parts in self._parts.values():
             for process in gone & parts.keys():
-                parts[_SETTLED] = merged((parts.get(_SETTLED, {}), parts.pop(process)))
-        if gone:
-            self._size = sum(_size(segments) for parts in self._parts.values() for segments in parts.values())
-        self._gone |= gone
-        self._seen = {process: at for process, at in self._seen.items() if process in known - gone}
+                parts[SETTLED] = merged((parts.get(SETTLED, {}), parts.pop(process)))
+        self._size = sum(_size(segments) for parts in self._parts.values() for segments in parts.values())
 
     def totals(self) -> Mapping[str, Segments]:
         """Everything counted, by revision and segment."""

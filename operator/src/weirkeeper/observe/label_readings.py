@@ -16,6 +16,7 @@ from weirkeeper.statistics.performance import check
 
 MOST_REVISIONS: Final = 50
 MOST_SEGMENTS: Final = 200
+MOST_SLOTS: Final = 2_000
 LONGEST_NAME: Final = 512
 LARGEST_SUM: Final = 1e300
 
@@ -53,6 +54,8 @@ class _Table(_Counts):
 class _Labels(BaseModel):
     cursor: Annotated[str, Field(pattern="^[0-9-]{1,42}$")]
     totals: Annotated[list[tuple[_Name, _Table]], Field(max_length=MOST_REVISIONS)]
+    slotSeconds: Annotated[int, Field(ge=1, le=86_400, strict=True)] = 3_600  # noqa: N815  as servers write it
+    slots: Annotated[list[tuple[_Name, _Count, _Table]], Field(max_length=MOST_SLOTS)] = []
 
 
 _LABELS: Final = TypeAdapter(_Labels)
@@ -61,15 +64,21 @@ Segments = Mapping[str, LabelCounts]
 """Counts by segment, those of all rows as WHOLE."""
 
 
+SlotKey = tuple[str, int]
+"""A revision, and the start of a slot of its predictions in Unix seconds."""
+
+
 @dataclass(frozen=True)
 class LabelReading:
-    """What changed of a process' counts, by revision: cumulative since its start.
+    """What changed of a process' counts, by revision, and by revision and slot: cumulative since its start.
 
-    `cursor` asks for what changes after this.
+    `cursor` asks for what changes after this. Slots have `slot_seconds`, and are those of the predictions.
     """
 
     cursor: str = ""
     totals: Mapping[str, Segments] = field(default_factory=dict)
+    slots: Mapping[SlotKey, Segments] = field(default_factory=dict)
+    slot_seconds: int = 0
 
 
 def read_labels(given: Any, model: str) -> LabelReading:
@@ -85,7 +94,12 @@ def read_labels(given: Any, model: str) -> LabelReading:
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         raise BrokenEvidence(f"labels.{'.'.join(map(str, problem['loc']))}: {problem['msg']}"[:300]) from None
-    return LabelReading(found.cursor, {name: _read(name, table, model) for name, table in found.totals})
+    return LabelReading(
+        found.cursor,
+        {name: _read(name, table, model) for name, table in found.totals},
+        {(name, start): _read(name, table, model) for name, start, table in found.slots},
+        found.slotSeconds,
+    )
 
 
 def _read(revision: str, table: _Table, model: str) -> Segments:
