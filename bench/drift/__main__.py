@@ -19,9 +19,10 @@ import numpy as np
 from bench.drift import judging, tables
 from bench.drift.environments import PACKAGES, ROOT, environment, python_of
 from bench.drift.ours import BUDGET, TOOL
-from bench.drift.pictures import Bar, bars
 from bench.drift.scenarios import Scenario, scenarios
 from bench.drift.scores import Scores, load
+from bench.pictures import Bar, bars
+from bench.tables import goal_rows, put_into, verdict, written
 
 QUICK = os.environ.get("BENCH_QUICK", "") not in ("", "0")
 PAGE = ROOT / "docs" / "explanation" / "drift-compared.md"
@@ -103,17 +104,15 @@ def _told(said: judging.Said, chosen: Sequence[Scenario], speeds: Mapping[str, A
     tools = list(said)
     rows = [
         tables.false_alarm_rows(rates, chosen, tools), tables.power_rows(powers, chosen, tools),
-        tables.speed_rows(speeds, tools, SPEED_ROWS), tables.goal_rows(goals),
+        tables.speed_rows(speeds, tools, SPEED_ROWS), goal_rows(goals),
     ]  # fmt: skip
-    text = "\n\n".join(tables.written(one) for one in rows)
+    text = "\n\n".join(written(one) for one in rows)
     print(text)
     found = {"rates": rates, "powers": powers, "speeds": speeds, "goals": [goal.to_json() for goal in goals]}
     _kept(text, found, _pictures(rates, powers, chosen))
-    missed = [goal.name for goal in goals if goal.met is False]
-    absent = f"; without {', '.join(missing)}" if missing else ""
-    verdict = f"missed: {', '.join(missed)}" if missed else "every goal that was judged is reached"
-    print(f"\nbench-drift: {verdict}{absent}")
-    return 1 if missed else 0
+    line, code = verdict("bench-drift", goals, missing)
+    print(f"\n{line}")
+    return code
 
 
 def _pictures(rates: Mapping[str, Any], powers: Mapping[str, Any], chosen: Sequence[Scenario]) -> dict[str, str]:
@@ -137,9 +136,7 @@ def _kept(text: str, found: Mapping[str, Any], pictures: Mapping[str, str]) -> N
     for name, picture in pictures.items():
         (folder / f"drift-compared-{name}.svg").write_text(picture)
     if not QUICK:
-        page = PAGE.read_text()
-        before, after = page.split(tables.BEGINS)[0], page.split(tables.ENDS)[1]
-        PAGE.write_text(f"{before}{tables.BEGINS}\n{text}\n{tables.ENDS}{after}")
+        put_into(PAGE, text)
 
 
 if __name__ == "__main__":

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import beta
 
 from bench.drift.ours import BUDGET, METHOD, TOOL
 from bench.drift.scenarios import Scenario
 from bench.drift.scores import Scores
+from bench.verdicts import Goal, Rate, rate
 
 Said = Mapping[str, Mapping[str, Mapping[str, Scores]]]
 """What was said, by tool, scenario and method."""
@@ -20,7 +19,6 @@ EQUAL = 0.02
 """Power is compared where every method raises so many false alarms a unit and window."""
 
 TOLERANCE = 0.03
-CONFIDENCE = 0.95
 DEFAULTS = {TOOL: METHOD, "evidently": "default", "nannyml": "jensen_shannon", "dummy": "default"}
 PROMISES = {TOOL: f"{BUDGET:.0%}", "evidently": "none", "nannyml": "mean ± 3 sd", "dummy": f"{BUDGET:.0%}"}
 CAR_LOAN_DRIFT = 25
@@ -30,41 +28,12 @@ SECONDS = 1.0
 CHECK_SECONDS = 1e-3
 
 
-class Rate(NamedTuple):
-    """How many of how many, with the upper 95 % bound (Clopper and Pearson 1934)."""
-
-    share: float
-    upper: float
-    trials: int
-
-
 class Power(NamedTuple):
     """The share of changed windows that are seen, and the mean number of windows until the first one is."""
 
     method: str
     share: float
     delay: float
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What was to be reached, whether it was, and by which figures; `met` is None where it could not be judged."""
-
-    name: str
-    met: bool | None
-    told: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Write it for a file."""
-        return asdict(self)
-
-
-def rate(alarms: Iterable[bool]) -> Rate:
-    """Count alarms."""
-    found = np.asarray(alarms, dtype=bool).ravel()
-    hits, trials = int(found.sum()), found.size
-    upper = 1.0 if hits == trials else float(beta.ppf(CONFIDENCE, hits + 1, trials - hits))
-    return Rate(hits / trials, upper, trials)
 
 
 def powers(said: Mapping[str, Scores], null: Mapping[str, Scores]) -> list[Power]:

@@ -1,23 +1,13 @@
-"""The comparison as tables, for a terminal and for a page alike."""
+"""The comparison of drift detectors as tables."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.drift.judging import PROMISES, Goal, Power, Rate
+from bench.drift.judging import PROMISES, Power
 from bench.drift.scenarios import Scenario
-
-BEGINS, ENDS = "<!-- tables begin -->", "<!-- tables end -->"
-Row = Sequence[str]
-
-
-def written(rows: Sequence[Row]) -> str:
-    """Write rows as Markdown, the first of them as the head, in columns that line up."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
-    ]
-    return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
+from bench.tables import Row
+from bench.verdicts import Rate
 
 
 def false_alarm_rows(
@@ -71,9 +61,3 @@ def speed_rows(speeds: Mapping[str, Mapping[str, float]], tools: Sequence[str], 
                 (tool, f"{found['seconds']:.2f}", f"{found['megabytes']:.0f}") if found else (tool, "did not end", "-")
             )
     return table
-
-
-def goal_rows(goals: Sequence[Goal]) -> list[Row]:
-    """Every goal and what was found."""
-    words = {True: "reached", False: "missed", None: "not judged"}
-    return [("goal", "", "found"), *((goal.name, words[goal.met], goal.told) for goal in goals)]

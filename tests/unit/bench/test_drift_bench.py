@@ -10,11 +10,12 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from bench.drift import environments, judging, tables
+from bench import tables, verdicts
+from bench.drift import environments, judging
 from bench.drift.ours import TOOL, judge
-from bench.drift.pictures import Bar, bars
 from bench.drift.scenarios import CHANGE_AT, Scenario, scenarios
 from bench.drift.scores import Scores, joined, load, peer_windows, save
+from bench.pictures import Bar, bars
 
 CHOSEN = {scenario.name: scenario for scenario in scenarios(quick=True)}
 PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "drift-compared.md"
@@ -62,10 +63,10 @@ def test_scores_are_read_as_they_were_kept(tmp_path: Path) -> None:
 
 
 def test_rates_have_an_upper_bound() -> None:
-    found = judging.rate([False] * 300)
+    found = verdicts.rate([False] * 300)
     assert (found.share, found.trials) == (0.0, 300)
     assert found.upper == pytest.approx(1 - 0.05 ** (1 / 300))
-    assert judging.rate([True]).upper == 1.0
+    assert verdicts.rate([True]).upper == 1.0
 
 
 def test_power_is_at_equal_false_alarms_and_delay_counts_windows() -> None:
@@ -86,7 +87,7 @@ def test_goals_that_are_missed_are_said_and_those_without_figures_too() -> None:
     assert (anywhere.met, whole.met) == (False, True)
     assert "x: +4.0 points" in anywhere.told
     sizes, bursts = judging.budget_goals(
-        {"size-100": {TOOL: judging.Rate(0.0, 0.02, 100)}, "burst-day": {TOOL: judging.Rate(0.0, 0.02, 100)}}
+        {"size-100": {TOOL: verdicts.Rate(0.0, 0.02, 100)}, "burst-day": {TOOL: verdicts.Rate(0.0, 0.02, 100)}}
     )
     assert (sizes.met, bursts.met) == (False, True)
     assert judging.car_loan_goal({TOOL: {}}).met is None

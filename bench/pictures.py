@@ -1,4 +1,4 @@
-"""Pictures of the comparison, as SVG: bars by tool."""
+"""Pictures of comparisons, as SVG: bars by tool."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
-COLOURS = {"weirkeeper": "#0b6e4f", "evidently": "#c8553d", "nannyml": "#588bae", "dummy": "#9a9a9a"}
+COLOURS = ("#0b6e4f", "#c8553d", "#588bae", "#9a9a9a", "#b58900")
+"""Of tools, in the order in which they first appear; the first is ours."""
 ROW, BAR, LEFT, WIDTH, TOP = 15, 11, 230, 420, 56
 FONT = 'font-family="sans-serif" font-size="11"'
 
@@ -21,19 +22,21 @@ class Bar(NamedTuple):
 
 def bars(title: str, groups: Mapping[str, Sequence[Bar]], line: float | None = None) -> str:
     """Draw groups of bars one below the other; `line` marks what was promised."""
+    tools = list(dict.fromkeys(bar.tool for found in groups.values() for bar in found))
+    colours = dict(zip(tools, COLOURS, strict=False))
     height = TOP + sum(ROW * len(found) + ROW for found in groups.values()) + ROW
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + WIDTH + 90} {height}" role="img" {FONT}>',
         f"<title>{escape(title)}</title>",
         '<rect width="100%" height="100%" fill="#ffffff"/>',
         f'<text x="10" y="18" font-weight="bold">{escape(title)}</text>',
-        *_legend(groups),
+        *_legend(colours),
     ]
     y = TOP
     for name, found in groups.items():
         parts.append(f'<text x="{LEFT - 8}" y="{y + BAR}" text-anchor="end">{escape(name)}</text>')
         for bar in found:
-            parts += _bar(bar, y)
+            parts += _bar(bar, y, colours[bar.tool])
             y += ROW
         y += ROW
     if line is not None:
@@ -44,18 +47,17 @@ def bars(title: str, groups: Mapping[str, Sequence[Bar]], line: float | None = N
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _legend(groups: Mapping[str, Sequence[Bar]]) -> list[str]:
-    tools = list(dict.fromkeys(bar.tool for found in groups.values() for bar in found))
+def _legend(colours: Mapping[str, str]) -> list[str]:
     return [
-        f'<rect x="{10 + 110 * place}" y="28" width="10" height="10" fill="{COLOURS[tool]}"/>'
+        f'<rect x="{10 + 110 * place}" y="28" width="10" height="10" fill="{colour}"/>'
         f'<text x="{24 + 110 * place}" y="37">{escape(tool)}</text>'
-        for place, tool in enumerate(tools)
+        for place, (tool, colour) in enumerate(colours.items())
     ]
 
 
-def _bar(bar: Bar, y: int) -> list[str]:
+def _bar(bar: Bar, y: int, colour: str) -> list[str]:
     width = max(0.5, bar.share * WIDTH)
-    parts = [f'<rect x="{LEFT}" y="{y}" width="{width:.1f}" height="{BAR}" fill="{COLOURS[bar.tool]}"/>']
+    parts = [f'<rect x="{LEFT}" y="{y}" width="{width:.1f}" height="{BAR}" fill="{colour}"/>']
     end = width
     if bar.upper is not None:
         end = bar.upper * WIDTH
