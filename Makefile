@@ -105,6 +105,10 @@ profile-server: venv ## Say where the microseconds of a request go
 bench-drift: venv ## Compare drift detectors: false alarms, power, delay, speed (BENCH_QUICK=1: a first look)
 	$(BIN)/python -m bench.drift
 
+.PHONY: bench-gates
+bench-gates: venv ## Compare gates with other rules: false roll-backs and promotions, detection (BENCH_QUICK=1: a first look)
+	$(BIN)/python -m bench.gates
+
 .PHONY: images
 images: cluster-up ## Build the project's images and give them to the cluster
 	$(CLUSTER_PROGRAM) images
