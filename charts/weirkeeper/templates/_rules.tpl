@@ -36,6 +36,9 @@ them again. */}}
   resources: [pods]
   verbs: [list]
 - apiGroups: [""]
+  resources: [namespaces] # their annotation weirkeeper.dev/freeze, each by its name
+  verbs: [get]
+- apiGroups: [""]
   resources: [secrets]
   verbs: [create]
 - apiGroups: [events.k8s.io]

@@ -52,6 +52,11 @@ def phase(team: Kubectl, name: str = "churn") -> str | None:
     return (found.get("status") or {}).get("phase")
 
 
+def frozen(team: Kubectl) -> str:
+    found = team.get("models.weirkeeper.dev", "churn") or {}
+    return str((found.get("status") or {}).get("frozen", ""))
+
+
 def started(team: Kubectl, name: str = "churn") -> None:
     eventually(f"Model {name} to start", lambda: phase(team, name), timeout=60)
 
@@ -258,5 +263,9 @@ def test_an_operator_for_named_namespaces_needs_the_charts_roles_alone(
     eventually("the routers", lambda: team.get("deployment", "weirkeeper-router"), describe=operator.log.read_text)
     team.delete("service", "churn")
     eventually("the Service again", lambda: team.get("service", "churn"), timeout=30)
+    team("annotate", "namespace", team.namespace, "weirkeeper.dev/freeze=end of the quarter")
+    eventually("the freeze to be seen", lambda: "end of the quarter" in frozen(team), timeout=60)
+    team("annotate", "namespace", team.namespace, "weirkeeper.dev/freeze-")
+    eventually("the end of the freeze", lambda: not frozen(team), timeout=60)
     eventually("an event", lambda: team.list("events.events.k8s.io"), timeout=30)
     assert "403" not in operator.log.read_text()

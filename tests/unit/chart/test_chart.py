@@ -13,6 +13,7 @@ from weirkeeper.api.names import GROUP, ROUTER_ROLE
 from weirkeeper.api.rollout import RolloutPolicy
 from weirkeeper.api.settings import Limits, Settings
 from weirkeeper.kube.resources import CHILDREN, ENDPOINT_SLICE, EVENT, OURS, POD, SECRET, WATCHED, Resource
+from weirkeeper.kube.resources import NAMESPACE as NAMESPACES
 
 CI = sorted((CHART / "ci").glob("*.yaml"))
 Rule = tuple[str, str, str]
@@ -83,6 +84,7 @@ def needed(resource: Resource) -> set[Rule]:
         ENDPOINT_SLICE: frozenset({"get", "list"}),
         POD: frozenset({"list"}),
         EVENT: frozenset({"create"}),
+        NAMESPACES: frozenset({"get"}),
         SECRET: frozenset({"create"}),
     }[resource]
     deleted = {"Deployment", "Service", "ControllerRevision", "ConfigMap"}
@@ -92,14 +94,16 @@ def needed(resource: Resource) -> set[Rule]:
 
 
 def test_the_operator_may_do_what_it_does_and_no_more(defaults: list[Manifest]) -> None:
-    wanted = set().union(*(needed(resource) for resource in (*OURS, *CHILDREN, ENDPOINT_SLICE, POD, EVENT, SECRET)))
+    resources = (*OURS, *CHILDREN, ENDPOINT_SLICE, POD, EVENT, SECRET, NAMESPACES)
+    wanted = set().union(*(needed(resource) for resource in resources))
     assert granted(named(defaults, "ClusterRole", "weirkeeper-operator")) == wanted
 
 
 def test_no_role_is_wide(defaults: list[Manifest], namespaced: list[Manifest]) -> None:
     roles = of_kind(defaults, "Role", "ClusterRole") + of_kind(namespaced, "Role", "ClusterRole")
     triples = set().union(*(granted(role) for role in roles))
-    assert not {resource for _, resource, _ in triples} & {"*", "pods/exec", "nodes", "namespaces"}
+    assert not {resource for _, resource, _ in triples} & {"*", "pods/exec", "nodes"}
+    assert {verb for _, resource, verb in triples if resource == "namespaces"} == {"get"}
     assert {verb for _, resource, verb in triples if resource == "secrets"} == {"create"}
     assert not {verb for _, _, verb in triples} & {"*", "bind", "escalate", "impersonate"}
     assert "*" not in {group for group, _, _ in triples}

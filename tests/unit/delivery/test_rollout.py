@@ -357,20 +357,60 @@ def test_undo_is_refused_where_there_is_nothing_to_go_back_to_or_an_attempt_runs
 
 def test_a_freeze_does_not_stop_an_undo() -> None:
     world = promoted_twice()
-    world.frozen = True
+    world.frozen = "namespace team-a is"
     world.verb("undo")
     world.until("RolledBack", 10)
     assert world.memory.stable == "m-1"
 
 
-def test_a_frozen_platform_promotes_nothing_and_still_rolls_back() -> None:
-    world = serving(frozen=True)
+def held_in_a_freeze() -> World:
+    world = serving(frozen="namespace team-a is")
     world.desired = "m-2"
-    world.until("Progressing")
+    world.until("Promoting")
     world.tick(60)
     assert world.memory.phase == "Promoting"
     assert world.memory.weight == 50
     assert world.memory.stable == "m-1"
+    return world
+
+
+def test_a_freeze_says_so_once_and_ends_by_itself() -> None:
+    world = held_in_a_freeze()
+    assert world.reasons().count("Frozen") == 1
+    assert world.memory.message == "promotions are frozen (namespace team-a is); m-2 is held at 50 %"
+    world.frozen = ""
+    world.until("Healthy")
+    assert world.memory.stable == "m-2"
+
+
+def test_a_freeze_stops_the_verb_promote_and_no_abort() -> None:
+    world = serving(frozen="the platform is")
+    world.desired = "m-2"
+    world.until("Progressing")
+    world.verb("promote")
+    world.tick(30)
+    assert (world.memory.phase, world.memory.weight) == ("Promoting", 5)
+    world.verb("abort", "2")
+    world.tick()
+    assert world.memory.phase == "Aborted"
+    assert world.in_force == {"m-1": 100}
+
+
+@pytest.mark.parametrize("held_by", ["freeze", "pause"])
+def test_pods_lost_while_the_promotion_is_held_lose_their_weight_at_once(held_by: str) -> None:
+    world = held_in_a_freeze()
+    if held_by == "pause":
+        world.verb("pause")
+        world.tick()
+        world.frozen = ""
+    world.broken.add("m-2")
+    world.ready["m-2"] = 0
+    world.plan()
+    assert world.memory.traffic == {"m-1": 100, "m-2": 0}
+
+
+def test_a_frozen_platform_promotes_nothing_and_still_rolls_back() -> None:
+    world = held_in_a_freeze()
     world.behaviours["m-2"] = Behaviour(bad=0.5)
     world.until("RolledBack", 30)
 

@@ -62,7 +62,7 @@ class World:
     broken: set[str] = field(default_factory=set)
     held: dict[str, Obstacle] = field(default_factory=dict)
     routers_answer: bool = True
-    frozen: bool = False
+    frozen: str = ""
     seed: int = 1
     notes: list[Note] = field(default_factory=list)
     outcomes: list[OutcomeSlot] = field(default_factory=list)

@@ -50,10 +50,11 @@ class FakeApi:
         self.objects[place] = item
         return copy.deepcopy(item)
 
-    async def get(self, resource: Resource, namespace: str, name: str) -> Object:
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
         self._check("get")
+        self._check(f"get {resource.kind}")
         self.reads.append(("get", resource.kind))
-        return copy.deepcopy(self._known((resource.kind, namespace, name)))
+        return copy.deepcopy(self._known((resource.kind, namespace or name, name)))
 
     async def list(
         self,

@@ -73,6 +73,7 @@ class Cluster:
     remark: str = ""
     sha256: str | None = SHA256
     evidence: Evidence = field(default_factory=Evidence)
+    frozen: str = ""
     starts: bool = True
     most_ready: int = 100
     acknowledges: bool = True
@@ -116,6 +117,7 @@ class Cluster:
             pods=tuple(self.pods),
             config_maps=self.config_maps,
             service_accounts=self.service_accounts,
+            frozen=self.frozen,
             evidence=replace(self.evidence, pods=pods, routers=(RouterEvidence("r-1", acknowledged, 0.0),)),
         )
 

@@ -27,6 +27,10 @@ def told(name):
 arguments = [one for one in sys.argv[1:] if not one.startswith("--namespace=")]
 if arguments[:2] == ["auth", "whoami"]:
     print(json.dumps({{"status": {{"userInfo": {{"username": "ann"}}}}}}))
+elif arguments[:2] == ["config", "view"]:
+    print("of-the-context")
+elif arguments[:2] == ["annotate", "namespace"]:
+    print("namespace annotated")
 elif arguments[0] == "annotate":
     model = told("model")
     verb, token = next(one for one in arguments if one.startswith("weirkeeper.dev/")).split("=")
@@ -127,6 +131,21 @@ def test_an_unknown_model_is_told_with_those_that_there_are(folder: Path, capsys
     assert main(["status", "chrun"]) == 2
     assert capsys.readouterr().err == "kubectl weirkeeper: there is no Model chrun in this namespace; it has: churn\n"
     assert folder.exists()
+
+
+def test_a_namespace_is_frozen_by_an_annotation_with_the_reason(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["freeze", "-n", "team-a", "--reason", "end of the quarter"]) == 0
+    assert "kubectl weirkeeper unfreeze -n team-a" in capsys.readouterr().out
+    assert main(["freeze"]) == 0
+    assert main(["unfreeze"]) == 0
+    written = [call[call.index("annotate") + 1 :] for call in calls(folder) if "annotate" in call]
+    assert written == [
+        ["namespace", "team-a", "--overwrite", "weirkeeper.dev/freeze=end of the quarter"],
+        ["namespace", "of-the-context", "--overwrite", "weirkeeper.dev/freeze=true"],
+        ["namespace", "of-the-context", "weirkeeper.dev/freeze-"],
+    ]
 
 
 def test_without_kubectl_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

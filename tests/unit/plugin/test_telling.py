@@ -69,6 +69,17 @@ def test_explain_says_what_stalls_and_that_stable_does_not_serve() -> None:
     assert told[-1] == "It is stalled: ImagePull: the image cannot be pulled"
 
 
+def test_a_freeze_is_told_wherever_the_status_is() -> None:
+    frozen = progressing()
+    frozen["status"]["frozen"] = "namespace team-a is, by its annotation weirkeeper.dev/freeze: the night is long"
+    assert any("the night is long. Aborts and roll backs act." in line for line in telling.explain(frozen))
+    assert any(line.startswith("  frozen: namespace team-a") for line in telling.plain(frozen))
+    console = Console(file=io.StringIO(), width=200)
+    console.print(screen.drawn(frozen))
+    assert "the night is long" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert not any("frozen" in line for line in telling.plain(progressing()))
+
+
 def test_the_screen_shows_what_the_lines_say() -> None:
     console = Console(file=io.StringIO(), width=200, force_terminal=True)
     console.print(screen.drawn(progressing()))

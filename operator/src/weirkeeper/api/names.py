@@ -66,6 +66,10 @@ REASON_ANNOTATION: Final = f"{GROUP}/reason"
 """What the person who gives a verb says about it, beside the verb's annotation."""
 
 
+FREEZE_ANNOTATION: Final = f"{GROUP}/freeze"
+"""On a namespace: the reason, or `true`, for which nothing in it is promoted."""
+
+
 def verb_annotation(verb: str) -> str:
     """Give the annotation by which a person gives `verb`."""
     return f"{GROUP}/{verb}"

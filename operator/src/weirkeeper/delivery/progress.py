@@ -156,14 +156,27 @@ def _promote(turn: Turn) -> Turn:
     memory, candidate = turn.memory, turn.candidate
     if memory.traffic.get(candidate) == ALL:
         return promote(turn) if turn.settled else _overdue(turn.wait_for("Routes"))
+    ready = turn.ready(candidate)
+    turn = _share(turn, min(memory.weight, effective_weight(ALL, ready, memory.size)))
     if memory.paused_at is not None:
         return turn
-    if turn.desired.frozen and not memory.undo:
-        return turn.to(wait=None).say("the platform has frozen promotions; the candidate is held at its weight")
-    ready = turn.ready(candidate)
+    if held_by_freeze(memory, turn.desired.frozen):
+        return _frozen(turn.to(wait=None))
     if ready < memory.size:
-        return _overdue(_missing_pods(_share(turn, min(memory.weight, effective_weight(ALL, ready, memory.size)))))
+        return _overdue(_missing_pods(turn))
     return turn.route({candidate: ALL, turn.stable: 0}).wait_for("Routes").say(f"all traffic goes to {candidate}")
+
+
+def held_by_freeze(memory: Memory, frozen: str) -> bool:
+    """Whether a freeze keeps the candidate from all traffic. It stops no abort, no roll back and no undo."""
+    if not frozen or memory.phase != "Promoting" or memory.undo or memory.candidate is None:
+        return False
+    return memory.traffic.get(memory.candidate) != ALL
+
+
+def _frozen(turn: Turn) -> Turn:
+    message = f"promotions are frozen ({turn.desired.frozen}); {turn.candidate} is held at {turn.memory.weight} %"
+    return turn if turn.memory.message == message else turn.note("Frozen", message)
 
 
 def _missing_pods(turn: Turn) -> Turn:

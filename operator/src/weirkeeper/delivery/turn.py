@@ -42,13 +42,17 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class Desired:
-    """What the spec asks for. `revision` is None where the spec cannot be used now: nothing is begun then."""
+    """What the spec asks for, and what the platform allows.
+
+    `revision` is None where the spec cannot be used now: nothing is begun then. `frozen` is why nothing may be promoted
+    now; empty, it may.
+    """
 
     revision: str | None
     policy: Policy
     replicas: int = 1
     verbs: tuple[Verb, ...] = ()
-    frozen: bool = False
+    frozen: str = ""
 
 
 @dataclass(frozen=True)

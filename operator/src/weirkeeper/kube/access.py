@@ -22,8 +22,8 @@ class Listing:
 class KubeApi(Protocol):
     """The API server. Every method raises the errors of `weirkeeper.kube.errors`, and nothing else."""
 
-    async def get(self, resource: Resource, namespace: str, name: str) -> Object:
-        """Read one object."""
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
+        """Read one object; None as the namespace of a Namespace."""
         ...
 
     async def list(

@@ -103,7 +103,7 @@ class Client:
             api.user_agent = FIELD_MANAGER
             yield cls(api)
 
-    async def get(self, resource: Resource, namespace: str, name: str) -> Object:
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
         """Read one object."""
         return await self._call("GET", resource.path(namespace, name))
 

@@ -33,6 +33,8 @@ CONTROLLER_REVISION: Final = Resource("apps/v1", "ControllerRevision", "controll
 SERVICE: Final = Resource("v1", "Service", "services")
 CONFIG_MAP: Final = Resource("v1", "ConfigMap", "configmaps")
 SERVICE_ACCOUNT: Final = Resource("v1", "ServiceAccount", "serviceaccounts")
+NAMESPACE: Final = Resource("v1", "Namespace", "namespaces")
+"""Not namespaced itself, and read by its name alone: a Role may allow that, and neither a list nor a watch."""
 SECRET: Final = Resource("v1", "Secret", "secrets")
 """Made and never looked at: the operator reads no Secret."""
 

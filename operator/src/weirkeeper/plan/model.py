@@ -11,6 +11,7 @@ from weirkeeper.delivery.revision import is_container
 from weirkeeper.delivery.rollout import Result, advance
 from weirkeeper.delivery.turn import Clock, Desired, Obstacle
 from weirkeeper.plan.children import plan_children
+from weirkeeper.plan.freezing import frozen
 from weirkeeper.plan.monitor import plan_monitors
 from weirkeeper.plan.projected import Projected
 from weirkeeper.plan.projection import model_status, rollout_writes
@@ -102,7 +103,7 @@ def _desired(snapshot: Snapshot, model: Object, wanted: Wanted, governed: Govern
         policy=governed.policy,
         replicas=model["spec"].get("server", {}).get("replicas", 1),
         verbs=verbs_of((model, rollouts[0] if rollouts else None)),
-        frozen=snapshot.settings.freeze,
+        frozen=frozen(snapshot),
     )
 
 

@@ -12,6 +12,7 @@ from weirkeeper.delivery.gates import GatesMemory
 from weirkeeper.delivery.memory import Memory
 from weirkeeper.delivery.turn import Obstacle
 from weirkeeper.plan import standing
+from weirkeeper.plan.freezing import frozen
 from weirkeeper.plan.projected import Projected
 from weirkeeper.plan.result import StatusWrite
 from weirkeeper.plan.wanted import governing
@@ -51,6 +52,7 @@ def model_status(view: Projected) -> dict[str, Any]:
         "replicas": sum(view.seen.ready.values()),
         "selector": f"{names.LABEL_MODEL}={view.snapshot.name},{names.LABEL_COMPONENT}={names.COMPONENT_MODEL}",
         "url": url(model),
+        "frozen": frozen(view.snapshot),
         "drift": view.drift,
         "conditions": standing.dated(model, standing.model_conditions(view), view.now),
     }

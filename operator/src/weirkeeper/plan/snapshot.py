@@ -20,7 +20,7 @@ class Snapshot:
     `children` are the objects labelled with the Model's name, by (kind, name), and the Service of the Model's own
     name even where it is somebody else's. `pods` are listed only for revisions that are not ready yet. `config_maps`
     are the ConfigMaps that the artifact names, and `service_accounts` those that the server names, by name
-    (None: it is known to be missing).
+    (None: it is known to be missing). `frozen` is why promotions are frozen in the namespace, empty where they are not.
     """
 
     namespace: str
@@ -34,4 +34,5 @@ class Snapshot:
     pods: tuple[Object, ...] = ()
     config_maps: Mapping[str, Object | None] = field(default_factory=dict)
     service_accounts: Mapping[str, Object | None] = field(default_factory=dict)
+    frozen: str = ""
     evidence: Evidence = field(default_factory=Evidence)

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from weirkeeper.api.conditions import Condition, transition
+from weirkeeper.delivery.progress import held_by_freeze
 from weirkeeper.delivery.turn import Obstacle
 from weirkeeper.delivery.verbs import ATTEMPT
+from weirkeeper.plan.freezing import frozen
 
 if TYPE_CHECKING:
     from weirkeeper.plan.projected import Projected
@@ -115,6 +117,8 @@ def _progressing(view: Projected) -> tuple[str, str, str]:
     memory = view.memory
     if memory.paused_at is not None:
         return "False", "Paused", memory.message
+    if held_by_freeze(memory, frozen(view.snapshot)):
+        return "False", "Frozen", memory.message
     if memory.phase in ATTEMPT or memory.phase == "Baking":
         return "True", memory.phase, memory.message
     return "False", memory.phase, memory.message

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from weirkeeper.api.names import VERBS
+from weirkeeper.api.names import FREEZE_ANNOTATION, VERBS
 from weirkeeper.plugin import telling
 from weirkeeper.plugin.asking import ask
 from weirkeeper.plugin.errors import PluginError
@@ -56,6 +56,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--reason", default="", help="why, kept with the outcome")
         command.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for an answer (default: 30)")
         command.set_defaults(verb=verb)
+    freeze = _options(
+        commands, "freeze", "stop all promotions in the namespace; aborts and roll backs still act", _freeze
+    )
+    freeze.add_argument("--reason", default="", help="why, shown with every Model of the namespace")
+    _options(commands, "unfreeze", "allow promotions in the namespace again", _unfreeze)
     status = _command(commands, "status", "where the Model is: revisions, weights, gates with their evidence", _status)
     status.add_argument("-w", "--watch", action="store_true", help="keep it open and up to date")
     status.add_argument("-o", "--output", choices=["text", "json"], default="text", help="text or the status as JSON")
@@ -65,8 +70,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _command(commands: Any, name: str, told: str, run: Any) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=told, description=told)
+    parser = _options(commands, name, told, run)
     parser.add_argument("name", metavar="NAME", help="the Model's name")
+    return parser
+
+
+def _options(commands: Any, name: str, told: str, run: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=told, description=told)
     parser.add_argument("-n", "--namespace", help="its namespace (default: that of the context)")
     parser.add_argument("--context", help="kubectl's context")
     parser.add_argument("--kubeconfig", help="kubectl's configuration file")
@@ -78,6 +88,20 @@ def _verb(kubectl: Kubectl, given: argparse.Namespace) -> int:
     answer = ask(kubectl, given.verb, given.name, given.reason, given.timeout)
     print("\n".join(answer.notes))
     return REFUSED if answer.refused else 0
+
+
+def _freeze(kubectl: Kubectl, given: argparse.Namespace) -> int:
+    namespace = kubectl.namespace()
+    kubectl("annotate", "namespace", namespace, "--overwrite", f"{FREEZE_ANNOTATION}={given.reason or 'true'}")
+    print(f"nothing is promoted in namespace {namespace} until: kubectl weirkeeper unfreeze -n {namespace}")
+    return 0
+
+
+def _unfreeze(kubectl: Kubectl, _: argparse.Namespace) -> int:
+    namespace = kubectl.namespace()
+    kubectl("annotate", "namespace", namespace, f"{FREEZE_ANNOTATION}-")
+    print(f"the annotation that froze namespace {namespace} is gone; the chart's value freeze may still hold")
+    return 0
 
 
 def _status(kubectl: Kubectl, given: argparse.Namespace) -> int:

@@ -73,6 +73,13 @@ class Kubectl:
         told = json.loads(self("auth", "whoami", "--output", "json"))
         return str(told["status"]["userInfo"]["username"])
 
+    def namespace(self) -> str:
+        """The namespace that is worked in: as the user gave it, else that of the context."""
+        given = [option.partition("=")[2] for option in self.options if option.startswith("--namespace=")]
+        options = [option for option in self.options if not option.startswith("--namespace=")]
+        found = given or [Kubectl(options)("config", "view", "--minify", "--output", "jsonpath={..namespace}").strip()]
+        return found[0] or "default"
+
     def events_of(self, model: Object) -> Sequence[Object]:
         """Read the Events about a Model, in the order in which they happened."""
         found = self.list("events.events.k8s.io", "--field-selector", f"regarding.uid={model['metadata']['uid']}")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -26,7 +26,10 @@ def drawn(model: Mapping[str, Any]) -> Group:
     judged = Table.grid(padding=(0, 2))
     for name, verdict, told in telling.gates(status):
         judged.add_row(Text(f"  {name}"), Text(verdict, style=COLOURS[verdict]), Text(told))
-    heading, message = Text(telling.title(model), style="bold"), Text(f"  {status.get('message', '')}")
+    heading = Text(telling.title(model), style="bold")
+    message: RenderableType = Text(f"  {status.get('message', '')}")
+    if status.get("frozen"):
+        message = Group(message, Text(f"  frozen: {status['frozen']}", style="yellow"))
     return Group(heading, split, judged, message, Text(f"  {'  '.join(telling.conditions(status))}"))
 
 

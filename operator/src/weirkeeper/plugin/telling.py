@@ -76,6 +76,7 @@ def explain(model: Mapping[str, Any]) -> list[str]:
             _asked(status),
             *_attempt(status),
             _stalled(status),
+            _frozen(status),
             _next(model["metadata"]["name"], status),
         )
         if sentence
@@ -120,6 +121,12 @@ def _stalled(status: Status) -> str:
     return f"It is stalled: {stalled['reason']}: {stalled['message']}" if stalled.get("status") == "True" else ""
 
 
+def _frozen(status: Status) -> str:
+    return (
+        f"Nothing is promoted for now: {status['frozen']}. Aborts and roll backs act." if status.get("frozen") else ""
+    )
+
+
 _COMMANDS = {
     "Paused": ("It goes on with", "resume"),
     "Aborted": ("The same revision gets another attempt with", "retry"),
@@ -146,6 +153,8 @@ def plain(model: Mapping[str, Any]) -> list[str]:
     lines += [f"  gate {name}: {verdict}: {told}" for name, verdict, told in gates(status)]
     if status.get("message"):
         lines.append(f"  {status['message']}")
+    if status.get("frozen"):
+        lines.append(f"  frozen: {status['frozen']}")
     lines += [f"  {text}" for text in conditions(status)]
     return lines
 

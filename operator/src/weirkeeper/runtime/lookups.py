@@ -1,6 +1,6 @@
 """What is read by name when it is needed, and never watched.
 
-These are the pods that are not ready, the ConfigMap of an artifact and the service account of a server.
+These are the pods that are not ready, the ConfigMap of an artifact, the service account of a server and the namespace.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from weirkeeper.kube.errors import NotFound
 from weirkeeper.kube.keys import Key
 from weirkeeper.kube.resources import CONFIG_MAP, POD, SERVICE, SERVICE_ACCOUNT, Resource
 from weirkeeper.plan.snapshot import Object
+from weirkeeper.runtime.freezes import Freezes
 
 PODS_EVERY: Final = 5.0
 """Seconds between two lists of one Model's pods."""
 LOOK_AGAIN: Final = 15.0
 """Seconds after which something that is in the way is looked at again."""
+RESTING: Final = ("", "Idle", "Healthy", "Aborted", "RolledBack")
+"""Phases in which nobody waits for the next slot, and nothing is about to be promoted."""
 NAMED_EVERY: Final = 300.0
 """Seconds after which what a spec names, such as its artifact's ConfigMap, is read again."""
 
@@ -37,6 +40,11 @@ class Lookups:
         self._pods: dict[Key, tuple[float, tuple[Object, ...]]] = {}
         self._found: dict[tuple[Resource, Key], tuple[float, str, Object | None]] = {}
         self._services: dict[Key, float] = {}
+        self._freezes = Freezes(api, clock)
+
+    def frozen(self, key: Key) -> str:
+        """Why promotions are frozen in a Model's namespace; empty where they are not."""
+        return self._freezes.of(key.namespace)
 
     def pods(self, key: Key) -> tuple[Object, ...]:
         """The pods of a Model that were listed last."""
@@ -61,7 +69,7 @@ class Lookups:
         self._pods.pop(key, None)
         self._services.pop(key, None)
 
-    async def refresh(self, key: Key, model: Object) -> float | None:
+    async def refresh(self, key: Key, model: Object) -> float:
         """Read what a plan of `model` needs and is too old; give in how many seconds it is to be looked at again.
 
         Raises:
@@ -70,12 +78,14 @@ class Lookups:
         uri = urlsplit(model["spec"].get("artifact", {}).get("uri", ""))
         config_map = uri.netloc if uri.scheme == CONFIG_MAP.kind.lower() else ""
         account = model["spec"].get("server", {}).get("serviceAccountName", "")
+        moving = (model.get("status") or {}).get("phase", "") not in RESTING
         again = [
+            await self._freezes.refresh(key.namespace, moving=moving),
             await self._named(CONFIG_MAP, config_map, key),
             await self._named(SERVICE_ACCOUNT, account, key),
             await self._service(key),
         ]
-        return min((delay for delay in again if delay is not None), default=None)
+        return min(delay for delay in again if delay is not None)
 
     async def list_pods(self, key: Key, revisions: tuple[str, ...]) -> tuple[bool, float | None]:
         """List the pods of `revisions`; say whether they changed, and in how many seconds to list them again.

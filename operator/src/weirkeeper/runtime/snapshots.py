@@ -49,6 +49,7 @@ class Snapshots:
             pods=self._lookups.pods(key),
             config_maps=self._lookups.config_maps(key),
             service_accounts=self._lookups.service_accounts(key),
+            frozen=self._lookups.frozen(key),
             evidence=self._collector.evidence(namespace, name),
         )
 

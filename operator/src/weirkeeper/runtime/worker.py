@@ -22,15 +22,13 @@ from weirkeeper.plan.result import Plan
 from weirkeeper.plan.router import plan_router
 from weirkeeper.plan.snapshot import Snapshot
 from weirkeeper.runtime.decisions import log_decisions
-from weirkeeper.runtime.lookups import Lookups
+from weirkeeper.runtime.lookups import RESTING, Lookups
 from weirkeeper.runtime.metrics import Metrics
 from weirkeeper.runtime.series import ModelSeries
 from weirkeeper.runtime.snapshots import Snapshots
 
 FORGIVEN: Final = 3
 """So many conflicts in a row are tried again at once; then somebody else writes all the time, and we wait."""
-RESTING: Final = ("", "Idle", "Healthy", "Aborted", "RolledBack")
-"""Phases in which nobody waits for the next slot."""
 NOT_LEADING_PAUSE: Final = 1.0
 
 log = logging.getLogger(__name__)
