@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from weirkeeper.api.rollout import DEFAULT_GATES, Gate
+from weirkeeper.api.gates import DEFAULT_GATES, Gate
 
 Floats = npt.NDArray[np.float64]
 Shape = Callable[[Floats], Floats]

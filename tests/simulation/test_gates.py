@@ -9,7 +9,7 @@ from statistics import median
 import pytest
 
 from tests.simulation.traffic import Arm, Bad, Ended, Traffic, always, attempt
-from weirkeeper.api.rollout import Gate
+from weirkeeper.api.gates import Gate
 
 STEPS = (0.05, 0.25, 0.5)
 LATENCY = (Gate.model_validate({"name": "latency", "latency": {}}),)

@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from weirkeeper.api.rollout import DEFAULT_GATES, Gate
+from weirkeeper.api.gates import DEFAULT_GATES, Gate
 from weirkeeper.delivery import gates
 from weirkeeper.delivery.evidence import Evidence, LatencySlot, Outcomes, OutcomeSlot
 from weirkeeper.statistics import BINS, upper_edge_us

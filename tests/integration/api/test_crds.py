@@ -128,7 +128,8 @@ def test_the_api_server_fills_in_the_policy_that_our_records_have(kinds: Kubectl
 def test_a_part_of_a_gate_is_completed(kinds: Kubectl) -> None:
     gates = [{"name": "errors", "errorRate": {"objective": "99.9"}}]
     spec = create(kinds, manifest("Rollout", put(SMALLEST["Rollout"], "gates", gates)))["spec"]
-    assert spec["gates"] == [{"name": "errors", "errorRate": {"objective": "99.9", "maxOddsRatio": "2"}}]
+    completed = {"name": "errors", "errorRate": {"objective": "99.9", "maxOddsRatio": "2"}, "blocks": "Promotion"}
+    assert spec["gates"] == [completed]
 
 
 def test_a_model_keeps_exactly_what_its_author_wrote(kinds: Kubectl) -> None:

@@ -5,7 +5,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from weirkeeper.api import artifact, container, monitor, rollout
+from weirkeeper.api import artifact, container, gates, monitor, rollout
 
 Spec = dict[str, Any]
 
@@ -154,6 +154,8 @@ NAMED = [{"name": "first", "weight": 5}, {"name": "first", "weight": 50}]
 TOLD_APART = [{"name": "first", "weight": 5}, {"weight": 25}, {"weight": 50}]
 GATES_OF_ONE_NAME = [{"name": "errors", "errorRate": {}}, {"name": "errors", "latency": {}}]
 GATES_OF_TWO_NAMES = [{"name": "errors", "errorRate": {}}, {"name": "latency", "latency": {}}]
+ERRORS: Spec = {"name": "errors", "errorRate": {}}
+SLOW: Spec = {"name": "slow", "latency": {}}
 BOTH = [{"name": "errors", "errorRate": {}, "latency": {}}]
 
 ROLLOUT_CASES = (
@@ -167,13 +169,21 @@ ROLLOUT_CASES = (
     Case("Rollout", "steps", [{"weight": 5, "hold": "5 min"}], [{"weight": 5, "hold": "1h30m"}], "hold"),
     Case("Rollout", "steps", [{"weight": 5, "hold": "1d12h"}], [{"weight": 5, "hold": "1d"}], "hold"),
     Case("Rollout", "gates", GATES_OF_ONE_NAME, GATES_OF_TWO_NAMES, "Duplicate value"),
-    Case("Rollout", "gates", BOTH, [{"name": "errors", "errorRate": {}}], rollout.ONE_KIND),
-    Case("Rollout", "gates", [{"name": "errors"}], [{"name": "slow", "latency": {}}], rollout.ONE_KIND),
-    Case("Rollout", "gates", _errors(maxOddsRatio="1.2"), _errors(maxOddsRatio="1.25"), rollout.ODDS),
-    Case("Rollout", "gates", _errors(maxOddsRatio="101"), _errors(maxOddsRatio="100"), rollout.ODDS),
-    Case("Rollout", "gates", _errors(objective="100"), _errors(objective="99.99"), rollout.OBJECTIVE),
-    Case("Rollout", "gates", _errors(objective="49"), _errors(objective="50"), rollout.OBJECTIVE),
-    Case("Rollout", "gates", _errors(ignoreBelow="50"), _errors(ignoreBelow="0"), rollout.IGNORE_BELOW),
+    Case("Rollout", "gates", BOTH, [{"name": "errors", "errorRate": {}}], gates.ONE_KIND),
+    Case("Rollout", "gates", [{"name": "errors"}], [{"name": "slow", "latency": {}}], gates.ONE_KIND),
+    Case("Rollout", "gates", _errors(maxOddsRatio="1.2"), _errors(maxOddsRatio="1.25"), gates.ODDS),
+    Case("Rollout", "gates", _errors(maxOddsRatio="101"), _errors(maxOddsRatio="100"), gates.ODDS),
+    Case("Rollout", "gates", _errors(objective="100"), _errors(objective="99.99"), gates.OBJECTIVE),
+    Case("Rollout", "gates", _errors(objective="49"), _errors(objective="50"), gates.OBJECTIVE),
+    Case("Rollout", "gates", _errors(ignoreBelow="50"), _errors(ignoreBelow="0"), gates.IGNORE_BELOW),
+    Case("Rollout", "gates", [{**ERRORS, "blocks": "All"}], [{**ERRORS, "blocks": "Promotion"}], "blocks"),
+    Case(
+        "Rollout",
+        "gates",
+        [{**ERRORS, "blocks": "Nothing", "maxDuration": "14d"}],
+        [{**ERRORS, "maxDuration": "14d"}, {**SLOW, "blocks": "Nothing"}],
+        gates.NOT_WAITED_FOR,
+    ),
     Case(
         "Rollout",
         "gates",

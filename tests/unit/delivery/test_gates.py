@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from weirkeeper.api.rollout import DEFAULT_GATES, Gate
+from weirkeeper.api.gates import DEFAULT_GATES, Gate
 from weirkeeper.delivery import gates
 from weirkeeper.delivery.evidence import Evidence, LatencySlot, Outcomes, OutcomeSlot
 from weirkeeper.statistics import bin_of, upper_edge_us
@@ -141,9 +141,9 @@ def test_learning_how_errors_cluster_counts_every_slot_once() -> None:
     evidence = Evidence(outcomes=tuple(outcome(BEGIN - 500 + SLOT * i, stable=(1000, i % 4)) for i in range(60)))
     once = gates.freeze(gates.start(ERRORS, 0.01, 0.05), evidence, STABLE, BEGIN)
     assert gates.freeze(once, evidence, STABLE, BEGIN) == once
-    assert once.to_json()["errors"]["0"]["scatter"][1:] == [90, 60_000, 60]
+    assert once.to_json()["gates"][0][1]["scatter"][1:] == [90, 60_000, 60]
     folded = gates.fold(once, comparison(clean_from=0), evidence, BEGIN)
-    assert folded.to_json()["errors"]["0"]["scatter"] == once.to_json()["errors"]["0"]["scatter"]
+    assert folded.to_json()["gates"][0][1]["scatter"] == once.to_json()["gates"][0][1]["scatter"]
 
 
 def test_waiting_for_latency_thresholds_does_not_blind_the_errors_gate() -> None:
@@ -218,7 +218,7 @@ def test_no_more_processes_start_than_were_planned() -> None:
     memory = begun(steps=1)
     memory = gates.fold(memory, comparison(), evidence, BEGIN + 6)
     memory = gates.fold(gates.begin_step(memory), comparison(), evidence, BEGIN + 900)
-    assert memory.to_json()["errors"]["0"]["start"] == 1
+    assert memory.to_json()["gates"][0][1]["start"] == 1
 
 
 @pytest.mark.parametrize(
@@ -266,10 +266,10 @@ def test_a_candidate_that_will_never_pass_needs_no_number() -> None:
 def test_thresholds_are_frozen_from_500_requests_and_not_before() -> None:
     memory = gates.start(LATENCY, 0.01, 0.05)
     few = gates.freeze(memory, latency(before(4)), STABLE, BEGIN + SLOT)
-    assert (few.frozen, few.collected) == (False, 400)
+    assert (few.frozen, few.to_json()["gates"][0][1]["seen"]) == (False, 400)
     assert "400 of 500 requests of stable" in gates.results(few, comparison())[0].message
     enough = gates.freeze(few, latency(before(5)), STABLE, BEGIN + SLOT)
-    assert (enough.frozen, enough.collected) == (True, 500)
+    assert (enough.frozen, enough.to_json()["gates"][0][1]["seen"]) == (True, 500)
     assert gates.freeze(enough, latency(before(12)), STABLE, BEGIN + 60) == enough
 
 
@@ -285,7 +285,7 @@ def test_without_a_latency_gate_nothing_is_waited_for() -> None:
 
 def thresholds(memory: gates.GatesMemory) -> list[tuple[float, ...]]:
     """List the milliseconds above which stable and candidate count as slow."""
-    kept = memory.to_json()["latency"]["0"]["x"]
+    kept = memory.to_json()["gates"][0][1]["x"]
     return [tuple(upper_edge_us(i) / 1000 for i in settings[-1][1:]) for settings, *_ in kept]
 
 
@@ -366,8 +366,8 @@ def test_a_slot_fails_early_and_passes_only_after_the_route_s_time_out() -> None
     memory, evidence = begun(LATENCY), during(USUAL, 1)
     early = gates.fold(memory, comparison(), evidence, BEGIN + 11)
     late = gates.fold(early, comparison(), evidence, BEGIN + 20)
-    assert early.to_json()["latency"]["0"]["at"] == [BEGIN, BEGIN - SLOT]
-    assert late.to_json()["latency"]["0"]["at"] == [BEGIN, BEGIN]
+    assert early.to_json()["gates"][0][1]["at"] == [BEGIN, BEGIN - SLOT]
+    assert late.to_json()["gates"][0][1]["at"] == [BEGIN, BEGIN]
     assert gates.fold(late, comparison(), evidence, BEGIN + 900) == late
 
 
@@ -473,3 +473,54 @@ def test_results_are_plain_json() -> None:
         assert written["name"] == result.name
         assert written["candidate"] == {"requests": result.candidate.requests, "bad": result.candidate.bad}
         assert None not in written.values()
+
+
+def formerly(memory: gates.GatesMemory) -> dict[str, Any]:
+    """What an operator wrote that knew two kinds of gates only."""
+    written = memory.to_json()
+    kinds = {"errors": "errorRate", "latency": "latency"}
+    placed = {
+        key: {str(i): item for i, (kind, item) in enumerate(written["gates"]) if kind == name}
+        for key, name in kinds.items()
+    }
+    return {key: value for key, value in written.items() if key not in {"gates", "free"}} | placed | {"v": 1}
+
+
+def test_a_memory_of_an_operator_before_this_one_is_read() -> None:
+    memory = busy()
+    assert gates.GatesMemory.from_json(json.loads(json.dumps(formerly(memory)))) == memory
+
+
+def named(kind: str, **settings: Any) -> Gate:
+    return Gate.model_validate({"name": kind.lower(), kind: {}, **settings})
+
+
+def test_a_gate_that_blocks_nothing_takes_no_share_of_the_allowed_false_alarms() -> None:
+    kinds = (named("errorRate"), named("latency", blocks="Nothing"))
+    results = gates.results(begun(kinds), comparison())
+    assert [item.fail_at for item in results] == [pytest.approx(math.log(100))] * 2
+    assert [item.blocks for item in results] == ["Promotion", "Nothing"]
+    assert results[1].message.endswith("; blocks nothing")
+    assert results[1].to_json()["blocks"] == "Nothing"
+
+
+def test_a_gate_is_not_judged_in_a_step_in_which_it_proves_nothing() -> None:
+    failed = gates.fold(begun(LATENCY), comparison(), during(SLOW, 3), BEGIN + 900)
+    matched = comparison(mode="Match")
+    later = gates.fold(failed, matched, during(SLOW, 30), BEGIN + 900)
+    assert later.gates == failed.gates
+    result = gates.results(later, matched)[0]
+    assert result.verdict == "Inconclusive"
+    assert "; not judged by chosen callers; evidence" in result.message
+
+
+def test_copies_of_requests_are_judged_like_requests() -> None:
+    evidence = outcomes(*[((10, 10), (190, 0))] * 3)
+    mirrored = judged(evidence, against=comparison(mode="Mirror"))
+    assert replace(mirrored, message="") == replace(judged(evidence), message="")
+
+
+def test_chosen_callers_are_judged_by_the_objective_alone() -> None:
+    evidence = outcomes(*[((100, 50), (100, 50))] * 3)
+    assert judged(evidence).verdict == "Pass"
+    assert judged(evidence, against=comparison(mode="Match")).verdict == "Fail"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.delivery.world import ERRORS_ONLY, Behaviour, World, policy, serving
+from weirkeeper.api.gates import Gate
 from weirkeeper.delivery.policy import StepPolicy
 from weirkeeper.delivery.turn import Obstacle
 
@@ -545,6 +546,35 @@ def test_an_inconclusive_last_step_follows_the_policy(choice: str, phase: str) -
     if phase == "Progressing":
         world.tick(60)
     assert world.memory.phase == phase
+
+
+def gates_of(**errors: object) -> tuple[Gate, ...]:
+    return (Gate.model_validate({"name": "errors", "errorRate": {}, **errors}),)
+
+
+def test_a_gate_that_blocks_nothing_fails_without_consequence() -> None:
+    world = serving(policy=policy(gates=gates_of(blocks="Nothing")))
+    world.behaviours["m-2"] = Behaviour(bad=0.3)
+    world.desired = "m-2"
+    world.until("Baking")
+    assert world.memory.results[0]["verdict"] == "Fail"
+    world.until("Healthy")
+    assert world.memory.stable == "m-2"
+
+
+@pytest.mark.parametrize(("patience", "phase"), [("20s", "RolledBack"), ("1d", "Progressing")])
+def test_a_gate_may_be_waited_for_longer_than_the_others(patience: str, phase: str) -> None:
+    gates = gates_of(maxDuration=patience)
+    world = serving(policy=policy(gates=gates, max_duration=1.0, on_inconclusive="RollBack"), rate=2.0)
+    world.behaviours = {"m-1": Behaviour(bad=0.05), "m-2": Behaviour(bad=0.05)}
+    world.desired = "m-2"
+    world.tick(140)
+    assert (world.memory.phase, "waits for Pass" in world.memory.message) == (phase, phase == "Progressing")
+
+
+def test_how_long_a_gate_is_waited_for_starts_no_evidence_again() -> None:
+    assert policy(gates=gates_of(maxDuration="1d")).gates_digest == policy(gates=gates_of()).gates_digest
+    assert policy(gates=gates_of(blocks="Nothing")).gates_digest != policy(gates=gates_of()).gates_digest
 
 
 def test_stable_pods_stay_until_the_bake_ends() -> None:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from weirkeeper.api.rollout import DEFAULT_GATES, Gate
+from weirkeeper.api.gates import DEFAULT_GATES, Gate
 from weirkeeper.delivery.evidence import Evidence, LatencySlot, Outcomes, OutcomeSlot
 from weirkeeper.delivery.memory import Memory
 from weirkeeper.delivery.policy import Policy, StepPolicy

@@ -40,9 +40,10 @@ CHOICES: Final = {
     "Container",
 }
 EVENTS: Final = {"Normal", "Warning", "Watch", "Reconcile"}
+GATES: Final = {"Nothing", "Promotion", "Mirror", "Match"}
 STATES: Final = {"Failed", "True", "False"}
 CODE: Final = {"ArmCounts", "Comparison", "GateResult", "GatesMemory", "Mode", "Verdict", "VerbName"}
-NO_REASONS: Final = KINDS | CONDITIONS | KUBELETS | STAGES | VERDICTS | CHOICES | EVENTS | STATES | CODE
+NO_REASONS: Final = KINDS | CONDITIONS | KUBELETS | STAGES | VERDICTS | CHOICES | EVENTS | GATES | STATES | CODE
 
 
 def words() -> set[str]:

@@ -116,5 +116,5 @@ def test_both_arms_are_timed_by_one_clock(
     cluster.evidence = Evidence(router_latency=measured) if by_router else Evidence(latency=measured)
     cluster.model["spec"] = after
     cluster.reconcile(4)
-    kept = cluster.status["memory"]["gates"]["latency"]["1"]
+    kept = cluster.status["memory"]["gates"]["gates"][1][1]
     assert bool(kept["x"]) == (routers == by_router)

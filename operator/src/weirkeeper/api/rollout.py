@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
 
 from weirkeeper.api.attempts import GATES_LIMIT, NAMES_LIMIT, Attempts, GateSummary, Phase, Verdict
 from weirkeeper.api.conditions import Conditions, ObservedGeneration
+from weirkeeper.api.gates import DEFAULT_GATES, NAME, Gate
 from weirkeeper.api.parsing import parse_spec
 from weirkeeper.api.record import ATOMIC_LIST, ATOMIC_MAP, Record, checked, list_map, rule, rules
 from weirkeeper.api.values import Decimal, Duration
 
-STEP_NAME: Final = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 STEPS_LIMIT: Final = 20
 
 ASCENDING: Final = (
@@ -25,20 +25,12 @@ BELOW_100: Final = (
 )
 STEP_NAMES: Final = "step names must be unique: rename one of them, or leave the name out"
 GATE_NAMES: Final = "Duplicate value among the names of the gates: rename one of them"
-ONE_KIND: Final = "a gate has exactly one kind: give either errorRate or latency, and make two gates of two"
-ODDS: Final = 'maxOddsRatio must be from "1.25" to "100": below 1.25 no candidate could be told from its stable'
-OBJECTIVE: Final = 'objective is a percentage of good answers: give one from "50" to below "100", such as "99.9"'
-IGNORE_BELOW: Final = 'ignoreBelow is a percentage of bad answers: give one below "50", such as "0.1"'
 FALSE_ALARM: Final = 'falseAlarm is a probability: give one above "0" and at most "0.2", such as "0.01"'
 FALSE_PROMOTE: Final = 'falsePromote is a probability: give one above "0" and at most "0.2", such as "0.05"'
 
 MOST: Final = 99
 """Percent of the traffic, short of a promotion."""
 
-LEAST_ODDS: Final = 1.25
-MOST_ODDS: Final = 100
-HALF: Final = 50
-ALL: Final = 100
 LARGEST_ERROR: Final = 0.2
 
 
@@ -64,7 +56,7 @@ class Step(Record):
         default=None,
         description="What people call the step; without a name it is called by its weight.",
         max_length=NAMES_LIMIT,
-        pattern=STEP_NAME,
+        pattern=NAME,
     )
     weight: Annotated[int, checked(lambda weight: 1 <= weight <= MOST, BELOW_100)] = Field(
         description="The candidate's share of the traffic in percent, from 1 to 99.",
@@ -90,77 +82,7 @@ class Step(Record):
         return self.name or f"{self.weight}%"
 
 
-class ErrorRateGate(Record):
-    """Compares the candidate's errors with those of stable in the same slots."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            rule("double(self.maxOddsRatio) >= 1.25 && double(self.maxOddsRatio) <= 100.0", ODDS, ".maxOddsRatio"),
-            rule("double(self.objective) >= 50.0 && double(self.objective) < 100.0", OBJECTIVE, ".objective"),
-            rule("!has(self.ignoreBelow) || double(self.ignoreBelow) < 50.0", IGNORE_BELOW, ".ignoreBelow"),
-        ),
-    )
-
-    max_odds_ratio: Annotated[Decimal, checked(lambda odds: LEAST_ODDS <= odds.number <= MOST_ODDS, ODDS)] = Field(
-        default=Decimal("2"),
-        description="Pass excludes that the candidate's odds of an error are this many times those of stable.",
-    )
-    objective: Annotated[Decimal, checked(lambda good: HALF <= good.number < ALL, OBJECTIVE)] = Field(
-        default=Decimal("99"),
-        description="Percent of answers that must be good whatever stable does; it counts server-side failures only.",
-    )
-    ignore_below: Annotated[Decimal, checked(lambda bad: bad.number < HALF, IGNORE_BELOW)] | None = Field(
-        default=None,
-        description="Percent of bad answers up to which the gate never fails; by default a tenth of 100 - objective.",
-    )
-
-
-class LatencyGate(Record):
-    """Compares the candidate's latency with stable's percentiles, taken anew when the pace of stable itself changes."""
-
-    max_increase: int = Field(
-        default=10,
-        description="Percent by which the candidate's p50, p90, p95 and p99 may be above those of stable.",
-        ge=0,
-        le=1000,
-    )
-    min_increase: Duration = Field(
-        default=Duration("5ms"),
-        description="An increase that is always allowed, however fast stable is.",
-    )
-
-
-class Gate(Record):
-    """One question that an attempt must answer: Pass, Fail or Inconclusive."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(rule("has(self.errorRate) != has(self.latency)", ONE_KIND)),
-    )
-
-    name: str = Field(
-        description="What people call the gate.",
-        min_length=1,
-        max_length=NAMES_LIMIT,
-        pattern=STEP_NAME,
-    )
-    error_rate: ErrorRateGate | None = Field(
-        default=None,
-        description="Judges by wrong answers: 5xx, 4xx other than 401, 403, 413 and 429, time-outs and resets.",
-    )
-    latency: LatencyGate | None = Field(default=None, description="Judges by the time that answers take.")
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        if (self.error_rate is None) == (self.latency is None):
-            raise ValueError(ONE_KIND)
-        return self
-
-
 DEFAULT_STEPS: Final = (Step(weight=5), Step(weight=25), Step(weight=50))
-DEFAULT_GATES: Final = (
-    Gate(name="errors", error_rate=ErrorRateGate()),
-    Gate(name="latency", latency=LatencyGate()),
-)
 
 
 def _ascend(steps: Sequence[Step]) -> bool:
@@ -219,7 +141,7 @@ class RolloutPolicy(Record):
     )
     gates: Annotated[tuple[Gate, ...], checked(_gates_differ, GATE_NAMES)] = Field(
         default=DEFAULT_GATES,
-        description="What judges the candidate, errors and latency unless given; any Fail rolls it back.",
+        description="What judges the candidate, errors and latency unless given; a Fail rolls it back.",
         min_length=1,
         max_length=GATES_LIMIT,
         json_schema_extra=_merged_without_default,
@@ -271,7 +193,7 @@ class RolloutStatus(Record):
     phase: Phase | None = Field(default=None, description="Where the attempt stands.")
     step: str = Field(default="", description="Which step of how many, and its name, such as 2/5 first.")
     weight: int = Field(default=0, description="The candidate's share of the traffic in percent.", ge=0, le=100)
-    verdict: Verdict | None = Field(default=None, description="The worst verdict of the gates.")
+    verdict: Verdict | None = Field(default=None, description="The worst verdict of the gates that block.")
     message: str = Field(default="", description="What happens now and what it waits for.", max_length=4096)
     gates: tuple[GateSummary, ...] = Field(
         default=(),

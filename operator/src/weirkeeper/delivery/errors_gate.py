@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from weirkeeper.delivery.evidence import Outcomes
-from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Verdict, odds_ratio
+from weirkeeper.delivery.gate_kind import EVERY_MODE, Before, Look, Tally, floats
+from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Levels, Mode, Verdict, odds_ratio
 from weirkeeper.statistics.projection import gain_so_far, requests_to_reach
 from weirkeeper.statistics.sequential import (
     LOWER_GRID,
@@ -26,7 +27,7 @@ from weirkeeper.statistics.sequential import (
 )
 
 if TYPE_CHECKING:
-    from weirkeeper.api.rollout import ErrorRateGate
+    from weirkeeper.api.gates import ErrorRateGate
 
 TOLERATED_ODDS_RATIO = 1.25
 """A candidate within these odds of stable's is never rolled back for its errors."""
@@ -38,18 +39,8 @@ SEEN_ERRORS = 20
 CAUTIOUS_FACTOR = 2.0
 """Until SEEN_ERRORS of stable tell how errors cluster, they are taken to come in pairs."""
 
-NOTHING = Outcomes()
 UNSCATTERED = Scatter()
 NOTHING_GAINED = (0.0,) * len(LOWER_GRID)
-
-
-@dataclass(frozen=True)
-class Tally:
-    """Both arms' outcomes, in the attempt and (candidate only) in the running step."""
-
-    candidate: Outcomes = NOTHING
-    stable: Outcomes = NOTHING
-    step: Outcomes = NOTHING
 
 
 @dataclass(frozen=True)
@@ -60,6 +51,8 @@ class ErrorsMemory:
     `no_worse` and `within` are those of Pass. `steps` is how many steps compare with stable, fixed before the first:
     with the bake's own there are `steps + 1` Fail processes. `due` says that one more is to start with the next slot.
     """
+
+    in_alpha: ClassVar[bool] = True
 
     name: str
     max_odds_ratio: float
@@ -76,11 +69,11 @@ class ErrorsMemory:
     scatter: Scatter = UNSCATTERED
 
     @classmethod
-    def of(cls, name: str, gate: ErrorRateGate, steps: int) -> ErrorsMemory:
+    def of(cls, name: str, settings: ErrorRateGate, steps: int) -> ErrorsMemory:
         """Take the settings of a Rollout's gate: shares there are in percent, here between 0 and 1."""
-        allowed = round(1.0 - gate.objective.number / 100.0, 12)
-        ignored = allowed / 10.0 if gate.ignore_below is None else gate.ignore_below.number / 100.0
-        return cls(name, gate.max_odds_ratio.number, allowed, round(ignored, 12), steps)
+        allowed = round(1.0 - settings.objective.number / 100.0, 12)
+        ignored = allowed / 10.0 if settings.ignore_below is None else settings.ignore_below.number / 100.0
+        return cls(name, settings.max_odds_ratio.number, allowed, round(ignored, 12), steps)
 
     def to_json(self) -> dict[str, Any]:
         """Write it with short names; it lies in a status."""
@@ -95,7 +88,7 @@ class ErrorsMemory:
         """Read what `to_json` wrote. A whole float comes back from the API as an integer."""
         odds, allowed, ignored, steps = found["set"]
         squares, *counts = found["scatter"]
-        worse, failing, no_worse, within = (_floats(found[key]) for key in ("f", "fa", "p", "pa"))
+        worse, failing, no_worse, within = (floats(found[key]) for key in ("f", "fa", "p", "pa"))
         return cls(
             found["n"], float(odds), float(allowed), float(ignored), int(steps), found["start"], found["due"],
             worse, failing, no_worse, within, found["slots"], Scatter(float(squares), *counts),
@@ -107,13 +100,48 @@ class ErrorsMemory:
         floor = CAUTIOUS_FACTOR if self.scatter.bad < SEEN_ERRORS else 1.0
         return max(floor, self.scatter.factor)
 
+    @property
+    def modes(self) -> frozenset[Mode]:
+        """Every one: the objective asks for no other arm."""
+        return EVERY_MODE
+
+    @property
+    def frozen(self) -> bool:
+        """Until stable told how its errors cluster, the gate is cautious."""
+        return True
+
+    @property
+    def seen(self) -> bool:
+        """A step ends only after requests of the candidate anyway."""
+        return True
+
+    def freeze(self, before: Before) -> ErrorsMemory:
+        """Learn how stable's errors cluster."""
+        gate = self
+        for stable in before.outcomes:
+            gate = gate.calibrate(stable)
+        return gate
+
+    def begin_step(self) -> ErrorsMemory:
+        """Let one more Fail process start: a fault that begins late is seen as fast as one from the start."""
+        return replace(self, due=True)
+
+    def fold(self, look: Look) -> ErrorsMemory:
+        """Add slots; each is learned from only after it was judged, so the factor in it is that of the slots before."""
+        gate = self
+        for slot in look.slots:
+            candidate, stable = look.arms(slot)
+            gate = gate.fold_slot(candidate, stable, paired=look.comparison.paired)
+            gate = gate.calibrate(stable) if slot.start > look.learned else gate
+        return gate
+
     def calibrate(self, stable: Outcomes) -> ErrorsMemory:
         """Learn from a slot of stable alone how its errors cluster."""
         scatter = self.scatter.with_slot(stable.bad, stable.requests)
         return replace(self, scatter=scatter._replace(squares_over_n=round(scatter.squares_over_n, 6)))
 
-    def fold(self, candidate: Outcomes, stable: Outcomes, *, paired: bool) -> ErrorsMemory:
-        """Add one slot; `calibrate` with it comes after, so that the factor in it is that of the slots before."""
+    def fold_slot(self, candidate: Outcomes, stable: Outcomes, *, paired: bool) -> ErrorsMemory:
+        """Add one slot of both arms, or of the candidate alone."""
         if not paired:
             return self._fold_alone(candidate)
         started = self.started + (self.due and self.started < self.steps)
@@ -159,13 +187,13 @@ class ErrorsMemory:
         """The better of the two ways to pass; each has half of the allowed error."""
         return max(log_e(self.no_worse), log_e(self.within))
 
-    def result(self, comparison: Comparison, tally: Tally, fail_at: float, pass_at: float) -> GateResult:
-        """Judge what was folded; `fail_at` and `pass_at` are the log e-values to reach (pass: for one way alone)."""
+    def result(self, comparison: Comparison, tally: Tally, levels: Levels) -> GateResult:
+        """Judge what was folded; there are two ways to pass, which share the error allowed for it."""
         candidate, stable, step = (
             ArmCounts(arm.requests, arm.bad if comparison.paired else arm.failed)
             for arm in (tally.candidate, tally.stable, tally.step)
         )
-        pass_at += math.log(2.0)
+        fail_at, pass_at = levels.fail, levels.passing + math.log(2.0)
         verdict = self._verdict(max(candidate.share, step.share), fail_at, pass_at)
         needed = 0 if verdict == "Pass" else self._needed(comparison, tally.candidate, pass_at)
         return GateResult(
@@ -191,7 +219,3 @@ class ErrorsMemory:
             gain = gain_so_far(self.no_worse, candidate.requests)
             ways.append(requests_to_reach(pass_at, self.no_worse, gain))
         return min((way for way in ways if way is not None), default=None)
-
-
-def _floats(found: Iterable[float]) -> tuple[float, ...]:
-    return tuple(float(value) for value in found)

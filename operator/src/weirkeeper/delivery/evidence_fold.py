@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from weirkeeper.delivery import gates
 from weirkeeper.delivery.sizes import ALL
 
 if TYPE_CHECKING:
+    from weirkeeper.delivery.memory import Memory
     from weirkeeper.delivery.turn import Turn
 
 
@@ -19,7 +21,7 @@ def fold(turn: Turn) -> Turn:
     turn = _exposed(turn, comparison.candidate)
     if not turn.settled or turn.memory.clean_from is None:
         return turn
-    turn = freeze(turn) if comparison.mode == "Weight" else turn
+    turn = freeze(turn) if comparison.paired else turn
     after = gates.fold(gates_memory(turn), comparison, turn.evidence, turn.now)
     results = gates.results(after, comparison, turn.evidence, turn.now)
     return turn.to(
@@ -56,6 +58,11 @@ def _exposed(turn: Turn, candidate: str) -> Turn:
         return turn
     seen = sum(slot.revisions[candidate].requests for slot in slots if candidate in slot.revisions)
     return turn.to(exposed=memory.exposed + seen, exposed_slot=slots[-1].start)
+
+
+def blocking(memory: Memory) -> list[Mapping[str, Any]]:
+    """The results of the gates that may roll back and are waited for."""
+    return [item for item in memory.results if item.get("blocks") != "Nothing"]
 
 
 def gates_memory(turn: Turn) -> gates.GatesMemory:

@@ -5,7 +5,10 @@ All of it is a memory (JSON, kept in the Model's status) and functions from one 
     start -> freeze ... (until memory.frozen) -> begin_step -> fold ... -> results -> begin_step -> ...
 
 Folding the same evidence again changes nothing: every slot is folded at most once, in order, and only when complete.
-With K gates, gate k fails at an e-value of K / false_alarm and passes at 1 / false_promote.
+With K gates that count, each fails at an e-value of K / false_alarm; all pass at 1 / false_promote. A gate that blocks
+nothing does not count, nor does one whose Fail is no e-value.
+
+What a gate judges by is its own: KINDS maps each kind, named as in a Rollout, to its memory (delivery.gate_kind).
 """
 
 from __future__ import annotations
@@ -13,18 +16,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from weirkeeper.delivery.errors_gate import NOTHING, ErrorsMemory, Tally
-from weirkeeper.delivery.evidence import Evidence, Outcomes, OutcomeSlot
+from weirkeeper.delivery.errors_gate import ErrorsMemory
+from weirkeeper.delivery.evidence import Evidence, Outcomes
+from weirkeeper.delivery.gate_kind import NOTHING, Before, GateMemory, Look, Tally
 from weirkeeper.delivery.latency_gate import FREEZE_REQUESTS, LatencyMemory
-from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Mode, Verdict
+from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Levels, Mode, Verdict
 
 if TYPE_CHECKING:
-    from weirkeeper.api.rollout import Gate
+    from weirkeeper.api.gates import Gate
 
 __all__ = [
     "FREEZE_REQUESTS",
+    "KINDS",
     "ArmCounts",
     "Comparison",
     "GateResult",
@@ -38,8 +43,24 @@ __all__ = [
     "start",
 ]
 
+KINDS: Final[Mapping[str, type[GateMemory]]] = {
+    "errorRate": ErrorsMemory,
+    "latency": LatencyMemory,
+}
+
+FORMERLY: Final = {"errors": "errorRate", "latency": "latency"}
+"""Where version 1 of a memory in a status has its gates, by their places, and what kind they are."""
+
 RECENT_SECONDS = 60
 """The candidate's rate, for the ETA, is that of so many seconds."""
+
+UNTOLD: Final[Mapping[Mode, str]] = {
+    "Weight": "not judged against stable",
+    "Mirror": "not judged by copies of requests",
+    "Match": "not judged by chosen callers",
+    "Absolute": "not judged without stable in the same slots",
+}
+"""What is said of a gate in a step in which it can prove nothing."""
 
 NOTHING_SEEN = Tally()
 
@@ -48,14 +69,15 @@ NOTHING_SEEN = Tally()
 class GatesMemory:
     """What the gates of one attempt have learned.
 
-    `gates` are in the Rollout's order. `cursor` is the start of the latest outcome slot that was folded or dropped,
-    `learned` of the latest from which `freeze` took how errors cluster.
+    `gates` are in the Rollout's order, `free` the names of those that block nothing. `cursor` is the start of the
+    latest outcome slot that was folded or dropped, `learned` of the latest that `freeze` gave them.
     `observed_slots` are those of the running step in which every router was seen and no weight changed.
     """
 
     false_alarm: float
     false_promote: float
-    gates: tuple[ErrorsMemory | LatencyMemory, ...]
+    gates: tuple[GateMemory, ...]
+    free: frozenset[str] = frozenset()
     tally: Tally = NOTHING_SEEN
     cursor: int = 0
     learned: int = 0
@@ -63,26 +85,32 @@ class GatesMemory:
 
     @property
     def frozen(self) -> bool:
-        """Whether every latency gate has its thresholds; without such a gate there is nothing to wait for."""
-        return all(gate.thresholds for gate in self.gates if isinstance(gate, LatencyMemory))
-
-    @property
-    def collected(self) -> int:
-        """How many of the FREEZE_REQUESTS requests that the thresholds take are there."""
-        return min((gate.collected for gate in self.gates if isinstance(gate, LatencyMemory)), default=0)
+        """Whether every gate has what it compares with from before the candidate's traffic."""
+        return all(gate.frozen for gate in self.gates)
 
     @property
     def step_requests(self) -> int:
         """Requests that the candidate answered in the running step."""
         return self.tally.step.requests
 
+    @property
+    def counting(self) -> int:
+        """How many gates share the allowed false alarms."""
+        return sum(gate.in_alpha and gate.name not in self.free for gate in self.gates)
+
+    def levels(self, gate: GateMemory) -> Levels:
+        """Where a gate fails and passes; one that takes no share is judged as if it were alone."""
+        sharing = 1 if gate.name in self.free else max(1, self.counting)
+        return Levels(math.log(sharing / self.false_alarm), math.log(1.0 / self.false_promote))
+
     def to_json(self) -> dict[str, Any]:
         """Write it for a status."""
+        named = {memory: kind for kind, memory in KINDS.items()}
         return {
-            "v": 1,
+            "v": 2,
             "rates": [self.false_alarm, self.false_promote],
-            "errors": {str(i): gate.to_json() for i, gate in enumerate(self.gates) if isinstance(gate, ErrorsMemory)},
-            "latency": {str(i): gate.to_json() for i, gate in enumerate(self.gates) if isinstance(gate, LatencyMemory)},
+            "gates": [[named[type(gate)], gate.to_json()] for gate in self.gates],
+            "free": sorted(self.free),
             "tally": [_written(arm) for arm in (self.tally.candidate, self.tally.stable, self.tally.step)],
             "at": [self.cursor, self.learned],
             "slots": self.observed_slots,
@@ -90,17 +118,15 @@ class GatesMemory:
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> GatesMemory:
-        """Read what `to_json` wrote."""
-        gates: dict[int, ErrorsMemory | LatencyMemory] = {
-            int(i): ErrorsMemory.from_json(item) for i, item in found["errors"].items()
-        }
-        gates |= {int(i): LatencyMemory.from_json(item) for i, item in found["latency"].items()}
+        """Read what `to_json` wrote, or that of an operator before it."""
         false_alarm, false_promote = found["rates"]
         cursor, learned = found["at"]
+        gates = found["gates"] if "gates" in found else _formerly(found)
         return cls(
             float(false_alarm),
             float(false_promote),
-            tuple(gates[i] for i in sorted(gates)),
+            tuple(KINDS[kind].from_json(item) for kind, item in gates),
+            frozenset(found.get("free", ())),
             Tally(*(Outcomes(*arm) for arm in found["tally"])),
             cursor,
             learned,
@@ -108,15 +134,17 @@ class GatesMemory:
         )
 
 
+def _formerly(found: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    placed = {int(i): (kind, item) for key, kind in FORMERLY.items() for i, item in found[key].items()}
+    return [placed[i] for i in sorted(placed)]
+
+
 def start(gates: Iterable[Gate], false_alarm: float, false_promote: float, steps: int = 4) -> GatesMemory:
     """Begin an attempt. `steps` is how many of its steps compare with stable: each starts a Fail process of its own."""
-    memories: list[ErrorsMemory | LatencyMemory] = []
-    for gate in gates:
-        if gate.error_rate is not None:
-            memories.append(ErrorsMemory.of(gate.name, gate.error_rate, steps))
-        if gate.latency is not None:
-            memories.append(LatencyMemory.of(gate.name, gate.latency, steps))
-    return GatesMemory(false_alarm, false_promote, tuple(memories))
+    gates = tuple(gates)
+    memories = tuple(KINDS[gate.kind].of(gate.name, gate.settings, steps) for gate in gates)
+    free = frozenset(gate.name for gate in gates if gate.blocks == "Nothing")
+    return GatesMemory(false_alarm, false_promote, memories, free)
 
 
 def freeze(memory: GatesMemory, evidence: Evidence, stable: str | None, now: float, slot: int = 5) -> GatesMemory:
@@ -125,22 +153,13 @@ def freeze(memory: GatesMemory, evidence: Evidence, stable: str | None, now: flo
     To be called until `memory.frozen`, also while errors are folded already where stable has too little traffic to
     wait for; `slot` is the length of a slot in seconds.
     """
-    before = [item for item in evidence.outcomes if memory.learned < item.start <= now - slot * item.span]
+    unlearned = [item for item in evidence.outcomes if memory.learned < item.start <= now - slot * item.span]
     # Once folding has begun it learns from every slot itself, after having judged it.
-    before = [] if memory.cursor else before
-    outcomes = [item.revisions.get(stable or "", NOTHING) for item in before]
-    latency = evidence.latency.get(stable or "", ())
-    gates = tuple(
-        _calibrated(gate, outcomes) if isinstance(gate, ErrorsMemory) else gate.freeze(latency, now, slot)
-        for gate in memory.gates
-    )
-    return replace(memory, gates=gates, learned=before[-1].start if before else memory.learned)
-
-
-def _calibrated(gate: ErrorsMemory, outcomes: Iterable[Outcomes]) -> ErrorsMemory:
-    for stable in outcomes:
-        gate = gate.calibrate(stable)
-    return gate
+    unlearned = [] if memory.cursor else unlearned
+    outcomes = tuple(item.revisions.get(stable or "", NOTHING) for item in unlearned)
+    before = Before(stable, outcomes, evidence, now, slot)
+    gates = tuple(gate.freeze(before) for gate in memory.gates)
+    return replace(memory, gates=gates, learned=unlearned[-1].start if unlearned else memory.learned)
 
 
 def begin_step(memory: GatesMemory) -> GatesMemory:
@@ -148,65 +167,53 @@ def begin_step(memory: GatesMemory) -> GatesMemory:
 
     A fault that begins late is then seen as fast as one that was there from the start.
     """
-    gates = tuple(replace(gate, due=True) for gate in memory.gates)
+    gates = tuple(gate.begin_step() for gate in memory.gates)
     return replace(memory, gates=gates, tally=replace(memory.tally, step=NOTHING), observed_slots=0)
 
 
 def fold(memory: GatesMemory, comparison: Comparison, evidence: Evidence, now: float) -> GatesMemory:
-    """Add the complete slots that lie after those already folded."""
-    for slot in evidence.outcomes:
-        if memory.cursor < slot.start <= now - comparison.slot * slot.span:
-            memory = _fold_outcomes(memory, comparison, slot)
-    if not comparison.paired:
-        return memory
-    candidate, stable = (
-        {slot.start: slot for slot in evidence.latency.get(arm or "", ())}
-        for arm in (comparison.candidate, comparison.stable)
+    """Add what is complete and was not folded yet, to the gates that can prove something in this kind of step."""
+    complete = [slot for slot in evidence.outcomes if memory.cursor < slot.start <= now - comparison.slot * slot.span]
+    clean = tuple(slot for slot in complete if slot.start >= comparison.clean_from)
+    look = Look(comparison, evidence, now, clean, memory.learned)
+    gates = tuple(gate.fold(look) if comparison.mode in gate.modes else gate for gate in memory.gates)
+    return replace(
+        memory,
+        gates=gates,
+        tally=_tally(memory.tally, look),
+        cursor=complete[-1].start if complete else memory.cursor,
+        observed_slots=memory.observed_slots + sum(slot.span for slot in clean if slot.observed),
     )
-    gates = tuple(
-        gate.fold(candidate, stable, comparison, now) if isinstance(gate, LatencyMemory) else gate
-        for gate in memory.gates
-    )
-    return replace(memory, gates=gates)
 
 
-def _fold_outcomes(memory: GatesMemory, comparison: Comparison, slot: OutcomeSlot) -> GatesMemory:
-    memory = replace(memory, cursor=slot.start)
-    if slot.start < comparison.clean_from:
-        return memory
-    candidate = slot.revisions.get(comparison.candidate, NOTHING)
-    stable = slot.revisions.get(comparison.stable or "", NOTHING) if comparison.paired else NOTHING
-    unlearned = [stable] if slot.start > memory.learned else []
-    gates = tuple(
-        _calibrated(gate.fold(candidate, stable, paired=comparison.paired), unlearned)
-        if isinstance(gate, ErrorsMemory)
-        else gate
-        for gate in memory.gates
-    )
-    tally = Tally(
-        _sum(memory.tally.candidate, candidate), _sum(memory.tally.stable, stable), _sum(memory.tally.step, candidate)
-    )
-    observed = memory.observed_slots + (slot.span if slot.observed else 0)
-    return replace(memory, gates=gates, tally=tally, observed_slots=observed)
+def _tally(tally: Tally, look: Look) -> Tally:
+    for slot in look.slots:
+        candidate, stable = look.arms(slot)
+        tally = Tally(_sum(tally.candidate, candidate), _sum(tally.stable, stable), _sum(tally.step, candidate))
+    return tally
 
 
 def results(
     memory: GatesMemory, comparison: Comparison, evidence: Evidence | None = None, now: float | None = None
 ) -> tuple[GateResult, ...]:
     """Judge every gate; with evidence and `now` also tell when a Pass is to be expected."""
-    fail_at = math.log(len(memory.gates) / memory.false_alarm) if memory.gates else 0.0
-    pass_at = math.log(1.0 / memory.false_promote)
     rate = _rate(comparison, evidence, now) if evidence is not None and now is not None else 0.0
-    return tuple(
-        _worded(
-            gate.result(comparison, memory.tally, fail_at, pass_at)
-            if isinstance(gate, ErrorsMemory)
-            else gate.result(comparison, fail_at, pass_at),
-            rate,
-            now,
-        )
-        for gate in memory.gates
+    return tuple(_worded(_judged(memory, gate, comparison), rate, now) for gate in memory.gates)
+
+
+def _judged(memory: GatesMemory, gate: GateMemory, comparison: Comparison) -> GateResult:
+    found = gate.result(comparison, memory.tally, memory.levels(gate))
+    found = replace(
+        found,
+        in_alpha=gate.in_alpha,
+        seen=gate.seen,
+        blocks="Nothing" if gate.name in memory.free else "Promotion",
     )
+    if comparison.mode in gate.modes:
+        return found
+    verdict: Verdict = "Inconclusive" if found.verdict == "Fail" else found.verdict
+    message = f"{found.message}; {UNTOLD[comparison.mode]}"
+    return replace(found, verdict=verdict, message=message, requests_needed=None)
 
 
 def _rate(comparison: Comparison, evidence: Evidence, now: float) -> float:
@@ -220,13 +227,20 @@ def _worded(result: GateResult, rate: float, now: float | None) -> GateResult:
     """Add the evidence to the message, and the ETA."""
     needed = result.requests_needed
     eta = now + needed / rate if needed and rate > 0.0 and now is not None else None
-    told = f"; evidence e^{result.log_e_fail:.1f} of e^{result.fail_at:.1f} needed to roll back"
-    if result.verdict == "Pass":
-        told = f"; evidence e^{result.log_e_pass:.1f} of e^{result.pass_at:.1f} needed to promote"
-    elif result.verdict == "Inconclusive":
-        told += f", e^{result.log_e_pass:.1f} of e^{result.pass_at:.1f} to promote"
-        told += f"; about {needed} more candidate requests to a pass" if needed else ""
+    told = _evidence_of(result) if result.in_alpha else "; outside of falseAlarm"
+    told += "; blocks nothing" if result.blocks == "Nothing" else ""
     return replace(result, message=result.message + told, eta=eta)
+
+
+def _evidence_of(result: GateResult) -> str:
+    if result.verdict == "Pass":
+        return f"; evidence e^{result.log_e_pass:.1f} of e^{result.pass_at:.1f} needed to promote"
+    told = f"; evidence e^{result.log_e_fail:.1f} of e^{result.fail_at:.1f} needed to roll back"
+    if result.verdict == "Fail":
+        return told
+    needed = result.requests_needed
+    told += f", e^{result.log_e_pass:.1f} of e^{result.pass_at:.1f} to promote"
+    return told + (f"; about {needed} more candidate requests to a pass" if needed else "")
 
 
 def _sum(counted: Outcomes, more: Outcomes) -> Outcomes:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from weirkeeper.delivery.evidence import LatencySlot
+from weirkeeper.delivery.gate_kind import SAME_REQUESTS, Before, Look, Tally
 from weirkeeper.delivery.latency_threshold import (
     Bins,
     Threshold,
@@ -18,7 +19,7 @@ from weirkeeper.delivery.latency_threshold import (
     slow_of,
     telling_bin,
 )
-from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Verdict, odds_ratio
+from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Levels, Mode, Verdict, odds_ratio
 from weirkeeper.statistics.latency import bin_of, upper_edge_us, whole_milliseconds_us
 from weirkeeper.statistics.projection import gain_so_far, requests_to_reach
 from weirkeeper.statistics.sequential import (
@@ -29,7 +30,7 @@ from weirkeeper.statistics.sequential import (
 )
 
 if TYPE_CHECKING:
-    from weirkeeper.api.rollout import LatencyGate
+    from weirkeeper.api.gates import LatencyGate
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
 FREEZE_REQUESTS = 500
@@ -48,6 +49,8 @@ class LatencyMemory:
     cursors are the starts of the latest slots folded for Fail and for Pass.
     """
 
+    in_alpha: ClassVar[bool] = True
+
     name: str
     increase: float
     increase_us: float
@@ -62,9 +65,9 @@ class LatencyMemory:
     stable: int = 0
 
     @classmethod
-    def of(cls, name: str, gate: LatencyGate, steps: int) -> LatencyMemory:
+    def of(cls, name: str, settings: LatencyGate, steps: int) -> LatencyMemory:
         """Take the settings of a Rollout's gate."""
-        return cls(name, gate.max_increase / 100.0, round(gate.min_increase.seconds * 1e6, 3), steps)
+        return cls(name, settings.max_increase / 100.0, round(settings.min_increase.seconds * 1e6, 3), steps)
 
     def to_json(self) -> dict[str, Any]:
         """Write it with short names; it lies in a status."""
@@ -84,11 +87,32 @@ class LatencyMemory:
             thresholds, *found["at"], *found["of"],
         )  # fmt: skip
 
-    def freeze(self, stable: Iterable[LatencySlot], now: float, slot: int) -> LatencyMemory:
+    @property
+    def modes(self) -> frozenset[Mode]:
+        """Without stable in the same slots a slower machine looks like a slower model."""
+        return SAME_REQUESTS
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the thresholds are set."""
+        return bool(self.thresholds)
+
+    @property
+    def seen(self) -> bool:
+        """A step ends only after requests of the candidate anyway."""
+        return True
+
+    def begin_step(self) -> LatencyMemory:
+        """Let one more Fail process start with the next slot."""
+        return replace(self, due=True)
+
+    def freeze(self, before: Before) -> LatencyMemory:
         """Set the thresholds from stable's slots of the last FREEZE_SECONDS, once they hold FREEZE_REQUESTS."""
         if self.thresholds:
             return self
-        recent = [item for item in stable if now - FREEZE_SECONDS <= item.start <= now - 2 * slot]
+        slots = before.evidence.latency.get(before.stable or "", ())
+        earliest, latest_start = before.now - FREEZE_SECONDS, before.now - 2 * before.slot
+        recent = [item for item in slots if earliest <= item.start <= latest_start]
         collected = sum(requests_of(item) for item in recent)
         if collected < FREEZE_REQUESTS:
             return replace(self, collected=collected)
@@ -134,11 +158,16 @@ class LatencyMemory:
         )
         return replace(self, thresholds=tuple(moved))
 
-    def fold(self, candidate: Slots, stable: Slots, comparison: Comparison, now: float) -> LatencyMemory:
+    def fold(self, look: Look) -> LatencyMemory:
         """Add the slots that are complete and not folded yet: for Fail as soon as they can tell, for Pass later."""
         if not self.thresholds:
             return self
-        ended = now - comparison.slot
+        comparison, latency = look.comparison, look.evidence.latency
+        candidate, stable = (
+            {slot.start: slot for slot in latency.get(arm or "", ())}
+            for arm in (comparison.candidate, comparison.stable)
+        )
+        ended = look.now - comparison.slot
         memory = self.fold_fail(candidate, stable, comparison, ended)
         return memory.fold_pass(candidate, stable, comparison, ended - comparison.route_timeout)
 
@@ -196,20 +225,21 @@ class LatencyMemory:
         """The least of the thresholds': each has to pass."""
         return min((log_e(item.no_slower) for item in self.thresholds), default=0.0)
 
-    def result(self, comparison: Comparison, fail_at: float, pass_at: float) -> GateResult:
-        """Judge what was folded. Without a stable arm in the same slots the gate only shows its numbers."""
-        verdict = self._verdict(comparison, fail_at, pass_at)
+    def result(self, comparison: Comparison, tally: Tally, levels: Levels) -> GateResult:  # noqa: ARG002  own counts
+        """Judge what was folded."""
+        fail_at, pass_at = levels
+        verdict = self._verdict(fail_at, pass_at)
         shown = self._shown(verdict)
         candidate = ArmCounts(self.candidate, shown.candidate_slow if shown else 0)
         stable = ArmCounts(self.stable, shown.stable_slow if shown else 0)
-        needed = 0 if verdict == "Pass" else self._needed(pass_at) if comparison.paired else None
+        needed = 0 if verdict == "Pass" else self._needed(pass_at)
         return GateResult(
             self.name, verdict, candidate, stable, self.log_e_fail, self.log_e_pass, fail_at, pass_at, needed,
-            odds_ratio(candidate, stable), f"{self.name}: {self._told(shown, candidate, stable, comparison)}",
+            odds_ratio(candidate, stable), f"{self.name}: {self._told(shown, candidate, stable)}",
         )  # fmt: skip
 
-    def _verdict(self, comparison: Comparison, fail_at: float, pass_at: float) -> Verdict:
-        if comparison.paired and self.log_e_fail >= fail_at:
+    def _verdict(self, fail_at: float, pass_at: float) -> Verdict:
+        if self.log_e_fail >= fail_at:
             return "Fail"
         return "Pass" if self.thresholds and self.log_e_pass >= pass_at else "Inconclusive"
 
@@ -221,15 +251,14 @@ class LatencyMemory:
             return max(self.thresholds, key=self._log_e_at)
         return min(self.thresholds, key=lambda item: log_e(item.no_slower))
 
-    def _told(self, shown: Threshold | None, candidate: ArmCounts, stable: ArmCounts, comparison: Comparison) -> str:
+    def _told(self, shown: Threshold | None, candidate: ArmCounts, stable: ArmCounts) -> str:
         if shown is None:
             return f"{self.collected} of {FREEZE_REQUESTS} requests of stable seen that its percentiles are taken from"
         slow, usual = (_milliseconds(upper_edge_us(i)) for i in (shown.current.candidate, shown.current.stable))
-        told = (
+        return (
             f"candidate {candidate.share:.1%} of {candidate.requests} over {slow}, "
             f"stable {stable.share:.1%} of {stable.requests} over {usual} (its p{shown.quantile * 100:g}{_anew(shown)})"
         ).replace("%", " %")
-        return told if comparison.paired else f"{told}; not judged without stable in the same slots"
 
     def _needed(self, pass_at: float) -> int | None:
         needed = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from weirkeeper.api.rollout import Gate
+    from weirkeeper.api.gates import Gate
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,18 @@ class Policy:
 
     @property
     def gates_digest(self) -> str:
-        """Changes when a gate or an error rate does: evidence folded under other gates is not comparable."""
-        return _digest((self.gates, self.false_alarm, self.false_promote))
+        """Changes when a gate or an error rate does: evidence folded under other gates is not comparable.
+
+        Defaults are left out, so that a setting added later changes no digest.
+        """
+        gates = [gate.model_dump(mode="json", exclude_defaults=True, exclude={"max_duration"}) for gate in self.gates]
+        return _digest((gates, self.false_alarm, self.false_promote))
+
+    def patience(self, gate: str) -> float:
+        """How long (seconds) a step may wait for a gate after its hold."""
+        named = (item.max_duration for item in self.gates if item.name == gate)
+        own = next(named, None)
+        return self.max_duration if own is None else own.seconds
 
 
 def _digest(value: object) -> str:

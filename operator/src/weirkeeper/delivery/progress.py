@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from weirkeeper.delivery import gates
 from weirkeeper.delivery.attempt import end_bake, promote, serve_first, withdraw
-from weirkeeper.delivery.evidence_fold import freeze, frozen, gates_memory, held_seconds, step_requests
+from weirkeeper.delivery.evidence_fold import blocking, freeze, frozen, gates_memory, held_seconds, step_requests
 from weirkeeper.delivery.sizes import ALL, candidate_pods, effective_weight, split
 
 if TYPE_CHECKING:
@@ -128,9 +129,9 @@ def _finish_step(turn: Turn, step: StepPolicy) -> Turn:
         return turn.say(f"{title}; held long enough, waits for the verb promote")
     if seen < MINIMUM_REQUESTS:
         return turn.say(f"{title}; waits until the candidate answered {MINIMUM_REQUESTS} requests in this step")
-    open_gates = [item["name"] for item in turn.memory.results if item["verdict"] != "Pass"]
-    if (last or step.require_pass) and open_gates:
-        return _inconclusive(turn, f"{title}; waits for Pass from {', '.join(open_gates)}", last=last)
+    awaited = [item for item in blocking(turn.memory) if item["verdict"] != "Pass"]
+    if (last or step.require_pass) and awaited:
+        return _inconclusive(turn, title, awaited, last=last)
     return leave_step(turn, last=last)
 
 
@@ -141,15 +142,21 @@ def leave_step(turn: Turn, *, last: bool) -> Turn:
     return turn.to(phase="Promoting", wait=None).note("Promoting", f"{turn.memory.candidate} passed its last step")
 
 
-def _inconclusive(turn: Turn, message: str, *, last: bool) -> Turn:
-    """What follows when the gates do not decide; called only with evidence in the step, so never for lack of it."""
+def _inconclusive(turn: Turn, title: str, awaited: Sequence[Mapping[str, Any]], *, last: bool) -> Turn:
+    """What follows when gates do not decide: a gate without any evidence holds, whatever the policy.
+
+    The first gate that had its time rolls back, where the policy says so; a promotion takes all of them.
+    """
     policy = turn.desired.policy
-    waited = turn.now - (turn.memory.step_started or turn.now) - turn.desired.policy.steps[turn.memory.step].hold
-    if waited < policy.max_duration or policy.on_inconclusive == "Hold":
-        return turn.say(message)
-    if policy.on_inconclusive == "RollBack":
-        return withdraw(turn, "RolledBack", "RolledBack", f"Inconclusive: {message} after {waited:.0f} s")
-    return leave_step(turn.note("Inconclusive", f"{message}; promoted by onInconclusive"), last=last)
+    waited = turn.now - (turn.memory.step_started or turn.now) - policy.steps[turn.memory.step].hold
+    overdue = [item["name"] for item in awaited if waited >= policy.patience(item["name"]) and item.get("seen", True)]
+    message = f"{title}; waits for Pass from {', '.join(item['name'] for item in awaited)}"
+    if policy.on_inconclusive == "RollBack" and overdue:
+        reason = f"Inconclusive: {title}; no Pass from {', '.join(overdue)} after {waited:.0f} s"
+        return withdraw(turn, "RolledBack", "RolledBack", reason)
+    if policy.on_inconclusive == "Promote" and len(overdue) == len(awaited):
+        return leave_step(turn.note("Inconclusive", f"{message}; promoted by onInconclusive"), last=last)
+    return turn.say(message)
 
 
 def _promote(turn: Turn) -> Turn:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weirkeeper.delivery.attempt import begin, end_bake, fresh_evidence, revert, withdraw
-from weirkeeper.delivery.evidence_fold import fold
+from weirkeeper.delivery.evidence_fold import blocking, fold
 from weirkeeper.delivery.progress import move
 from weirkeeper.delivery.turn import Clock, Desired, Note, Observed, Turn
 from weirkeeper.delivery.verbs import ATTEMPT, obey
@@ -61,9 +61,9 @@ def _see_pods(turn: Turn) -> Turn:
 
 
 def _judge(turn: Turn) -> Turn:
-    """Any Fail rolls back, in a pause too; in the bake it reverts, and a first revision is only reported."""
+    """A Fail that blocks rolls back, in a pause too; in the bake it reverts, a first revision is only reported."""
     memory = turn.memory
-    failed = next((item for item in memory.results if item["verdict"] == "Fail"), None)
+    failed = next((item for item in blocking(memory) if item["verdict"] == "Fail"), None)
     if failed is None:
         return turn
     reason = f"gate {failed['name']} failed: {failed['message']}"
@@ -182,13 +182,20 @@ STAGES: tuple[Callable[[Turn], Turn], ...] = (
 )
 
 
+def _patience(turn: Turn) -> set[float]:
+    """After how many seconds of a step its gates may have had their time; the machine looks again then."""
+    policy = turn.desired.policy
+    hold = policy.steps[turn.memory.step].hold if turn.memory.step < len(policy.steps) else 0.0
+    return {hold + policy.patience(gate.name) for gate in policy.gates}
+
+
 def _wake_at(turn: Turn) -> float | None:
     memory, policy = turn.memory, turn.desired.policy
     moments = [memory.bake_until]
     if memory.phase in ATTEMPT and memory.paused_at is None:
         moments += [
             memory.wait.since + policy.progress_deadline if memory.wait else None,
-            memory.step_started + policy.max_duration if memory.step_started is not None else None,
+            *(memory.step_started + waited for waited in _patience(turn) if memory.step_started is not None),
         ]
     moments += [since + turn.clock.drain for since in memory.draining.values() if since is not None]
     future = [moment for moment in moments if moment is not None and moment > turn.now]

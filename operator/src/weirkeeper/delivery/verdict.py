@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Verdict = Literal["Pass", "Fail", "Inconclusive"]
-Mode = Literal["Weight", "Absolute"]
+Mode = Literal["Weight", "Mirror", "Match", "Absolute"]
+Blocks = Literal["Nothing", "Promotion"]
+
+
+class Levels(NamedTuple):
+    """The natural logarithms of the e-values at which a gate fails and passes."""
+
+    fail: float
+    passing: float
 
 
 @dataclass(frozen=True)
@@ -30,10 +38,11 @@ class ArmCounts:
 class Comparison:
     """Which slots of evidence may be folded, and against what the candidate is judged.
 
-    `mode` is Weight while both arms get a random share of the same traffic, Absolute where there is no fair arm to
-    compare with (bake, first deploy). Outcome slots that start before `clean_from` are dropped: weights changed in
-    them. Latency slots before `latency_from` are dropped: weights or the candidate's ready pods changed shortly
-    before. `route_timeout` and `slot` are in seconds, the rest in Unix seconds.
+    `mode` is Weight while both arms get a random share of the same traffic, Mirror while the candidate gets copies of
+    stable's, Match while chosen callers alone go to it, Absolute where there is no other arm (bake, first deploy): with
+    the latter two no stable arm is fair to compare with. Outcome slots that start before `clean_from` are dropped:
+    weights changed in them. Latency slots before `latency_from` are dropped: weights or the candidate's ready pods
+    changed shortly before. `route_timeout` and `slot` are in seconds, the rest in Unix seconds.
     """
 
     candidate: str
@@ -47,7 +56,7 @@ class Comparison:
     @property
     def paired(self) -> bool:
         """Whether there is a stable arm in the same slots."""
-        return self.mode == "Weight" and self.stable is not None
+        return self.mode in {"Weight", "Mirror"} and self.stable is not None
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,8 @@ class GateResult:
 
     `log_e_fail` and `log_e_pass` are natural logarithms, reached against `fail_at` and `pass_at`. `requests_needed`
     is how many more candidate requests a Pass takes at the present rates (None: not within reach or not known yet),
-    `eta` when that would be (Unix seconds). `effect` is the odds ratio of both arms pooled over the attempt.
+    `eta` when that would be (Unix seconds). `effect` is the odds ratio of both arms pooled over the attempt. A gate
+    that is not `in_alpha` has no e-values. `seen` says whether there was any evidence, `blocks` what the gate holds up.
     """
 
     name: str
@@ -71,24 +81,34 @@ class GateResult:
     effect: float | None
     message: str
     eta: float | None = None
+    in_alpha: bool = True
+    seen: bool = True
+    blocks: Blocks = "Promotion"
 
     def to_json(self) -> dict[str, Any]:
         """Write it as a status has it; numbers are rounded to what people read."""
         written = {
             "name": self.name,
             "verdict": self.verdict,
+            **(self._counted() if self.in_alpha else {}),
+            "requestsNeeded": self.requests_needed,
+            "effect": None if self.effect is None else round(self.effect, 3),
+            "eta": None if self.eta is None else round(self.eta),
+            "message": self.message,
+            "blocks": None if self.blocks == "Promotion" else self.blocks,
+            "seen": None if self.seen else False,
+        }
+        return {key: value for key, value in written.items() if value is not None}
+
+    def _counted(self) -> dict[str, Any]:
+        return {
             "candidate": {"requests": self.candidate.requests, "bad": self.candidate.bad},
             "stable": {"requests": self.stable.requests, "bad": self.stable.bad},
             "logEFail": round(self.log_e_fail, 3),
             "logEPass": round(self.log_e_pass, 3),
             "failAt": round(self.fail_at, 3),
             "passAt": round(self.pass_at, 3),
-            "requestsNeeded": self.requests_needed,
-            "effect": None if self.effect is None else round(self.effect, 3),
-            "eta": None if self.eta is None else round(self.eta),
-            "message": self.message,
         }
-        return {key: value for key, value in written.items() if value is not None}
 
 
 def odds_ratio(candidate: ArmCounts, stable: ArmCounts) -> float | None:

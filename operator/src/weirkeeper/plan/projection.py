@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from weirkeeper.api import names
 from weirkeeper.api.conditions import timestamp
 from weirkeeper.api.values import Duration
+from weirkeeper.delivery.evidence_fold import blocking
 from weirkeeper.delivery.gates import GatesMemory
 from weirkeeper.delivery.memory import Memory
 from weirkeeper.delivery.turn import Obstacle
@@ -87,25 +88,29 @@ def _candidate(memory: Memory) -> dict[str, Any] | None:
 
 
 def _gate(result: Mapping[str, Any]) -> dict[str, Any]:
-    eta, effect = result.get("eta"), result.get("effect")
+    effect, eta = result.get("effect"), result.get("eta")
     found = {
         "name": result["name"],
         "verdict": result["verdict"],
-        "candidate": result["candidate"],
-        "stable": result["stable"],
+        "candidate": result.get("candidate"),
+        "stable": result.get("stable"),
         "effect": None if effect is None else f"{effect:.3g}",
-        "requests": result["candidate"]["requests"],
+        "requests": result["candidate"]["requests"] if "candidate" in result else None,
         "requestsNeeded": result.get("requestsNeeded"),
         "eta": None if eta is None else timestamp(eta),
-        "evidence": {
-            "fail": f"{result['logEFail']:.2f}",
-            "failAt": f"{result['failAt']:.2f}",
-            "pass": f"{result['logEPass']:.2f}",
-            "passAt": f"{result['passAt']:.2f}",
-        },
+        "evidence": _evidence(result) if "failAt" in result else None,
         "message": result["message"],
     }
     return {key: value for key, value in found.items() if value is not None}
+
+
+def _evidence(result: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "fail": f"{result['logEFail']:.2f}",
+        "failAt": f"{result['failAt']:.2f}",
+        "pass": f"{result['logEPass']:.2f}",
+        "passAt": f"{result['passAt']:.2f}",
+    }
 
 
 def _revision(record: RevisionRecord) -> dict[str, Any]:
@@ -170,7 +175,7 @@ def _idle_rollout(rollout: Object, obstacle: Obstacle, now: float) -> dict[str, 
 def _rollout_status(view: Projected, rollout: Object) -> dict[str, Any]:
     memory = view.memory
     steps = view.governed.policy.steps
-    verdicts = [item["verdict"] for item in memory.results]
+    verdicts = [item["verdict"] for item in blocking(memory)]
     in_step = memory.phase == "Progressing"
     status: dict[str, Any] = {
         "observedGeneration": rollout["metadata"].get("generation", 0),
