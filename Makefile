@@ -14,6 +14,7 @@ LOCKED := --require-hashes --requirement
 EDITABLE := --no-deps --no-build-isolation --editable .
 STAMP := $(VENV)/.complete-$(shell cat requirements/dev.txt pyproject.toml | sha256sum | cut -c -12)
 CLUSTER_PROGRAM := $(BIN)/python -m tests.cluster
+DISTURBED := $(or $(CLUSTER_NAME),weirkeeper-$(shell printf %s '$(CURDIR)' | sha256sum | cut -c -8))-disturbed
 QUIET := tests/e2e/test_idle.py
 ON_CLUSTER := tests/integration/cluster/test_local_cluster.py tests/e2e
 # The cheapest first, so that a mistake shows early.
@@ -58,16 +59,28 @@ format: venv ## Put the code into its standard form
 .PHONY: test
 test: images test-programs ## Every test, from unit to end-to-end on the real cluster
 	@mkdir -p build
-	@echo 'test: the tests that need no node run beside those on the cluster; their output follows in build/test-apart.log'
-	@$(MAKE) --no-print-directory --jobs 2 --keep-going test-on-cluster test-apart
+	@echo 'test: three lanes go on beside each other; the output of two follows in build/test-disruptive.log, build/test-apart.log'
+	@$(MAKE) --no-print-directory --jobs 3 --keep-going test-side-by-side test-disruptive test-apart
 
-# Those on the cluster mostly wait, so four go on at a time; those that disturb others go first and by themselves, the
-# one that wants nothing to happen before all. They are sensitive to delays, the others mostly compute and are not.
-# What takes both cores for minutes, programs and images, is built before.
-.PHONY: test-on-cluster
-test-on-cluster: venv ## The tests on the real cluster
-	@scripts/try-tests disruptive -m disruptive $(QUIET) $(filter-out $(QUIET),$(wildcard tests/e2e/test_*.py))
+# Those on a cluster mostly wait, so four go on at a time; those that disturb others have a cluster of their own, where
+# the one that wants nothing to happen comes first. Both are sensitive to delays; the tests of the third lane mostly
+# compute and are not. What takes both cores for minutes, programs and images, is built before.
+.PHONY: test-side-by-side
+test-side-by-side: venv ## The tests on the real cluster that leave each other alone
 	@scripts/try-tests side-by-side -m 'not disruptive' --numprocesses 4 --dist loadfile --no-loadscope-reorder $(ON_CLUSTER)
+
+.PHONY: test-disruptive
+test-disruptive: venv ## The tests that stop, kill or install anew what others on the cluster rely on
+	@mkdir -p build
+	@export CLUSTER_NAME=$(DISTURBED); trap '$(CLUSTER_PROGRAM) down' EXIT; \
+	{ $(CLUSTER_PROGRAM) up && $(CLUSTER_PROGRAM) images >/dev/null && scripts/try-tests disruptive -m disruptive \
+		$(QUIET) $(filter-out $(QUIET),$(wildcard tests/e2e/test_*.py)); } >build/test-disruptive.log 2>&1 && \
+		tail -n 1 build/test-disruptive.log || { cat build/test-disruptive.log; exit 1; }
+
+# A cluster that somebody lends is one.
+ifeq ($(CLUSTER),current)
+test-side-by-side: test-disruptive
+endif
 
 .PHONY: test-apart
 test-apart: venv ## All other tests
@@ -120,6 +133,7 @@ cluster-up: venv ## Make the cluster
 .PHONY: cluster-down
 cluster-down: venv ## Remove the cluster
 	$(CLUSTER_PROGRAM) down
+	CLUSTER_NAME=$(DISTURBED) $(CLUSTER_PROGRAM) down
 
 .PHONY: demo
 demo: cluster-up ## Tell the story: a model change goes live by degrees, a bad one rolls itself back
