@@ -85,7 +85,7 @@ endif
 .PHONY: test-apart
 test-apart: venv ## All other tests
 	@mkdir -p build
-	@nice -n 5 scripts/try-tests apart $(ON_CLUSTER:%=--ignore=%) $(filter-out $(ON_CLUSTER),$(TESTS)) >build/test-apart.log 2>&1 && \
+	@nice -n 5 scripts/try-tests apart --numprocesses 2 --dist loadfile $(ON_CLUSTER:%=--ignore=%) $(filter-out $(ON_CLUSTER),$(TESTS)) >build/test-apart.log 2>&1 && \
 		tail -n 1 build/test-apart.log || { cat build/test-apart.log; exit 1; }
 
 .PHONY: test-fast

@@ -111,7 +111,7 @@ def has_phase(phase: str) -> Callable[[Status], bool]:
 
 def begin(team: Team, traffic: Traffic, good: Files, *, server: dict[str, Any] | None = None, **policy: Any) -> str:
     """A first revision under traffic, and the policy of the attempts that follow."""
-    first = team.serving(good, parameters={"take": "0"}, **({"server": server} if server else {}))
+    first = team.serving(good, parameters=threshold(0), **({"server": server} if server else {}))
     team.kubectl.apply(models.rollout(gates=GATES, **policy))
     traffic.load.control(rate=RATE, running=True)
     return first
@@ -119,7 +119,12 @@ def begin(team: Team, traffic: Traffic, good: Files, *, server: dict[str, Any] |
 
 def ask_for(team: Team, take: int, **spec: Any) -> None:
     """Apply the Model with another parameter: the same bundle in another revision."""
-    team.model("churn-1", parameters={"take": str(take)}, **spec)
+    team.model("churn-1", parameters=threshold(take), **spec)
+
+
+def threshold(take: int) -> dict[str, str]:
+    """Parameters that differ from take to take."""
+    return {"threshold": f"0.5{take}"}
 
 
 def verb(team: Team, name: str) -> None:
