@@ -464,6 +464,54 @@ def test_a_fault_in_the_bake_reverts_at_once() -> None:
     assert world.memory.rejected("m-2")
 
 
+def test_pods_lost_in_the_bake_are_bridged_by_the_former_revision() -> None:
+    world = serving(policy=policy(bake_time=600.0))
+    world.desired = "m-2"
+    world.until("Baking")
+    world.broken.add("m-2")
+    world.tick(2)
+    assert (world.memory.phase, world.memory.stable) == ("Baking", "m-2")
+    assert world.in_force == {"m-2": 0, "m-1": 100}
+    assert "m-1 answers until they are back" in world.memory.message
+    world.broken.clear()
+    world.tick(2)
+    assert world.in_force == {"m-2": 100, "m-1": 0}
+    assert world.memory.wait is None
+    world.until("Healthy")
+    assert world.memory.stable == "m-2"
+
+
+def test_pods_that_do_not_come_back_in_the_bake_roll_it_back() -> None:
+    world = serving(policy=policy(bake_time=600.0))
+    world.desired = "m-2"
+    world.until("Baking")
+    world.broken.add("m-2")
+    world.until("RolledBack", 40)
+    assert (world.memory.stable, world.in_force) == ("m-1", {"m-1": 100})
+    rejected = world.memory.rejected("m-2")
+    assert rejected is not None
+    assert rejected.reason.startswith("PodsLost")
+
+
+def test_pods_lost_at_the_moment_of_the_switch_lose_their_weight() -> None:
+    world = serving(policy=policy(gates=ERRORS_ONLY))
+    world.desired = "m-2"
+    while world.memory.weight < 50:
+        world.tick()
+    world.routers_answer = False
+    world.verb("promote")
+    world.tick()
+    assert world.memory.traffic["m-2"] == 100
+    assert world.memory.phase == "Promoting"
+    world.broken.add("m-2")
+    world.tick(2)
+    assert world.memory.traffic == {"m-1": 100, "m-2": 0}
+    world.routers_answer = True
+    world.broken.clear()
+    world.until("Healthy")
+    assert world.memory.stable == "m-2"
+
+
 def test_a_change_in_the_bake_ends_it_as_promoted_first() -> None:
     world = serving()
     world.desired = "m-2"

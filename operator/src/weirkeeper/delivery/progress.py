@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from weirkeeper.delivery import gates
-from weirkeeper.delivery.attempt import end_bake, promote, serve_first, withdraw
+from weirkeeper.delivery.attempt import end_bake, promote, revert, serve_first, withdraw
 from weirkeeper.delivery.evidence_fold import blocking, freeze, frozen, gates_memory, held_seconds, step_requests
 from weirkeeper.delivery.sizes import ALL, candidate_pods, effective_weight, split
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MINIMUM_REQUESTS = 30
 """Requests that the candidate must have answered in a step before it ends (gates.md)."""
 
+PODS_LOST = "PodsLost"
+"""Why a promoted revision is rolled back that has no pod left in its bake."""
+
 
 def move(turn: Turn) -> Turn:
     """One move of the phase that the attempt is in, where its conditions are met."""
@@ -28,8 +31,8 @@ def move(turn: Turn) -> Turn:
             return _progress(turn)
         case "Promoting":
             return _promote(turn)
-        case "Baking" if turn.memory.bake_until is not None and turn.now >= turn.memory.bake_until:
-            return end_bake(turn) if turn.settled else turn
+        case "Baking":
+            return _bake(turn)
         case _:
             return turn
 
@@ -161,9 +164,11 @@ def _inconclusive(turn: Turn, title: str, awaited: Sequence[Mapping[str, Any]], 
 
 def _promote(turn: Turn) -> Turn:
     memory, candidate = turn.memory, turn.candidate
-    if memory.traffic.get(candidate) == ALL:
-        return promote(turn) if turn.settled else _overdue(turn.wait_for("Routes"))
-    ready = turn.ready(candidate)
+    ready, whole = turn.ready(candidate), memory.traffic.get(candidate) == ALL
+    if whole and turn.settled:
+        return promote(turn)
+    if whole and ready >= memory.size:
+        return _overdue(turn.wait_for("Routes"))
     turn = _share(turn, min(memory.weight, effective_weight(ALL, ready, memory.size)))
     if memory.paused_at is not None:
         return turn
@@ -184,6 +189,29 @@ def held_by_freeze(memory: Memory, frozen: str) -> bool:
 def _frozen(turn: Turn) -> Turn:
     message = f"promotions are frozen ({turn.desired.frozen}); {turn.candidate} is held at {turn.memory.weight} %"
     return turn if turn.memory.message == message else turn.note("Frozen", message)
+
+
+def _bake(turn: Turn) -> Turn:
+    """Until the bake ends, the former revision is warm: it answers where the promoted one has lost all its pods."""
+    memory = turn.memory
+    whole = memory.traffic.get(turn.stable) == ALL
+    if memory.previous and turn.ready(memory.previous) and not (whole and turn.ready(turn.stable)):
+        return _bridge(turn)
+    over = memory.bake_until is not None and turn.now >= memory.bake_until
+    return end_bake(turn) if over and turn.settled else turn
+
+
+def _bridge(turn: Turn) -> Turn:
+    """Give the promoted revision what its ready pods carry, and the former one the rest."""
+    stable, former, ready = turn.stable, turn.former, turn.ready(turn.stable)
+    weight = effective_weight(ALL, ready, turn.memory.size)
+    turn = turn.route({stable: weight, former: ALL - weight})
+    if weight == ALL:
+        return turn.to(wait=None).say(f"{stable} has its pods again and serves all traffic while it bakes")
+    turn = turn.wait_for("Pods").say(f"{stable} lost its pods in the bake: {former} answers until they are back")
+    if turn.memory.wait is None or turn.now - turn.memory.wait.since < turn.desired.policy.progress_deadline:
+        return turn
+    return revert(turn, "RolledBack", "RolledBack", f"{PODS_LOST}: no pod of it came back within the progress deadline")
 
 
 def _missing_pods(turn: Turn) -> Turn:

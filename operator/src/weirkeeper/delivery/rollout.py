@@ -191,10 +191,11 @@ def _patience(turn: Turn) -> set[float]:
 
 def _wake_at(turn: Turn) -> float | None:
     memory, policy = turn.memory, turn.desired.policy
-    moments = [memory.bake_until]
+    waits = memory.wait.since + policy.progress_deadline if memory.wait else None
+    moments = [memory.bake_until, waits if memory.phase == "Baking" else None]
     if memory.phase in ATTEMPT and memory.paused_at is None:
         moments += [
-            memory.wait.since + policy.progress_deadline if memory.wait else None,
+            waits,
             *(memory.step_started + waited for waited in _patience(turn) if memory.step_started is not None),
         ]
     moments += [since + turn.clock.drain for since in memory.draining.values() if since is not None]
