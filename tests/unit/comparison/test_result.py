@@ -12,8 +12,9 @@ import weirkeeper
 from tests.unit.comparison.people import people
 from weirkeeper.comparison.conclusion import Side, conclude
 from weirkeeper.comparison.result import Comparison
-from weirkeeper.comparison.tabular import as_text, printable
+from weirkeeper.comparison.tabular import as_text
 from weirkeeper.statistics import FeatureDrift, WindowReport
+from weirkeeper.statistics.wording import printable
 
 SCRIPT = "<script>alert('x')</script>"
 QUOTE = """" onmouseover="alert('x')"""

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,6 +43,7 @@ def add_drift_parser(subparsers: Any) -> None:
         "-o", "--output", choices=["table", "json"], default="table", help="what is printed (default: table)"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the JSON, beside what is printed")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="where to write a page with pictures (HTML)")
     parser.add_argument("--save-profile", type=Path, metavar="FILE", help="where to write the reference's profile")
     parser.set_defaults(run=compare_files)
 
@@ -149,7 +151,15 @@ def _write(arguments: argparse.Namespace, compared: Comparison) -> None:
         arguments.save_profile.write_bytes(compared.profile.to_bytes())
     if arguments.json:
         arguments.json.write_text(f"{told}\n", encoding="utf-8")
+    if arguments.report:
+        arguments.report.write_text(_report(compared), encoding="utf-8")
     print(told if arguments.output == "json" else compared)
+
+
+def _report(compared: Comparison) -> str:
+    from weirkeeper.comparison.report import report  # noqa: PLC0415  as above
+
+    return report(compared, datetime.now(UTC))
 
 
 def _failed(error: Exception | str) -> int:

@@ -63,7 +63,7 @@ def check_types(rows: Rows, columns: Sequence[str], features: Mapping[str, Featu
     kinds = rows.kinds()
     for name in columns:
         found, feature = kind_of(kinds[name], name, rows.name), features.get(name)
-        if rows.written or feature is None or found not in ("numbers", "text"):
+        if rows.written or feature is None or feature.view or found not in ("numbers", "text"):
             continue
         if (found == "text") != feature.textual:
             raise _changed(rows.name, feature, f"is {kinds[name]}")
@@ -77,7 +77,7 @@ def live_columns(
     Raises:
         UnfitColumns: the values that a written column begins with show that it is of another type.
     """
-    unproven = {name for name, feature in features.items() if rows.written and not feature.textual}
+    unproven = {name for name, feature in features.items() if rows.written and _numeric(feature)}
     for batch in batches:
         columns = {name: _live(features, name, batch[name], written=rows.written) for name in batch.schema.names}
         for name in unproven.intersection(columns):
@@ -88,15 +88,20 @@ def live_columns(
 
 def _live(features: Mapping[str, FeatureProfile], name: str, array: Array, *, written: bool) -> Column:
     feature = features.get(name)
-    if written and feature is not None and not feature.textual:
+    if written and feature is not None and _numeric(feature):
         return numbers_in(array, boolean=feature.type == "boolean")
     if written and any(_groups_numbers(one, name) for one in features.values()):
         return numbers_in(array, boolean=False)
     return column_of(array)
 
 
+def _numeric(feature: FeatureProfile) -> bool:
+    """Tell whether the column itself holds numbers: a view, such as groups of a text, says nothing of that."""
+    return feature.view is None and not feature.textual
+
+
 def _groups_numbers(feature: FeatureProfile, column: str) -> bool:
-    """Tell whether a feature is the groups of a sensitive column's numbers, which has no feature of its own name."""
+    """Tell whether a feature is the groups of a sensitive column's numbers."""
     return isinstance(feature.view, View) and feature.view.kind == "numberGroup" and column in feature.columns
 
 

@@ -128,17 +128,18 @@ class Comparison:
                 *_index(feature),
                 feature.state,
             )
-            for feature in self._shown
+            for feature in self.shown
         ]
 
     @property
-    def _shown(self) -> tuple[FeatureDrift, ...]:
-        """What the table has: every column, and of what columns have to do with each other that which drifts."""
+    def shown(self) -> tuple[FeatureDrift, ...]:
+        """What tables have: every column, and of what columns have to do with each other that which drifts."""
         return tuple(feature for feature in self.features if feature.drifting or not feature.joint)
 
-    def _notes(self) -> list[str]:
+    @property
+    def notes(self) -> list[str]:
         """Say what the table does not show."""
-        hidden = len(self.features) - len(self._shown)
+        hidden = len(self.features) - len(self.shown)
         notes = [f"{hidden} correlations of columns do not drift"] if hidden else []
         notes += [
             f"{feature.name}: {count:,} values are of another type, and left out"
@@ -157,12 +158,12 @@ class Comparison:
 
     def __str__(self) -> str:
         """Write it for a terminal."""
-        return as_text(HEADINGS, self._lines(), [self.message, *self._notes()])
+        return as_text(HEADINGS, self._lines(), [self.message, *self.notes])
 
     def _repr_html_(self) -> str:
         """Write it for a notebook."""
-        marked = [feature.drifting for feature in self._shown]
-        return as_html(HEADINGS, self._lines(), [self.message, *self._notes()], marked)
+        marked = [feature.drifting for feature in self.shown]
+        return as_html(HEADINGS, self._lines(), [self.message, *self.notes], marked)
 
 
 def _index(feature: FeatureDrift) -> tuple[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from weirkeeper.statistics.wording import printable
+
 Line = Sequence[str]
 
 
@@ -14,11 +16,6 @@ def as_text(headings: Line, lines: Sequence[Line], notes: Sequence[str]) -> str:
     widths = [max(map(len, column)) for column in zip(*told, strict=True)]
     table = ["   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in told]
     return "\n".join([*table, *([""] if table else []), *map(printable, notes)])
-
-
-def printable(text: str) -> str:
-    """Write control characters as their escapes: a name must not move a terminal's cursor."""
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 def as_html(headings: Line, lines: Sequence[Line], notes: Sequence[str], marked: Sequence[bool]) -> str:

@@ -48,6 +48,11 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}g}"
 
 
+def printable(text: str) -> str:
+    """Write control characters as their escapes: a name must not move a cursor, or reorder what stands beside it."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
 def percent(part: float) -> str:
     """Write a share in percent: 12 %, 3.4 %, <0.1 %."""
     hundredths = 100.0 * part

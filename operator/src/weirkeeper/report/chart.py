@@ -1,0 +1,42 @@
+"""What pictures show: numbers and their labels, without sizes and colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two shares (0 to 1) of what `label` names: of the reference, and of what is compared with it."""
+
+    label: str
+    reference: float
+    live: float
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A label beneath upright bars: at 0 where the first begins, at 0.5 in its middle, at 1 where it ends."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Upright bars, for values in their order; of ticks as many are drawn as there is room for."""
+
+    pairs: tuple[Pair, ...]
+    ticks: tuple[Tick, ...]
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Bars that lie, for categories: each has a line for its label; `rest` is told beneath them without a bar."""
+
+    pairs: tuple[Pair, ...]
+    rest: Pair | None = None
+
+
+Chart: TypeAlias = Columns | Bars
