@@ -218,6 +218,10 @@ MONITOR_CASES = (
     Case("Monitor", "inputs.features", {"zip": {"delta": "11"}}, {"zip": {"delta": "0"}}, monitor.DELTA),
     # A bare Off in YAML is a boolean.
     Case("Monitor", "inputs.features", {"zip": {"severity": False}}, {"zip": {"severity": "Off"}}, "severity"),
+    Case("Monitor", "outputs.delta", "10.5", "10", monitor.DELTA),
+    Case("Monitor", "quality.missing", 101, 100, "quality.missing"),
+    Case("Monitor", "quality.invalid", -1, 0, "quality.invalid"),
+    Case("Monitor", "quality", {"unknown": 1}, {"unseen": 1}, "quality"),
     Case("Monitor", "falseAlarmsPerMonth", "0", "0.1", monitor.ALARMS),
     Case("Monitor", "falseAlarmsPerMonth", "101", "100", monitor.ALARMS),
     Case("Monitor", "reference", {"from": "Live"}, {"from": "Bundle"}, "reference.from"),

@@ -98,10 +98,17 @@ def test_after_a_restart_of_the_operator_pods_tell_everything_again_and_nothing_
     before = LabelSlotBook()
     before.book(END, A, told({(V1, SLOT): of_rows(3)}))
     before.book(END, B, told({(V1, SLOT): of_rows(4)}))
-    after = LabelSlotBook(before.slots(), before.slot_seconds)
+    after = LabelSlotBook()
+    after.restore(before.slots(), before.slot_seconds)
     assert rows(after) == {0: 7}
     after.book(END, A, told({(V1, SLOT): of_rows(5)}))
     assert rows(after) == {0: 9}
+    after.restore(before.slots(), before.slot_seconds)
+    assert rows(after) == {0: 9}
+    other = LabelSlotBook()
+    other.book(END, B, told({(V1, SLOT): of_rows(5)}, 60))
+    other.restore(before.slots(), before.slot_seconds)
+    assert rows(other) == {0: 5}
 
 
 @pytest.mark.parametrize("start", [SLOT - LONGEST_WAIT, END, END + HOUR, SLOT + 17])

@@ -16,10 +16,12 @@ from tests.unit.plan.objects import model, settings
 from weirkeeper.api.conditions import timestamp
 from weirkeeper.delivery.evidence import Evidence, PodEvidence
 from weirkeeper.plan.assessment import assessments
+from weirkeeper.plan.conditions.watched import CONDITIONS
 from weirkeeper.plan.monitor import MonitorPlan, plan_monitors
 from weirkeeper.plan.snapshot import Snapshot
 from weirkeeper.plan.windows import CountedSlot, CountedSlots
 from weirkeeper.statistics import ProfileCounters, ReferenceProfile, alarm_share
+from weirkeeper.statistics.packed import NOTHING, PackedCounts
 
 V1, V2 = "churn-11111111", "churn-22222222"
 END = 1_800_000_000 // 3600 * 3600
@@ -31,7 +33,7 @@ REFERENCE = ReferenceProfile.from_columns(
 )
 
 
-def counted(rows: int, *, income: float = 0.0, age: float = 0.0, seed: int = 1) -> Mapping[str, Any]:
+def counted(rows: int, *, income: float = 0.0, age: float = 0.0, seed: int = 1) -> PackedCounts:
     """Counts of rows whose columns are shifted by so many standard deviations."""
     random = np.random.default_rng(seed)
     counters = ProfileCounters(REFERENCE)
@@ -40,12 +42,11 @@ def counted(rows: int, *, income: float = 0.0, age: float = 0.0, seed: int = 1) 
         "age": random.normal(40 + 10 * age, 10, rows),
     }
     counters.ingest(columns, {})
-    inputs: Mapping[str, Any] = counters.totals()["inputs"]
-    return inputs
+    return PackedCounts.of(counters.totals()["inputs"])
 
 
 def slot(start: int, rows: int, *, income: float = 0.0, age: float = 0.0) -> CountedSlot:
-    return CountedSlot(start, rows, counted(rows, income=income, age=age) if rows else {})
+    return CountedSlot(start, rows, counted(rows, income=income, age=age) if rows else NOTHING)
 
 
 def monitor(name: str = "churn", status: Mapping[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
@@ -138,7 +139,7 @@ def related(rows: int) -> CountedSlot:
     normal = np.random.default_rng(2).normal(size=rows)
     counters = ProfileCounters(REFERENCE)
     counters.ingest({"income": 50_000 + 10_000 * normal, "age": 40 + 10 * normal}, {})
-    return CountedSlot(END - 3600, rows, counters.totals()["inputs"])
+    return CountedSlot(END - 3600, rows, PackedCounts.of(counters.totals()["inputs"]))
 
 
 def test_a_correlation_that_came_up_is_told_by_its_columns() -> None:
@@ -239,7 +240,7 @@ def test_a_smaller_budget_and_shorter_windows_ask_for_more() -> None:
 def test_correlations_have_their_part_of_the_budget() -> None:
     (assessed,) = assessments(snapshot(slot(END - 3600, 2000), monitors=(monitor(falseAlarmsPerMonth="1"),)))
     assert len(REFERENCE.features) > 2
-    share = alarm_share(1.0, 3600, len(REFERENCE.features))
+    share = alarm_share(1.0, 3600, len(REFERENCE.features), len(CONDITIONS))
     assert [sum(found.alpha for found in one.findings) for one in assessed.features] == pytest.approx(
         [share] * len(REFERENCE.features)
     )
@@ -256,7 +257,7 @@ def bursts(rows: int) -> tuple[CountedSlot, ...]:
             "age": np.repeat(random.normal(40, 10, rows // 240), 20),
         }
         counters.ingest(columns, {})
-        found.append(CountedSlot(END - 3600 + 300 * number, rows // 12, counters.totals()["inputs"]))
+        found.append(CountedSlot(END - 3600 + 300 * number, rows // 12, PackedCounts.of(counters.totals()["inputs"])))
     return tuple(found)
 
 
@@ -342,11 +343,11 @@ def test_a_profile_that_cannot_be_read_is_an_error_and_no_crash(text: str) -> No
 
 
 def test_counts_of_another_profile_are_an_error() -> None:
-    wrong = {name: {**one, "counts": [*one["counts"], 0]} for name, one in counted(2000).items()}
-    plan = planned(CountedSlot(END - 3600, 2000, wrong))
+    wrong = {name: {**one, "counts": [*one["counts"], 0]} for name, one in counted(2000).inputs.items()}
+    plan = planned(CountedSlot(END - 3600, 2000, PackedCounts.of(wrong)))
     assert said(plan) == ("Unknown", "Error")
     (notice,) = plan.notices
-    assert notice.type == "Warning"
+    assert (notice.type, notice.reason) == ("Warning", "ProfileMismatch")
 
 
 def test_pods_that_count_by_different_profiles_are_an_error() -> None:
@@ -503,5 +504,100 @@ def test_a_window_is_judged_once_however_often_it_is_looked_at(monkeypatch: pyte
     def refuse(*_: Any, **__: Any) -> None:
         pytest.fail("judged twice")
 
-    monkeypatch.setattr("weirkeeper.plan.assessment.assess", refuse)
+    monkeypatch.setattr("weirkeeper.plan.assessment.judge_inputs", refuse)
     assert assessments(shot) == first
+
+
+# Outputs and data quality.
+
+
+ANSWERS = ReferenceProfile.from_columns(
+    {"income": np.where(np.arange(4000) % 20 == 0, np.nan, _RANDOM.normal(50_000, 10_000, 4000))},
+    {"score": _RANDOM.beta(2, 5, 4000)},
+)
+
+
+def answered(*, score: float = 2.0, missing: float = 0.05, end: int = END) -> CountedSlot:
+    """2,000 rows of which a share is missing, with scores of another distribution."""
+    random = np.random.default_rng(5)
+    counters = ProfileCounters(ANSWERS)
+    income = np.where(random.random(2000) < missing, np.nan, random.normal(50_000, 10_000, 2000))
+    counters.ingest({"income": income}, {"score": random.beta(score, 5, 2000)})
+    totals = counters.totals()
+    return CountedSlot(end - 3600, 2000, PackedCounts.of(totals["inputs"], totals["outputs"]))
+
+
+def answers_planned(*slots: CountedSlot, **spec: Any) -> MonitorPlan:
+    pods = {V1: (PodEvidence("p", "p", "Ready", profile=ANSWERS.to_json(), profile_sha256=ANSWERS.sha256),)}
+    status = spec.pop("status", None)
+    base = snapshot(*slots, monitors=(monitor(status=status, **spec),), until=slots[-1].start + 3600)
+    return plan_monitors(replace(base, evidence=replace(base.evidence, pods=pods)), NOW)
+
+
+def states(plan: MonitorPlan) -> dict[str, str]:
+    (write,) = plan.statuses
+    return {one["type"]: one["reason"] for one in write.status["conditions"]}
+
+
+def test_rows_and_answers_like_the_reference_are_well() -> None:
+    assert states(answers_planned(answered())) == {
+        "InputDrift": "OK",
+        "OutputDrift": "OK",
+        "DataQualityDegraded": "OK",
+        "Ready": "Watching",
+    }
+
+
+def test_answers_that_moved_are_told_though_inputs_did_not() -> None:
+    plan = answers_planned(answered(score=4.0))
+    assert states(plan) == {
+        "InputDrift": "OK",
+        "OutputDrift": "Drifting",
+        "DataQualityDegraded": "OK",
+        "Ready": "Watching",
+    }
+    assert condition(plan, "OutputDrift")["message"].startswith("1 of 1 outputs drift: score: median 0.2")
+    assert [(notice.type, notice.reason) for notice in plan.notices] == [("Warning", "OutputDrift")]
+    assert plan.statuses[0].status["state"] == "Drifting"
+    assert plan.statuses[0].status["message"].startswith("1 of 1 outputs drift")
+    assert states(answers_planned(answered(score=4.0), outputs={"delta": "5"}))["OutputDrift"] == "OK"
+
+
+def test_missing_values_beyond_the_limit_and_the_reference_degrade_the_data() -> None:
+    plan = answers_planned(answered(missing=0.2))
+    assert states(plan)["DataQualityDegraded"] == "Drifting"
+    assert condition(plan, "DataQualityDegraded")["message"].startswith("income: 21 % missing (limit 11 %)")
+    assert states(answers_planned(answered(missing=0.2), quality={"missing": 30}))["DataQualityDegraded"] == "OK"
+    assert states(answers_planned(answered(missing=0.09)))["DataQualityDegraded"] == "OK"
+
+
+def test_data_are_degraded_until_they_are_well_below_the_limit() -> None:
+    (write,) = answers_planned(answered(missing=0.2)).statuses
+    later = END + 3600
+
+    def then(missing: float) -> tuple[str, list[str]]:
+        plan = answers_planned(answered(missing=missing, end=later), status=write.status)
+        return states(plan)["DataQualityDegraded"], [notice.reason for notice in plan.notices]
+
+    assert then(0.1)[0] == "Drifting"
+    state, events = then(0.05)
+    assert (state, "DataQualityDegradedEnded" in events) == ("OK", True)
+
+
+def test_two_conditions_that_are_bad_are_both_in_the_message() -> None:
+    message = answers_planned(answered(score=4.0, missing=0.4)).statuses[0].status["message"]
+    assert "OutputDrift: 1 of 1 outputs drift" in message
+    assert "DataQualityDegraded: income: 4" in message
+
+
+@pytest.mark.parametrize(("given", "near"), [("incom", "it has income"), ("xyz", "it has age, correlation")])
+def test_a_name_that_the_reference_does_not_have_is_told_with_the_nearest_and_the_others_are_watched(
+    given: str, near: str
+) -> None:
+    watching = monitor(inputs={"features": {given: {"severity": "Off"}}})
+    plan = planned(slot(END - 3600, 2000, income=1.5), monitors=(watching,))
+    ready = condition(plan, "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "UnknownName")
+    assert ready["message"].startswith(f"inputs.features names '{given}', which the reference does not have; {near}")
+    assert said(plan) == ("True", "Drifting")
+    assert [notice.reason for notice in plan.notices] == ["InputDrift", "UnknownName"]

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weirkeeper.plan.windows import CountedSlot, WindowRule, by_window, needed_from, window_of, window_rules
+from weirkeeper.statistics.packed import NOTHING, PackedCounts
 
 RULE = WindowRule(size=3600, min_rows=500, max_age=6 * 3600)
 END = 360_000
@@ -19,8 +20,12 @@ def tally(count: int) -> dict[str, Any]:
     return {"income": {"counts": [count, 2 * count], **rest}}
 
 
+def packed(count: int) -> PackedCounts:
+    return PackedCounts.of(tally(count))
+
+
 def slot(start: int, rows: int) -> CountedSlot:
-    return CountedSlot(start, rows, tally(rows))
+    return CountedSlot(start, rows, packed(rows))
 
 
 @pytest.mark.parametrize(
@@ -39,7 +44,7 @@ def test_a_window_ends_at_a_multiple_of_its_size() -> None:
 
 def test_a_window_is_the_sum_of_its_slots() -> None:
     window = window_of([slot(END - 3600, 300), slot(END - 300, 400), slot(END, 9)], RULE, END, 0)
-    assert (window.start, window.end, window.rows, window.inputs) == (END - 3600, END, 700, tally(700))
+    assert (window.start, window.end, window.rows, window.counts) == (END - 3600, END, 700, packed(700))
 
 
 def test_a_window_reaches_back_no_further_than_it_must() -> None:
@@ -50,7 +55,7 @@ def test_a_window_reaches_back_no_further_than_it_must() -> None:
 
 def test_a_window_without_rows_is_empty() -> None:
     window = window_of([], RULE, END, 0)
-    assert (window.start, window.rows, window.inputs) == (END - 3600, 0, {})
+    assert (window.start, window.rows, window.counts) == (END - 3600, 0, NOTHING)
 
 
 def test_rules_of_monitors_that_cannot_be_understood_are_left_out() -> None:
@@ -84,11 +89,11 @@ def test_slots_that_may_go_change_no_window_to_come(filled: list[tuple[int, int]
 def test_windows_before_are_sums_by_themselves_and_do_not_overlap_with_the_one_that_is_judged() -> None:
     earlier = [slot(END - 10_800, 30), slot(END - 10_500, 20), slot(END - 7200, 400), slot(END - 3600, 200)]
     window = window_of(earlier, RULE, END, 0)
-    assert (window.start, window.rows, window.slots) == (END - 7200, 600, (tally(400), tally(200)))
-    assert window.past == (tally(50),)
+    assert (window.start, window.rows, window.slots) == (END - 7200, 600, (packed(400), packed(200)))
+    assert window.past == (packed(50),)
 
 
 def test_windows_before_the_promotion_are_not_looked_at() -> None:
     past = [slot(END - 7200, 900)]
-    assert window_of([slot(END - 3600, 600)], RULE, END, END - 7200, past).past == (tally(900),)
+    assert window_of([slot(END - 3600, 600)], RULE, END, END - 7200, past).past == (packed(900),)
     assert window_of([slot(END - 3600, 600)], RULE, END, END - 7100, past).past == ()

@@ -1,4 +1,5 @@
 import subprocess
+from dataclasses import replace
 from typing import Any
 
 from prometheus_client.exposition import generate_latest
@@ -7,10 +8,12 @@ from tests.cluster.programs import promtool
 from tests.unit.kube.samples import model
 from tests.unit.runtime.world import World, key
 from weirkeeper.plan.assessment import Assessment
+from weirkeeper.plan.conditions.watched import ConditionState
 from weirkeeper.plan.windows import Window
 from weirkeeper.runtime.metrics import Metrics
-from weirkeeper.runtime.series import ModelSeries
+from weirkeeper.runtime.series import MOST_FEATURES, ModelSeries
 from weirkeeper.statistics.drift import FeatureDrift
+from weirkeeper.statistics.quality import QualityFinding
 
 STATUS: dict[str, Any] = {
     "phase": "Progressing",
@@ -36,7 +39,17 @@ def busy_world() -> World:
     world = World()
     spec = {"artifact": {"uri": "s3://m/1/"}, "card": {"owner": "growth"}}
     world.cache.put(model(version=1, spec=spec, status=STATUS))
-    assessment = Assessment("watch", "Drifting", "income drifts", window=Window(0, 60, 900, {}), features=(DRIFT,))
+    assessment = Assessment(
+        "watch",
+        (
+            ConditionState("InputDrift", "Drifting", "income drifts"),
+            ConditionState("OutputDrift", "Insufficient", "few"),
+        ),
+        window=Window(0, 60, 900),
+        features=(DRIFT,),
+        outputs=(replace(DRIFT, name="score"),),
+        quality=(QualityFinding("income", "missing", 0.125, 0.05, 1e-9, above=True, lingers=True),),
+    )
     world.series.assessed(key(), (assessment,))
     world.metrics.wrote("apply", "Deployment")
     return world
@@ -45,6 +58,7 @@ def busy_world() -> World:
 def test_a_model_is_told_by_its_series() -> None:
     lines = set(exposition(busy_world()).splitlines())
     place = 'model="churn",namespace="team-a"'
+    watch = 'model="churn",monitor="watch",namespace="team-a"'
     wanted = {
         f'weirkeeper_model_info{{candidate="churn-2",{place},owner="growth",stable="churn-1"}} 1.0',
         f"weirkeeper_model_ready{{{place}}} 1.0",
@@ -58,9 +72,27 @@ def test_a_model_is_told_by_its_series() -> None:
         'weirkeeper_drift_psi{feature="income",model="churn",monitor="watch",namespace="team-a"} 0.31',
         'weirkeeper_drift_psi_threshold{feature="income",model="churn",monitor="watch",namespace="team-a"} 0.12',
         'weirkeeper_drift_detected{feature="income",model="churn",monitor="watch",namespace="team-a"} 1.0',
+        'weirkeeper_monitor_condition{condition="InputDrift",model="churn",monitor="watch",namespace="team-a"} 1.0',
+        'weirkeeper_monitor_output_psi{model="churn",monitor="watch",namespace="team-a",output="score"} 0.31',
+        f'weirkeeper_monitor_output_psi_threshold{{{watch},output="score"}} 0.12',
+        f'weirkeeper_monitor_quality_ratio{{column="income",kind="missing",{watch}}} 0.125',
+        'weirkeeper_monitor_hidden_features{model="churn",monitor="watch",namespace="team-a"} 0.0',
         'weirkeeper_drift_window_rows{model="churn",monitor="watch",namespace="team-a"} 900.0',
     }
     assert wanted <= lines
+
+
+def test_of_very_many_features_the_worst_have_series_and_how_many_have_none_is_told() -> None:
+    world = busy_world()
+    features = tuple(replace(DRIFT, name=f"f{number}") for number in range(MOST_FEATURES + 30))
+    world.series.assessed(key(), (Assessment("watch", (), features=features),))
+    lines = exposition(world).splitlines()
+    assert len([line for line in lines if line.startswith("weirkeeper_drift_psi{")]) == MOST_FEATURES
+    assert 'weirkeeper_monitor_hidden_features{model="churn",monitor="watch",namespace="team-a"} 30.0' in lines
+
+
+def test_unknown_is_neither_good_nor_bad() -> None:
+    assert 'condition="OutputDrift"' not in exposition(busy_world())
 
 
 def test_a_model_without_status_has_series_too() -> None:

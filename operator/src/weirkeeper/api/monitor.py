@@ -127,8 +127,34 @@ class InputsWatch(Record):
         return (watch.delta or self.delta).number
 
 
+class OutputsWatch(Record):
+    """How the model's answers are watched."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(rule("double(self.delta) <= 10.0", DELTA, ".delta")),
+    )
+
+    delta: Delta = Field(
+        default=Decimal("0.1"),
+        description="A shift of an output up to this population stability index is of no interest.",
+    )
+
+
+def _limit(what: str, default: int) -> Any:
+    return Field(default=default, ge=0, le=100, description=f"Percent of a column's values that may be {what}.")
+
+
+class QualityWatch(Record):
+    """How much of the inputs may be out of order."""
+
+    missing: int = _limit("missing, beyond what the reference had", 5)
+    unseen: int = _limit("such as the reference never had", 1)
+    out_of_range: int = _limit("outside the reference's range", 1)
+    invalid: int = _limit("of the wrong type, beyond what the reference had", 0)
+
+
 class MonitorSpec(Record):
-    """What is wanted: whose inputs are watched, against what, and how many false alarms are put up with."""
+    """What is wanted: what is watched, against what, and how many false alarms are put up with."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -147,6 +173,8 @@ class MonitorSpec(Record):
     reference: Reference = Field(default=Reference(), description="What live rows are compared with.")
     window: Window = Field(default=Window(), description="The stretches of time that are judged.")
     inputs: InputsWatch = Field(default=InputsWatch(), description="How the inputs are watched.")
+    outputs: OutputsWatch = Field(default=OutputsWatch(), description="How the model's answers are watched.")
+    quality: QualityWatch = Field(default=QualityWatch(), description="How much of the inputs may be out of order.")
     false_alarms_per_month: Annotated[Decimal, checked(lambda n: 0 < n.number <= MOST_ALARMS, ALARMS)] = Field(
         default=Decimal("0.1"),
         description="False alarms of the whole Monitor in a month; every threshold follows from it.",
@@ -183,7 +211,7 @@ class MonitorStatus(Record):
         json_schema_extra=list_map("name"),
     )
     last_window: WindowStatus | None = Field(default=None, description="The window that was judged last.")
-    conditions: Conditions = Field(default=(), description="InputDrift (True is bad) and Ready.")
+    conditions: Conditions = Field(default=(), description="One for each thing watched (True is bad), and Ready.")
     observed_generation: ObservedGeneration = None
 
 

@@ -11,16 +11,24 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from weirkeeper.observe.errors import BrokenCheckpoint, BrokenEvidence
+from weirkeeper.observe.label_readings import Segments, SlotKey, read_tables
+from weirkeeper.observe.label_slot_book import LabelSlot, pack_segments, unpack_segments, written
 from weirkeeper.observe.latencies import Process
-from weirkeeper.observe.readings import read_inputs
 from weirkeeper.plan.windows import CHECKPOINT_KEY, CountedSlot
-from weirkeeper.statistics.feature import Counts
+from weirkeeper.statistics.errors import ProfileMismatch
+from weirkeeper.statistics.packed import Column, PackedCounts, checked
 
-VERSION: Final = 1
+VERSION: Final = 2
 PACKED_LIMIT: Final = 256 * 1024 * 3 // 4
 """Bytes; a ConfigMap's binary data grows by a third in base64, and all of it stays below 256 KiB."""
 
 UNPACKED_LIMIT: Final = 16 * 1024 * 1024
+MOST_BINS: Final = 1_024
+
+UNREADABLE: Final = (
+    zlib.error, ValueError, RecursionError, KeyError, TypeError, AttributeError, IndexError, OverflowError,
+    BrokenEvidence, ProfileMismatch,
+)  # fmt: skip
 
 Lane = dict[str, list[CountedSlot]]
 """Slots of one length, by revision, oldest first."""
@@ -28,9 +36,9 @@ Lane = dict[str, list[CountedSlot]]
 
 @dataclass(frozen=True)
 class Counted:
-    """Up to where a process was booked: its counts of inputs as of `seen` (Unix seconds)."""
+    """Up to where a process was booked: its counts as of `seen` (Unix seconds)."""
 
-    inputs: Mapping[str, Counts]
+    counts: PackedCounts
     seen: int
 
     def at(self, end: int) -> Counted:
@@ -42,20 +50,25 @@ class Counted:
 class Checkpoint:
     """Everything that a restart of the operator must not lose, as of `end` (Unix seconds).
 
-    `lanes` are by the length of their slots, `past` sums of whole windows by their size, both in seconds.
+    Processes that began at or after `since`, and of which nothing is known, have not been counted at all. `lanes` are
+    by the length of their slots, `past` sums of whole windows by their size, both in seconds. `labels` are by revision
+    and slot, whose length is `label_seconds`.
     """
 
     end: int
+    since: int = 0
     counted: Mapping[Process, Counted] = field(default_factory=dict)
     profiles: Mapping[str, str] = field(default_factory=dict)
     lanes: Mapping[int, Lane] = field(default_factory=dict)
     past: Mapping[int, Lane] = field(default_factory=dict)
+    labels: Mapping[SlotKey, LabelSlot] = field(default_factory=dict)
+    label_seconds: int = 3_600
 
 
 def pack(checkpoint: Checkpoint) -> bytes | None:
     """Write a checkpoint; where it is too large, without its oldest slots. None where even none of them helps."""
     kept = (*checkpoint.lanes.values(), *checkpoint.past.values())
-    longest = max((len(slots) for lane in kept for slots in lane.values()), default=0)
+    longest = max([len(slots) for lane in kept for slots in lane.values()] + [len(checkpoint.labels)], default=0)
     while True:
         packed = zlib.compress(json.dumps(_written(checkpoint, longest), separators=(",", ":")).encode())
         if len(packed) <= PACKED_LIMIT:
@@ -77,7 +90,7 @@ def unpack(packed: bytes) -> Checkpoint:
         if inflate.unconsumed_tail:
             raise BrokenCheckpoint(f"a checkpoint has more than {UNPACKED_LIMIT} bytes when unpacked")
         return _read(json.loads(written))
-    except (zlib.error, ValueError, RecursionError, KeyError, TypeError, AttributeError, BrokenEvidence) as error:
+    except UNREADABLE as error:
         raise BrokenCheckpoint(f"a checkpoint of {len(packed)} bytes cannot be read: {error!s:.120}") from error
 
 
@@ -96,52 +109,104 @@ def unpack_config_map(config_map: Mapping[str, Any]) -> Checkpoint:
         raise BrokenCheckpoint(f"the ConfigMap's {CHECKPOINT_KEY} is not base64: {error}") from error
 
 
+class _Layouts:
+    """Layouts by number: most vectors of a checkpoint have the same."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[Column, ...], int] = {}
+
+    def written(self, counts: PackedCounts) -> list[Any]:
+        """Write counts as the number of their layout, and themselves."""
+        columns = counts.layout.columns
+        return [self._numbers.setdefault(columns, len(self._numbers)), counts.numbers.tolist()]
+
+    def to_json(self) -> list[Any]:
+        """Write the layouts."""
+        return [[[*column] for column in columns] for columns in self._numbers]
+
+
 def _written(checkpoint: Checkpoint, longest: int) -> dict[str, Any]:
+    layouts = _Layouts()
+    labels = sorted(checkpoint.labels.items(), key=lambda one: one[0][1])[max(0, len(checkpoint.labels) - longest) :]
     return {
         "version": VERSION,
         "end": checkpoint.end,
-        "counted": [[*process, one.inputs, one.seen] for process, one in checkpoint.counted.items()],
+        "since": checkpoint.since,
+        "counted": [[*process, *layouts.written(one.counts), one.seen] for process, one in checkpoint.counted.items()],
         "profiles": dict(checkpoint.profiles),
-        "lanes": _written_lanes(checkpoint.lanes, longest),
-        "past": _written_lanes(checkpoint.past, longest),
+        "lanes": _written_lanes(checkpoint.lanes, longest, layouts),
+        "past": _written_lanes(checkpoint.past, longest, layouts),
+        "labels": [
+            [*key, [[*process, written(unpack_segments(part))] for process, part in slot.parts.items()]]
+            for key, slot in labels
+        ],
+        "labelSeconds": checkpoint.label_seconds,
+        "layouts": layouts.to_json(),
     }
 
 
-def _written_lanes(lanes: Mapping[int, Lane], longest: int) -> dict[str, Any]:
+def _written_lanes(lanes: Mapping[int, Lane], longest: int, layouts: _Layouts) -> dict[str, Any]:
     return {
         str(length): {
-            revision: [[slot.start, slot.rows, slot.inputs] for slot in slots[max(0, len(slots) - longest) :]]
+            revision: [
+                [slot.start, slot.rows, *layouts.written(slot.counts)] for slot in slots[max(0, len(slots) - longest) :]
+            ]
             for revision, slots in lane.items()
         }
         for length, lane in lanes.items()
     }
 
 
-def _read(written: Any) -> Checkpoint:
-    if written["version"] != VERSION:
-        raise ValueError(f"version {written['version']!r:.20}; expected {VERSION}")
+def _read(found: Any) -> Checkpoint:
+    if found["version"] != VERSION:
+        raise ValueError(f"version {found['version']!r:.20}; expected {VERSION}")
+    layouts = [tuple(map(_column, columns)) for columns in found["layouts"]]
     return Checkpoint(
-        end=_count(written["end"]),
+        end=_count(found["end"]),
+        since=_count(found["since"]),
         counted={
-            Process(str(pod), float(started)): Counted(read_inputs(inputs), _count(seen))
-            for pod, started, inputs, seen in written["counted"]
+            Process(str(pod), float(started)): Counted(checked(layouts[layout], numbers), _count(seen))
+            for pod, started, layout, numbers, seen in found["counted"]
         },
-        profiles={str(revision): str(sha256) for revision, sha256 in written["profiles"].items()},
-        lanes=_lanes(written["lanes"]),
-        # Checkpoints of operators before this one have none.
-        past=_lanes(written.get("past", {})),
+        profiles={str(revision): str(sha256) for revision, sha256 in found["profiles"].items()},
+        lanes=_lanes(found["lanes"], layouts),
+        past=_lanes(found["past"], layouts),
+        labels={(str(revision), _count(start)): _label_slot(parts) for revision, start, parts in found["labels"]},
+        label_seconds=max(1, _count(found["labelSeconds"])),
     )
 
 
-def _lanes(written: Any) -> dict[int, Lane]:
+def _column(given: Any) -> Column:
+    side, name, bins, ranged = given
+    if side not in ("inputs", "outputs") or type(name) is not str or type(ranged) is not bool:
+        raise ValueError(f"{given!r:.80} is no column")
+    if not 0 <= _count(bins) <= MOST_BINS:
+        raise ValueError(f"{bins} bins; at most {MOST_BINS}")
+    return Column(side, name, bins, ranged)
+
+
+def _lanes(found: Any, layouts: list[tuple[Column, ...]]) -> dict[int, Lane]:
     return {
-        int(length): {revision: _slots(slots) for revision, slots in lane.items()} for length, lane in written.items()
+        int(length): {revision: _slots(slots, layouts) for revision, slots in lane.items()}
+        for length, lane in found.items()
     }
 
 
-def _slots(written: Any) -> list[CountedSlot]:
-    slots = [CountedSlot(_count(start), _count(rows), read_inputs(inputs)) for start, rows, inputs in written]
+def _slots(found: Any, layouts: list[tuple[Column, ...]]) -> list[CountedSlot]:
+    slots = [
+        CountedSlot(_count(start), _count(rows), checked(layouts[layout], numbers))
+        for start, rows, layout, numbers in found
+    ]
     return sorted(slots, key=lambda slot: slot.start)
+
+
+def _label_slot(parts: Any) -> LabelSlot:
+    return LabelSlot({Process(str(pod), float(started)): _packed(segments) for pod, started, segments in parts})
+
+
+def _packed(segments: Any) -> bytes:
+    read: Segments = read_tables(segments)
+    return pack_segments(read)
 
 
 def _count(given: Any) -> int:

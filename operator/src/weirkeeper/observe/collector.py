@@ -16,11 +16,11 @@ from weirkeeper.observe.label_book import LabelBook
 from weirkeeper.observe.label_readings import Segments
 from weirkeeper.observe.label_slot_book import LabelSlotBook
 from weirkeeper.observe.latencies import Process
+from weirkeeper.observe.monitored import MonitoredModel
 from weirkeeper.observe.pods import ModelPods
 from weirkeeper.observe.readings import RouterReading
 from weirkeeper.observe.routers import NamespaceRouters
 from weirkeeper.observe.targets import PodTarget, Targets, TargetsIndex
-from weirkeeper.observe.windows import WindowBook
 from weirkeeper.plan.windows import window_rules
 
 FAST_SECONDS: Final = 0.5
@@ -57,7 +57,7 @@ class Collector:
         self._asker = Asker(port)
         self._routers: dict[str, NamespaceRouters] = {}
         self._pods: dict[Key, ModelPods] = {}
-        self._windows: dict[Key, WindowBook] = {}
+        self._monitored: dict[Key, MonitoredModel] = {}
         self._labels: dict[Key, LabelBook] = {}
         self._label_slots: dict[Key, LabelSlotBook] = {}
         self._watched: set[Key] = set()
@@ -89,16 +89,17 @@ class Collector:
         """
         key, rules = (namespace, model), window_rules(monitors)
         if not rules:
-            self._windows.pop(key, None)
+            self._monitored.pop(key, None)
             return
-        if key not in self._windows:
-            self._windows[key] = WindowBook(self._end(), _kept(namespace, checkpoint))
-        self._windows[key].set_rules(rules)
+        if key not in self._monitored:
+            labels = self._label_slots.setdefault(key, LabelSlotBook())
+            self._monitored[key] = MonitoredModel(self._end(), _kept(namespace, checkpoint), labels)
+        self._monitored[key].windows.set_rules(rules)
 
     def forget(self, namespace: str, model: str) -> None:
         """Let go of a Model that is no more."""
         key = (namespace, model)
-        self._windows.pop(key, None)
+        self._monitored.pop(key, None)
         self._pods.pop(key, None)
         self._labels.pop(key, None)
         self._label_slots.pop(key, None)
@@ -108,7 +109,7 @@ class Collector:
     def evidence(self, namespace: str, model: str) -> Evidence:
         """Everything observed of the Model up to now; it does not change afterwards."""
         index, key = self._current(), (namespace, model)
-        routers, pods, windows = self._routers.get(namespace), self._pods.get(key), self._windows.get(key)
+        routers, pods, windows = self._routers.get(namespace), self._pods.get(key), self._monitored.get(key)
         labels = self._label_slots.get(key)
         return Evidence(
             outcomes=routers.outcomes.slots(model) if routers else (),
@@ -153,7 +154,7 @@ class Collector:
         targets = [target for pods in index.pods.values() for target in pods]
         changed = {key for key in await asyncio.gather(*(self._ask_pod(target, end) for target in targets)) if key}
         changed |= {key for key, pods in self._pods.items() if pods.keep(self._clock(), index.uids(key))}
-        changed |= {key for key, windows in self._windows.items() if windows.close(end)}
+        changed |= {key for key, one in self._monitored.items() if one.close(end, index.uids(key))}
         for key in [key for key, pods in self._pods.items() if not pods.latency.forget(end) and not index.uids(key)]:
             del self._pods[key]
         for key, labels in self._labels.items():
@@ -190,8 +191,8 @@ class Collector:
         if reading is None:
             return None
         process = Process(target.uid, reading.started)
-        if key in self._windows:
-            self._windows[key].book(end, target.revision, process, reading)
+        if key in self._monitored:
+            self._monitored[key].windows.book(end, target.revision, process, reading)
         if reading.labels.totals:
             self._labels.setdefault(key, LabelBook()).book(process, reading.labels.totals)
         if reading.labels.slots:

@@ -59,6 +59,7 @@ class _Labels(BaseModel):
 
 
 _LABELS: Final = TypeAdapter(_Labels)
+_TABLES: Final = TypeAdapter(Annotated[dict[_Name, _Counts], Field(max_length=MOST_SEGMENTS + 1)])
 
 Segments = Mapping[str, LabelCounts]
 """Counts by segment, those of all rows as WHOLE."""
@@ -100,6 +101,19 @@ def read_labels(given: Any, model: str) -> LabelReading:
         {(name, start): _read(name, table, model) for name, start, table in found.slots},
         found.slotSeconds,
     )
+
+
+def read_tables(given: Any) -> Segments:
+    """Check counts by segment, those of all rows as WHOLE; anybody may have written them.
+
+    Raises:
+        BrokenEvidence: they do not follow the schema.
+    """
+    try:
+        found = _TABLES.validate_python(given)
+    except ValidationError as error:
+        raise BrokenEvidence(f"labels: {error.errors(include_url=False)[0]['msg']}"[:300]) from None
+    return {name: _checked(counts) for name, counts in found.items()}
 
 
 def _read(revision: str, table: _Table, model: str) -> Segments:

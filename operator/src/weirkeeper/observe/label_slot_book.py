@@ -87,14 +87,13 @@ class SlotsOfRevision(Mapping[int, Segments]):
 class LabelSlotBook:
     """The labels of one Model by revision and slot. Pure: told what processes count, cumulatively."""
 
-    def __init__(self, slots: Mapping[SlotKey, LabelSlot] | None = None, slot_seconds: int = SLOT_SECONDS) -> None:
-        self.slot_seconds = slot_seconds
-        self._slots: dict[SlotKey, LabelSlot] = dict(slots or {})
-        self._size = sum(slot.size for slot in self._slots.values())
+    def __init__(self) -> None:
+        self.slot_seconds = SLOT_SECONDS
+        self._slots: dict[SlotKey, LabelSlot] = {}
+        self._size = 0
         self._presence = Presence()
+        self.changes = 0
         self._view: Mapping[str, Mapping[int, Segments]] | None = None
-        for process in {process for slot in self._slots.values() for process in slot.parts}:
-            self._presence.takes(process)
 
     def book(self, end: int, process: Process, reading: LabelReading) -> bool:
         """Take what a process says now of some slots; tells whether anything is new.
@@ -113,6 +112,17 @@ class LabelSlotBook:
             if end - LONGEST_WAIT <= key[1] < end and key[1] % self.slot_seconds == 0:
                 changed |= self._put(key, process, pack_segments(segments))
         return changed
+
+    def restore(self, slots: Mapping[SlotKey, LabelSlot], slot_seconds: int) -> None:
+        """Take what a former operator kept; what a process told since is newer."""
+        if self._slots and slot_seconds != self.slot_seconds:
+            return
+        self.slot_seconds = slot_seconds
+        for key, kept in slots.items():
+            for process, part in kept.parts.items():
+                told = self._slots[key].parts if key in self._slots else {}
+                if process not in told and self._presence.takes(process):
+                    self._put(key, process, part)
 
     def keep(self, now: float, present: AbstractSet[str]) -> None:
         """Add up what processes left behind that are gone, and drop slots that are too old."""
@@ -156,3 +166,4 @@ class LabelSlotBook:
         dropped = self._slots.pop(key, None)
         self._size -= dropped.size if dropped else 0
         self._view = None
+        self.changes += 1

@@ -15,6 +15,7 @@ from weirkeeper.observe.label_readings import LabelReading, read_labels
 from weirkeeper.observe.targets import PodTarget
 from weirkeeper.statistics.feature import Counts
 from weirkeeper.statistics.latency import BINS
+from weirkeeper.statistics.packed import PackedCounts
 
 PROFILE_LIMIT: Final = 256 * 1024
 SIGNATURE_LIMIT: Final = 64 * 1024
@@ -59,7 +60,7 @@ class PodReading:
     """One answer of a model pod: what it says of itself, and what it counted since `started` (Unix seconds).
 
     `latency` maps a slot's start to (requests by bin, requests of that slot that have not ended). `inputs` are the
-    counts by feature; `labels` is what changed of the counts of labels.
+    counts by feature, `outputs` those by output; `labels` is what changed of the counts of labels.
     """
 
     evidence: PodEvidence
@@ -67,6 +68,11 @@ class PodReading:
     latency: Mapping[int, tuple[Mapping[int, int], int]]
     inputs: Mapping[str, Counts]
     labels: LabelReading = field(default_factory=LabelReading)
+    outputs: Mapping[str, Counts] = field(default_factory=dict)
+
+    def counts(self) -> PackedCounts:
+        """What it counted, packed."""
+        return PackedCounts.of(self.inputs, self.outputs)
 
 
 def model_of(revision: str) -> str:
@@ -128,26 +134,27 @@ def read_pod(answer: Any, target: PodTarget, known: PodEvidence | None) -> PodRe
         evidence=evidence,
         started=_number(found.get("start"), "start"),
         latency=_latency(found.get("latency")),
-        inputs=read_inputs(found.get("inputs") or {}),
+        inputs=read_counts(found.get("inputs") or {}, "inputs"),
+        outputs=read_counts(found.get("outputs") or {}, "outputs"),
         labels=read_labels(found.get("labels"), target.model),
     )
 
 
-def read_inputs(given: Any) -> Mapping[str, Counts]:
-    """Check the counts of inputs by feature; statistics adds and subtracts them then.
+def read_counts(given: Any, side: str) -> Mapping[str, Counts]:
+    """Check the counts of one side by feature; statistics adds and subtracts them then.
 
     Raises:
         BrokenEvidence: they are not what a counter gives.
     """
-    found = _mapping(given, "inputs")
+    found = _mapping(given, side)
     if len(found) > FEATURES_LIMIT:
-        raise BrokenEvidence(f"inputs has {len(found)} features; at most {FEATURES_LIMIT}")
+        raise BrokenEvidence(f"{side} has {len(found)} features; at most {FEATURES_LIMIT}")
     for name, counts in found.items():
-        counted = _mapping(counts, f"inputs.{name}")
+        counted = _mapping(counts, f"{side}.{name}")
         if not COUNTED <= counted.keys() <= COUNTED | ALSO_COUNTED:
-            raise BrokenEvidence(f"inputs.{name} has {sorted(counted)!r:.200}; expected {', '.join(sorted(COUNTED))}")
+            raise BrokenEvidence(f"{side}.{name} has {sorted(counted)!r:.200}; expected {', '.join(sorted(COUNTED))}")
         for key, value in counted.items():
-            _check_counted(f"inputs.{name}.{key}", key, value)
+            _check_counted(f"{side}.{name}.{key}", key, value)
     return found
 
 

@@ -2,45 +2,62 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Final
 
-from weirkeeper.observe.checkpoint import Checkpoint, Counted, Lane, pack
+from weirkeeper.observe.checkpoint import Checkpoint, Counted, Lane
 from weirkeeper.observe.latencies import Process
 from weirkeeper.observe.readings import PodReading
 from weirkeeper.plan.windows import PAST, CountedSlot, CountedSlots, WindowRule, by_window, needed_from
-from weirkeeper.statistics.counters import add, subtract
 from weirkeeper.statistics.errors import ProfileMismatch
-from weirkeeper.statistics.feature import Counts
+from weirkeeper.statistics.packed import PackedCounts
 
-CHECKPOINT_SECONDS: Final = 300
-FORGOTTEN_SECONDS: Final = 900
+SETTLED_EVERY: Final = 300
+"""Seconds after which what pods told is booked at the latest: the most that a restart of the operator repeats."""
+
+FORGOTTEN_SECONDS: Final = 3_600
+"""After so long a pod that is no more will not come back."""
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a process of a revision said last, as of `end` (Unix seconds, a tick)."""
+
+    revision: str
+    reading: PodReading
+    end: int
 
 
 class WindowBook:
     """Pure: told what pods answered.
 
-    A pod's counts are cumulative, by process. Of a process that was there before anybody followed the Model, only what
-    comes is booked; of one that began later, everything. After a restart of the operator the checkpoint says up to
-    where each process was booked, so that nothing is lost: what was counted in between is in the first slot after it,
-    that is at most `CHECKPOINT_SECONDS` and the operator's absence late. Slots that no window needs any more are
-    added up by the window that they were in, and the last of those sums are kept: slow drift is found by them.
+    A pod's counts are cumulative, by process. Of a process that was there before anybody followed the Model (`since`),
+    only what comes is booked; of one that began later, everything. What pods say is kept until a slot is over, and
+    booked then: to look often costs nothing but the look. A checkpoint says up to where each process was booked, so
+    nothing is lost or counted twice over a restart, and a slot in which the operator restarts is as it would have been
+    without; what was counted in slots that ended meanwhile is in the first one after it. Slots that no window needs
+    any more are added up by the window that they were in, and the last of those sums are kept: slow drift is found by
+    them.
     """
 
-    def __init__(self, since: int, kept: Checkpoint | None) -> None:
-        kept = kept or Checkpoint(end=since)
-        self._since = kept.end
+    def __init__(self, since: int, kept: Checkpoint | None = None) -> None:
+        kept = kept or Checkpoint(end=since, since=since)
+        self._since = kept.since
         self._counted = dict(kept.counted)
         self._profiles = dict(kept.profiles)
         self._lanes: dict[int, Lane] = {length: dict(lane) for length, lane in kept.lanes.items()}
         self._past: dict[int, Lane] = {size: dict(lane) for size, lane in kept.past.items()}
+        self._told: dict[Process, _Told] = {}
+        self._told_at = 0
+        self._marks: tuple[int, ...] = ()
         self._rules: dict[str, WindowRule] = {}
         self._mixed: set[str] = set()
         self._until = 0
-        self._kept_at = kept.end
-        self._changed = False
-        self._checkpoint: bytes | None = None
         self._views: dict[str, tuple[Hashable, CountedSlots]] = {}
+        self.changes = 0
 
     def set_rules(self, rules: Mapping[str, WindowRule]) -> None:
         """Keep slots for these Monitors, by name; a length that nobody asks for any more is dropped."""
@@ -53,59 +70,86 @@ class WindowBook:
         self._past = {size: self._past.get(size, {}) for size in {rule.size for rule in rules.values()}}
 
     def book(self, end: int, revision: str, process: Process, reading: PodReading) -> None:
-        """Take a pod's counts as of `end` (Unix seconds, a slot's end)."""
+        """Take a pod's counts as of `end` (Unix seconds, a tick's end)."""
         profile = reading.evidence.profile_sha256
         if profile is None:
             return
         if self._profiles.setdefault(revision, profile) != profile:
             self._mixed.add(revision)
             return
-        before = self._counted.get(process)
-        if before is not None and before.inputs == reading.inputs:
-            self._counted[process] = before.at(end)
+        if self._told and self._marks_of(end - 1) != self._marks_of(self._told_at - 1):
+            self._settle()
+        if process not in self._counted and process.started < self._since:
+            # Nobody knows what of it came before anybody looked.
+            self._counted[process] = Counted(reading.counts(), end)
             return
-        self._counted[process] = Counted(reading.inputs, end)
-        added = self._added(before, process, reading)
-        if added is not None and added.rows:
-            self._changed = True
-            for length, lane in self._lanes.items():
-                _add(lane.setdefault(revision, []), (end - 1) // length * length, added)
+        self._told[process] = _Told(revision, reading, end)
+        self._told_at = max(self._told_at, end)
 
-    def close(self, end: int) -> bool:
-        """Everything up to `end` is booked now; tells whether a checkpoint has come due."""
+    def close(self, end: int, present: AbstractSet[str]) -> bool:
+        """Everything up to `end` is told now, of pods that are `present` (UIDs); tells whether it was booked."""
         self._until = max(self._until, end)
-        self._prune()
-        if not self._changed or end - self._kept_at < CHECKPOINT_SECONDS:
+        marks = self._marks_of(end)
+        if marks == self._marks:
             return False
-        self._kept_at, self._changed = end, False
-        self._checkpoint = pack(Checkpoint(end, self._counted, self._profiles, self._lanes, self._past))
-        return self._checkpoint is not None
+        self._marks = marks
+        self._settle()
+        self._prune(present)
+        return True
 
-    def views(self) -> dict[str, CountedSlots]:
-        """What the planner sees, by Monitor: the same object until a window ends or a checkpoint comes due."""
-        return {name: self._view(name, rule) for name, rule in self._rules.items()}
+    def views(self, checkpoint: bytes | None = None) -> dict[str, CountedSlots]:
+        """What the planner sees, by Monitor: the same object until a window ends or another checkpoint comes due."""
+        return {name: self._view(name, rule, checkpoint) for name, rule in self._rules.items()}
 
-    def _view(self, name: str, rule: WindowRule) -> CountedSlots:
+    def kept(self, end: int) -> Checkpoint:
+        """Everything that a restart must not lose."""
+        return Checkpoint(end, self._since, self._counted, self._profiles, self._lanes, self._past)
+
+    def _view(self, name: str, rule: WindowRule, checkpoint: bytes | None) -> CountedSlots:
         end = rule.end_before(self._until)
-        key = (rule, end, len(self._mixed), self._checkpoint)
+        key = (rule, end, len(self._mixed), checkpoint)
         if name not in self._views or self._views[name][0] != key:
             lane = self._lanes[rule.slot]
             revisions = {revision: tuple(one for one in slots if one.start < end) for revision, slots in lane.items()}
             past = {revision: tuple(windows) for revision, windows in self._past[rule.size].items()}
-            view = CountedSlots(revisions, self._until, frozenset(self._mixed), self._checkpoint, past)
-            self._views[name] = (key, view)
+            self._views[name] = (
+                key,
+                CountedSlots(revisions, self._until, frozenset(self._mixed), checkpoint, past),
+            )
         return self._views[name][1]
 
-    def _added(self, before: Counted | None, process: Process, reading: PodReading) -> CountedSlot | None:
+    def _marks_of(self, moment: int) -> tuple[int, ...]:
+        """Which slots a moment lies in."""
+        return tuple(moment // length for length in (*self._lanes, SETTLED_EVERY))
+
+    def _settle(self) -> None:
+        """Book what pods told to the slot that it was told in: every slot that ends is settled before the next."""
+        for process, told in self._told.items():
+            self._book(process, told)
+        self._told.clear()
+
+    def _book(self, process: Process, told: _Told) -> None:
+        counts = told.reading.counts()
+        before = self._counted.get(process)
+        self._counted[process] = Counted(counts, told.end)
+        added = self._added(before, counts)
+        if added is None or not (rows := added.rows):
+            return
+        self.changes += 1
+        for length, lane in self._lanes.items():
+            start = (told.end - 1) // length * length
+            _add(lane.setdefault(told.revision, []), CountedSlot(start, rows, added))
+
+    def _added(self, before: Counted | None, counts: PackedCounts) -> PackedCounts | None:
         """What the process counted since it was booked last; None where nobody can tell."""
         if before is None:
-            return _counted(reading.inputs) if process.started >= self._since else None
+            return counts
         try:
-            return _counted(subtract(reading.inputs, before.inputs))
+            return counts.minus(before.counts)
         except ProfileMismatch:
             return None
 
-    def _prune(self) -> None:
+    def _prune(self, present: AbstractSet[str]) -> None:
         for length, lane in self._lanes.items():
             rules = [rule for rule in self._rules.values() if rule.slot == length]
             for revision, slots in list(lane.items()):
@@ -120,8 +164,17 @@ class WindowBook:
         live = {revision for lane in (*self._lanes.values(), *self._past.values()) for revision in lane}
         self._profiles = {revision: sha256 for revision, sha256 in self._profiles.items() if revision in live}
         self._mixed &= live
-        horizon = self._until - FORGOTTEN_SECONDS
-        self._counted = {process: one for process, one in self._counted.items() if one.seen >= horizon}
+        self._forget_processes(present)
+
+    def _forget_processes(self, present: AbstractSet[str]) -> None:
+        """Drop up to where pods were booked that have been away for long: by presence, since a pod may be silent."""
+        for process, one in list(self._counted.items()):
+            if process.pod in present:
+                self._counted[process] = one.at(self._until)
+            elif one.seen < self._until - FORGOTTEN_SECONDS:
+                del self._counted[process]
+                # Should it come back all the same, it must not count from its start again.
+                self._since = max(self._since, math.ceil(process.started) + 1)
 
     def _keep_sums(self, revision: str, size: int, gone: list[CountedSlot]) -> None:
         if gone:
@@ -136,19 +189,13 @@ class WindowBook:
                 del past[revision]
 
 
-def _counted(inputs: Mapping[str, Counts]) -> CountedSlot:
-    """The rows of `inputs`: every feature counts each of them, whatever its value."""
-    rows = (sum(one["counts"]) + one["unseen"] + one["missing"] + one["invalid"] for one in inputs.values())
-    return CountedSlot(0, max(rows, default=0), inputs)
-
-
-def _add(slots: list[CountedSlot], start: int, added: CountedSlot) -> None:
-    if slots and slots[-1].start >= start:
-        last = slots[-1]
-        try:
-            slots[-1] = CountedSlot(last.start, last.rows + added.rows, add(last.inputs, added.inputs))
-        except ProfileMismatch:
-            # Pods of one revision count by one profile; whoever does not is not counted.
-            return
-    else:
-        slots.append(CountedSlot(start, added.rows, added.inputs))
+def _add(slots: list[CountedSlot], added: CountedSlot) -> None:
+    if not slots or slots[-1].start < added.start:
+        slots.append(added)
+        return
+    last = slots[-1]
+    try:
+        slots[-1] = CountedSlot(last.start, last.rows + added.rows, last.counts.plus(added.counts))
+    except ProfileMismatch:
+        # Pods of one revision count by one profile; whoever does not is not counted.
+        return

@@ -1,59 +1,83 @@
-"""What a Monitor's last window says of the stable revision: drift in the inputs, within the budget of false alarms.
-
-A feature begins to drift with one window that is above a threshold. That needs no second window: the threshold is made
-so that in a month all features and all windows together alarm `falseAlarmsPerMonth` times where nothing is wrong
-(statistics.budget), and to wait for two of three windows would only make it later. It ends to drift when the debiased
-PSI is below 0.7 of delta, which chance does not bring about from far above: so a state does not flutter. Both depend on
-the window, on those kept before it, and on what was said before alone, so judging a window again changes nothing.
-"""
+"""What a Monitor's last window says of the stable revision, condition by condition."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
 
-from weirkeeper.api.conditions import unix_seconds
+from weirkeeper.api.conditions import condition_of, unix_seconds
 from weirkeeper.api.errors import InvalidSpec
 from weirkeeper.api.monitor import MonitorSpec, State, parse_monitor
 from weirkeeper.delivery.revision import is_container
-from weirkeeper.plan.wanted import records_of
-from weirkeeper.plan.windows import CountedSlots, Window, WindowRule, rule_of, window_of
-from weirkeeper.render.server import profile_name
-from weirkeeper.statistics.drift import (
-    FeatureDrift,
-    FeaturePolicy,
-    History,
-    WindowReport,
-    alarm_share,
-    assess,
-    held,
-    policy_of,
-    reported,
+from weirkeeper.plan.conditions.drift import (
+    INPUTS,
+    OUTPUTS,
+    going_on,
+    input_drift,
+    judge_inputs,
+    judge_outputs,
+    output_drift,
 )
+from weirkeeper.plan.conditions.quality import data_quality, judge_quality
+from weirkeeper.plan.conditions.watched import CONDITIONS, ConditionState, Watched
+from weirkeeper.plan.wanted import records_of
+from weirkeeper.plan.windows import CountedSlots, Window, rule_of, window_of
+from weirkeeper.render.server import profile_name
+from weirkeeper.statistics.drift import FeatureDrift, WindowReport
 from weirkeeper.statistics.errors import ProfileError, StatisticsError
 from weirkeeper.statistics.profile import ReferenceProfile
+from weirkeeper.statistics.quality import QualityFinding
 
 if TYPE_CHECKING:
     from weirkeeper.plan.snapshot import Object, Snapshot
+
+WATCHING: Final = "Watching"
+STATES: Final[tuple[State, ...]] = ("Drifting", "Error", "OK", "Insufficient")
+"""A Monitor's state is the first of these that one of its conditions has."""
 
 
 @dataclass(frozen=True)
 class Assessment:
     """What is to be said of one Monitor.
 
-    `reason` is that of its Ready condition, Watching where all is well. `window` is None where none has ended yet that
-    could be judged, `settled` False where the collector has not read up to any window's end since it began: what was
-    said before holds then. `features` are all that were judged, the worst first.
+    `reason` is that of its Ready condition, Watching where all is well, and `problem` says why it is another. `window`
+    is None where none has ended yet that could be judged, `settled` False where the collector has not read up to any
+    window's end since it began: what was said before holds then. `features` are all inputs that were judged, the worst
+    first, `outputs` and `quality` likewise.
     """
 
     monitor: str
-    state: State
-    message: str
-    reason: str = "Watching"
+    conditions: tuple[ConditionState, ...]
+    reason: str = WATCHING
+    problem: str = ""
     window: Window | None = None
     features: tuple[FeatureDrift, ...] = ()
+    outputs: tuple[FeatureDrift, ...] = ()
+    quality: tuple[QualityFinding, ...] = ()
     settled: bool = True
+
+    @property
+    def state(self) -> State:
+        """The worst that a condition says; Insufficient only where all are."""
+        states = {one.state for one in self.conditions}
+        return next(state for state in STATES if state in states)
+
+    @property
+    def message(self) -> str:
+        """What the conditions in that state say; where all is well, what the first one says."""
+        told = [one for one in self.conditions if one.state == self.state]
+        if self.state != "Drifting" or len(told) == 1:
+            return told[0].message
+        return "; ".join(f"{one.type}: {one.message}" for one in told)
+
+
+def _alike(monitor: str, state: State, message: str, reason: str = WATCHING) -> Assessment:
+    """The same is to be said of all conditions."""
+    problem = "" if reason == WATCHING else message
+    return Assessment(monitor, tuple(ConditionState(one, state, message) for one in CONDITIONS), reason, problem)
 
 
 @dataclass(frozen=True)
@@ -62,6 +86,24 @@ class _Stable:
 
     revision: str
     since: float
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What a window holds, whatever was said before."""
+
+    watched: Watched
+    inputs: WindowReport
+    outputs: WindowReport
+    quality: tuple[QualityFinding, ...]
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What was said of the same revision when the status was written: the conditions that were True, and the inputs."""
+
+    bad: frozenset[str] = frozenset()
+    drifted: frozenset[str] = frozenset()
 
 
 def assessments(snapshot: Snapshot) -> tuple[Assessment, ...]:
@@ -75,13 +117,13 @@ def assessment_of(snapshot: Snapshot, monitor: Object) -> Assessment:
     try:
         spec = parse_monitor(monitor)
     except InvalidSpec as error:
-        return Assessment(name, "Error", str(error), "InvalidSpec")
+        return _alike(name, "Error", str(error), "InvalidSpec")
     if snapshot.model is None:
         told = f"there is no Model {snapshot.name} in the namespace; create it, or name another in spec.modelRef"
-        return Assessment(name, "Error", told, "ModelNotFound")
+        return _alike(name, "Error", told, "ModelNotFound")
     stable = _stable_of(snapshot.model)
     if stable is None:
-        return Assessment(name, "Insufficient", "no revision of the Model is stable yet", "ModelNotReady")
+        return _alike(name, "Insufficient", "no revision of the Model is stable yet", "ModelNotReady")
     return _watched(snapshot, monitor, spec, stable)
 
 
@@ -92,60 +134,80 @@ def _watched(snapshot: Snapshot, monitor: Object, spec: MonitorSpec, stable: _St
             f"{stable.revision} is served by a container of its own, which counts no inputs by a profile: delete the"
             " Monitor, or serve a bundle (server.runtime: Bundle)"
         )
-        return Assessment(name, "Error", told, "NoProfileCounters")
+        return _alike(name, "Error", told, "NoProfileCounters")
     slots = snapshot.evidence.windows.get(name)
     if not isinstance(slots, CountedSlots) or slots.until == 0:
-        return Assessment(name, "Insufficient", "no window has ended yet", settled=False)
+        return replace(_alike(name, "Insufficient", "no window has ended yet"), settled=False)
     if stable.revision in slots.mixed:
         told = f"pods of {stable.revision} count by different profiles; give the revision one artifact, by its sha256"
-        return Assessment(name, "Error", told, "ProfileMismatch")
+        return _alike(name, "Error", told, "ProfileMismatch")
     counted, past = (kept.get(stable.revision, ()) for kept in (slots.revisions, slots.past))
     window = window_of(counted, rule, rule.end_before(slots.until), stable.since, past)
     metadata = monitor["metadata"]
     key = (metadata.get("uid"), metadata.get("generation"), stable)
     try:
         if key not in slots.judged:
-            slots.judged[key] = _judged(spec, rule, _profile_of(snapshot, stable.revision), window)
+            slots.judged[key] = _judged(Watched(spec, rule, _profile_of(snapshot, stable.revision), window))
     except (StatisticsError, OverflowError) as error:
-        return Assessment(name, "Error", str(error), "NoProfileCounters", window)
-    return _said(name, slots.judged[key], window, _drifted(monitor, stable))
+        return replace(_alike(name, "Error", str(error), "NoProfileCounters"), window=window)
+    return _said(name, slots.judged[key], _before(monitor, stable))
 
 
-def _judged(spec: MonitorSpec, rule: WindowRule, profile: ReferenceProfile, window: Window) -> WindowReport:
-    policies, delta = _policies(spec), spec.inputs.delta.number
-    watched = sum(policy_of(one, policies, delta).watched for one in profile.features)
-    return assess(
-        profile,
-        window.inputs,
-        alpha=alarm_share(spec.false_alarms_per_month.number, rule.size, watched),
-        delta=delta,
-        min_rows=rule.min_rows,
-        overrides=policies,
-        history=History(window.slots, window.past),
+def _judged(watched: Watched) -> _Judged:
+    return _Judged(watched, judge_inputs(watched), judge_outputs(watched), judge_quality(watched))
+
+
+def _said(name: str, judged: _Judged, before: _Before) -> Assessment:
+    inputs = going_on(judged.inputs, before.drifted.__contains__, INPUTS)
+    outputs = going_on(judged.outputs, lambda _: "OutputDrift" in before.bad, OUTPUTS)
+    degraded = "DataQualityDegraded" in before.bad
+    conditions = (
+        input_drift(inputs),
+        output_drift(outputs),
+        data_quality(judged.watched, judged.quality, degraded_before=degraded),
+    )
+    return Assessment(
+        name,
+        conditions,
+        *_problem(judged.watched, conditions),
+        window=judged.watched.window,
+        features=inputs.features,
+        outputs=outputs.features,
+        quality=judged.quality,
     )
 
 
-def _policies(spec: MonitorSpec) -> dict[str, FeaturePolicy]:
-    """What the Monitor says of single inputs."""
-    deltas = {name: spec.inputs.delta_of(name) for name in spec.inputs.features}
-    return {name: FeaturePolicy(delta, delta is not None) for name, delta in deltas.items()}
+def _problem(watched: Watched, conditions: Iterable[ConditionState]) -> tuple[str, str]:
+    """The reason of the Ready condition, and why it is none but Watching."""
+    broken = next((one.message for one in conditions if one.state == "Error"), "")
+    if broken:
+        return "ProfileMismatch", broken
+    unknown = unknown_names(watched.spec, watched.profile)
+    return ("UnknownName", unknown) if unknown else (WATCHING, "")
 
 
-def _said(name: str, report: WindowReport, window: Window, before: frozenset[str]) -> Assessment:
-    if report.features:
-        # What drifted before goes on until it is well below what matters.
-        features = [held(feature) if feature.name in before else feature for feature in report.features]
-        report = reported(report.rows, features)
-    return Assessment(name, report.state, report.message, window=window, features=report.features)
+def unknown_names(spec: MonitorSpec, profile: ReferenceProfile) -> str:
+    """Say which names in a spec the reference does not know; nothing where it knows them all."""
+    known = {name for feature in profile.features for name in (feature.name, *feature.columns)}
+    wrong = [f"inputs.features names {_nearest(name, known)}" for name in spec.inputs.features if name not in known]
+    return "; ".join(wrong)
 
 
-def _drifted(monitor: Object, stable: _Stable) -> frozenset[str]:
-    """The features that drifted when the status was written, unless another revision was stable then."""
+def _nearest(name: str, known: Iterable[str]) -> str:
+    listed = sorted(known)
+    near = get_close_matches(name, listed, n=3) or listed[:10]
+    return f"{name!r}, which the reference does not have; it has {', '.join(near)}"
+
+
+def _before(monitor: Object, stable: _Stable) -> _Before:
+    """What was said when the status was written, unless another revision was stable then."""
     status = monitor.get("status") or {}
     end = (status.get("lastWindow") or {}).get("end")
     if not end or unix_seconds(end) <= stable.since:
-        return frozenset()
-    return frozenset(one["name"] for one in status.get("features") or () if one.get("state") == "Drifting")
+        return _Before()
+    bad = (one for one in CONDITIONS if (condition_of(status, one) or {}).get("status") == "True")
+    drifted = (one["name"] for one in status.get("features") or () if one.get("state") == "Drifting")
+    return _Before(frozenset(bad), frozenset(drifted))
 
 
 def _stable_of(model: Object) -> _Stable | None:

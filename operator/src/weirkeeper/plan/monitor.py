@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from weirkeeper.api import names
 from weirkeeper.api.conditions import Condition, ConditionStatus, condition_of, timestamp, transition, unix_seconds
 from weirkeeper.api.monitor import WORST_LIMIT, FeatureStatus, MonitorStatus, State, WindowStatus
-from weirkeeper.plan.assessment import Assessment, assessments
+from weirkeeper.plan.assessment import WATCHING, Assessment, assessments
+from weirkeeper.plan.conditions.watched import CONDITIONS, STATUSES, ConditionState
 from weirkeeper.plan.result import Notice, StatusWrite
 from weirkeeper.plan.windows import CHECKPOINT_KEY, CountedSlots, checkpoint_name, window_rules
 from weirkeeper.render.owners import metadata
@@ -30,12 +31,6 @@ ACTION: Final = "Watch"
 SETTLE_SECONDS: Final = 3
 """A window is judged so long after its end: pods are asked at the end, and given two seconds."""
 
-DRIFTS: Final[Mapping[State, ConditionStatus]] = {
-    "Drifting": "True",
-    "OK": "False",
-    "Insufficient": "Unknown",
-    "Error": "Unknown",
-}
 WORST_STATES: Final[tuple[State, ...]] = ("Drifting", "Error", "Insufficient", "OK")
 
 
@@ -57,7 +52,7 @@ def plan_monitors(snapshot: Snapshot, now: float) -> MonitorPlan:
     return MonitorPlan(
         applies=_checkpoint(snapshot),
         statuses=tuple(_status_write(monitor, one, now) for monitor, one in changed),
-        notices=tuple(notice for monitor, one in changed if (notice := _notice(monitor, one)) is not None),
+        notices=tuple(notice for monitor, one in changed for notice in _notices(monitor, one)),
         wake_at=_wake_at(snapshot, now),
         drift=next((state for state in WORST_STATES if any(_said(*pair) == state for pair in found)), ""),
     )
@@ -82,16 +77,15 @@ def _worth_writing(monitor: Object, one: Assessment) -> bool:
 
 def _standing(status: Mapping[str, Any]) -> tuple[Any, ...]:
     """What a status says, apart from its numbers."""
-    ready = condition_of(status, "Ready") or {}
-    drift = condition_of(status, "InputDrift") or {}
+    reasons = tuple((condition_of(status, one) or {}).get("reason") for one in ("Ready", *CONDITIONS))
     states = {one.get("name"): one.get("state") for one in status.get("features") or ()}
     drifting = frozenset(name for name, state in states.items() if state == "Drifting")
-    return status.get("observedGeneration"), ready.get("reason"), drift.get("reason"), drifting
+    return status.get("observedGeneration"), reasons, drifting
 
 
 def _wanted(monitor: Object, one: Assessment) -> tuple[Any, ...]:
     drifting = frozenset(feature.name for feature in one.features[:WORST_LIMIT] if feature.drifting)
-    return monitor["metadata"].get("generation"), one.reason, one.state, drifting
+    return monitor["metadata"].get("generation"), (one.reason, *(said.state for said in one.conditions)), drifting
 
 
 def _status_write(monitor: Object, one: Assessment, now: float) -> StatusWrite:
@@ -126,32 +120,32 @@ def _written(number: float | None) -> str:
 
 def _conditions(monitor: Object, one: Assessment, now: float) -> tuple[Condition, ...]:
     generation = monitor["metadata"].get("generation")
-    watching = one.reason == "Watching"
+    watching = one.reason == WATCHING
     ready: ConditionStatus = "True" if watching else "Unknown" if one.reason == "ModelNotReady" else "False"
     wanted = (
-        Condition(
-            type="InputDrift",
-            status=DRIFTS[one.state],
-            reason=one.state,
-            message=one.message[:MESSAGE_LIMIT],
-            observed_generation=generation,
+        *(
+            Condition(
+                type=said.type,
+                status=STATUSES[said.state],
+                reason=said.state,
+                message=said.message[:MESSAGE_LIMIT],
+                observed_generation=generation,
+            )
+            for said in one.conditions
         ),
         Condition(
             type="Ready",
             status=ready,
             reason=one.reason,
-            message="the Model's inputs are watched" if watching else one.message[:MESSAGE_LIMIT],
+            message="the Model is watched" if watching else one.problem[:MESSAGE_LIMIT],
             observed_generation=generation,
         ),
     )
     return transition(_status(monitor).get("conditions") or (), wanted, now)
 
 
-def _notice(monitor: Object, one: Assessment) -> Notice | None:
-    """An Event where drift begins, goes away, or cannot be judged any more."""
-    before = _status(monitor).get("state")
-    if one.state == before:
-        return None
+def _notices(monitor: Object, one: Assessment) -> tuple[Notice, ...]:
+    """Events where a condition becomes bad or well again, or where the Monitor cannot watch any more."""
     meta = monitor["metadata"]
     regarding = {
         "apiVersion": names.API_VERSION,
@@ -160,12 +154,19 @@ def _notice(monitor: Object, one: Assessment) -> Notice | None:
         "namespace": meta["namespace"],
         "uid": meta["uid"],
     }
-    if one.state == "Drifting":
-        return Notice(regarding, "Warning", "InputDrift", one.message[:NOTE_LIMIT], ACTION)
-    if one.state == "Error":
-        return Notice(regarding, "Warning", one.reason, one.message[:NOTE_LIMIT], ACTION)
-    if before == "Drifting" and one.state == "OK":
-        return Notice(regarding, "Normal", "InputDriftEnded", one.message[:NOTE_LIMIT], ACTION)
+    told = [notice for said in one.conditions if (notice := _notice(monitor, said, regarding)) is not None]
+    known = (condition_of(_status(monitor), "Ready") or {}).get("reason")
+    if one.problem and one.reason not in (known, "ModelNotReady"):
+        told.append(Notice(regarding, "Warning", one.reason, one.problem[:NOTE_LIMIT], ACTION))
+    return tuple(told)
+
+
+def _notice(monitor: Object, said: ConditionState, regarding: Mapping[str, Any]) -> Notice | None:
+    before = (condition_of(_status(monitor), said.type) or {}).get("reason")
+    if said.state == "Drifting" and before != "Drifting":
+        return Notice(regarding, "Warning", said.type, said.message[:NOTE_LIMIT], ACTION)
+    if said.state == "OK" and before == "Drifting":
+        return Notice(regarding, "Normal", f"{said.type}Ended", said.message[:NOTE_LIMIT], ACTION)
     return None
 
 

@@ -13,9 +13,7 @@ from typing import Any, Final
 
 from weirkeeper.api.errors import InvalidSpec
 from weirkeeper.api.monitor import MonitorSpec, parse_monitor
-from weirkeeper.statistics.counters import add
-from weirkeeper.statistics.drift import WindowReport
-from weirkeeper.statistics.feature import Counts
+from weirkeeper.statistics.packed import NOTHING, PackedCounts, total
 
 CHECKPOINT_KEY: Final = "windows"
 """The key of the checkpoint in a Model's ConfigMap of windows."""
@@ -48,11 +46,11 @@ class WindowRule:
 
 @dataclass(frozen=True)
 class CountedSlot:
-    """Rows of one revision that were counted in one slot, and their input counts by feature."""
+    """Rows of one revision that were counted in one slot, and the counts of their inputs and outputs."""
 
     start: int
     rows: int
-    inputs: Mapping[str, Counts]
+    counts: PackedCounts
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,12 +68,12 @@ class CountedSlots:
     mixed: frozenset[str] = frozenset()
     checkpoint: bytes | None = None
     past: Mapping[str, Sequence[CountedSlot]] = field(default_factory=dict)
-    judged: dict[Hashable, WindowReport] = field(default_factory=dict, repr=False)
+    judged: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
 class Window:
-    """The rows of one revision in `[start, end)`, Unix seconds, and their input counts by feature.
+    """The rows of one revision in `[start, end)`, Unix seconds, and the counts of their inputs and outputs.
 
     `slots` are the counts that they are the sum of, `past` those of windows before, the oldest first.
     """
@@ -83,9 +81,9 @@ class Window:
     start: int
     end: int
     rows: int
-    inputs: Mapping[str, Counts]
-    slots: tuple[Mapping[str, Counts], ...] = ()
-    past: tuple[Mapping[str, Counts], ...] = ()
+    counts: PackedCounts = NOTHING
+    slots: tuple[PackedCounts, ...] = ()
+    past: tuple[PackedCounts, ...] = ()
 
 
 def rule_of(spec: MonitorSpec) -> WindowRule:
@@ -119,9 +117,6 @@ def window_of(
     `past` are sums of windows whose slots are gone.
     """
     reached = _reach([slot for slot in slots if since <= slot.start < end], rule, end)
-    inputs: dict[str, Counts] = {}
-    for slot in reached:
-        inputs = add(inputs, slot.inputs)
     start = min([end - rule.size, *(slot.start for slot in reached)])
     before = [*past, *(slot for slot in slots if slot.start < start)]
     earlier = by_window([one for one in before if one.start >= since], rule.size)
@@ -129,9 +124,9 @@ def window_of(
         start,
         end,
         sum(slot.rows for slot in reached),
-        inputs,
-        slots=tuple(slot.inputs for slot in reversed(reached)),
-        past=tuple(one.inputs for one in earlier if one.start + rule.size <= start)[-PAST:],
+        total(slot.counts for slot in reached),
+        slots=tuple(slot.counts for slot in reversed(reached)),
+        past=tuple(one.counts for one in earlier if one.start + rule.size <= start)[-PAST:],
     )
 
 
@@ -141,8 +136,8 @@ def by_window(slots: Iterable[CountedSlot], size: int) -> list[CountedSlot]:
     for slot in slots:
         start = slot.start // size * size
         found = sums.get(start)
-        inputs = slot.inputs if found is None else add(found.inputs, slot.inputs)
-        sums[start] = CountedSlot(start, slot.rows + (found.rows if found else 0), inputs)
+        counts = slot.counts if found is None else found.counts.plus(slot.counts)
+        sums[start] = CountedSlot(start, slot.rows + (found.rows if found else 0), counts)
     return [sums[start] for start in sorted(sums)]
 
 

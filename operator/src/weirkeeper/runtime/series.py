@@ -13,6 +13,7 @@ from weirkeeper.api.conditions import condition_of
 from weirkeeper.kube.keys import Key
 from weirkeeper.plan.assessment import Assessment
 from weirkeeper.plan.snapshot import Object
+from weirkeeper.statistics.drift import FeatureDrift
 
 VERDICTS: Final = {"Pass": 1.0, "Inconclusive": 0.0, "Fail": -1.0}
 PHASES: Final = tuple(get_args(Phase))
@@ -22,6 +23,12 @@ _REVISION: Final = (*_MODEL, "revision")
 _GATE: Final = (*_REVISION, "gate")
 _MONITOR: Final = (*_MODEL, "monitor")
 _FEATURE: Final = (*_MONITOR, "feature")
+_CONDITION: Final = (*_MONITOR, "condition")
+_OUTPUT: Final = (*_MONITOR, "output")
+_QUALITY: Final = (*_MONITOR, "column", "kind")
+
+MOST_FEATURES: Final = 100
+"""Features, outputs and columns of a Monitor that have series: the worst ones; how many have none is a series too."""
 
 FAMILIES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "model_info": ("Revisions and owner of a Model; always 1.", (*_MODEL, "stable", "candidate", "owner")),
@@ -36,6 +43,17 @@ FAMILIES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "drift_psi_threshold": ("Index above which a feature counts as drifted.", _FEATURE),
     "drift_detected": ("Whether a feature drifts.", _FEATURE),
     "drift_window_rows": ("Rows in a Monitor's last window.", _MONITOR),
+    "monitor_condition": (
+        "1 where a Monitor's condition is bad, 0 where not; absent where it is not known.",
+        _CONDITION,
+    ),
+    "monitor_output_psi": ("Population stability index of an output in the last window.", _OUTPUT),
+    "monitor_output_psi_threshold": ("Index above which an output counts as drifted.", _OUTPUT),
+    "monitor_quality_ratio": ("Share of a column's values that is out of order, in the last window.", _QUALITY),
+    "monitor_hidden_features": (
+        "Columns that drift or data quality were judged of, and that have no series.",
+        _MONITOR,
+    ),
     "evidence_age_seconds": ("Time since the router that answered longest ago answered.", _MODEL),
 }
 
@@ -82,7 +100,7 @@ class ModelSeries(SeriesCollector):
         if namespace in ages:
             yield "evidence_age_seconds", place, ages[namespace]
         for assessment in self._assessed.get(Key("Model", namespace, name), ()):
-            yield from drift_samples(place, assessment)
+            yield from monitor_samples(place, assessment)
 
 
 def status_samples(place: tuple[str, str], model: Object) -> Iterator[_Sample]:
@@ -114,14 +132,30 @@ def _gate_samples(labels: tuple[str, ...], gate: Mapping[str, Any]) -> Iterator[
             yield "gate_log_e", (*labels, test), float(written)
 
 
-def drift_samples(place: tuple[str, str], assessment: Assessment) -> Iterator[_Sample]:
-    """What a Monitor says of its features, as samples."""
+def monitor_samples(place: tuple[str, str], assessment: Assessment) -> Iterator[_Sample]:
+    """What a Monitor says, as samples."""
+    monitor = (*place, assessment.monitor)
     if assessment.window is not None:
-        yield "drift_window_rows", (*place, assessment.monitor), float(assessment.window.rows)
-    for feature in assessment.features:
-        labels = (*place, assessment.monitor, feature.name)
-        yield "drift_detected", labels, float(feature.drifting)
-        if feature.psi is not None:
-            yield "drift_psi", labels, feature.psi
-        if feature.threshold is not None:
-            yield "drift_psi_threshold", labels, feature.threshold
+        yield "drift_window_rows", monitor, float(assessment.window.rows)
+    for said in assessment.conditions:
+        if said.state in ("OK", "Drifting"):
+            yield "monitor_condition", (*monitor, said.type), float(said.state == "Drifting")
+    for feature in assessment.features[:MOST_FEATURES]:
+        yield "drift_detected", (*monitor, feature.name), float(feature.drifting)
+        yield from _psi_samples("drift_psi", (*monitor, feature.name), feature)
+    for output in assessment.outputs[:MOST_FEATURES]:
+        yield from _psi_samples("monitor_output_psi", (*monitor, output.name), output)
+    columns = list(dict.fromkeys(one.name for one in assessment.quality))
+    shown = frozenset(columns[:MOST_FEATURES])
+    for one in assessment.quality:
+        if one.name in shown:
+            yield "monitor_quality_ratio", (*monitor, one.name, one.kind), one.share
+    longest = max(len(assessment.features), len(assessment.outputs), len(columns))
+    yield "monitor_hidden_features", monitor, float(max(0, longest - MOST_FEATURES))
+
+
+def _psi_samples(family: str, labels: tuple[str, ...], feature: FeatureDrift) -> Iterator[_Sample]:
+    if feature.psi is not None:
+        yield family, labels, feature.psi
+    if feature.threshold is not None:
+        yield f"{family}_threshold", labels, feature.threshold

@@ -145,25 +145,28 @@ def policy_of(feature: FeatureProfile, policies: Mapping[str, FeaturePolicy], de
     return FeaturePolicy(max(deltas), all(policy.watched for policy in found))
 
 
-def reported(rows: int, features: Sequence[FeatureDrift]) -> WindowReport:
-    """Sum ranked features of a window up, those that drift first, in a message that names up to three."""
+def reported(rows: int, features: Sequence[FeatureDrift], noun: str = "features") -> WindowReport:
+    """Sum ranked features of a window up, those that drift first, in a message that names up to three.
+
+    `noun` is what they are called.
+    """
     first = tuple(sorted(features, key=lambda feature: feature.drifting, reverse=True))
     drifting = [feature for feature in first if feature.drifting]
     if drifting:
         named = "; ".join(feature.message for feature in drifting[:NAMED])
         more = f"; and {len(drifting) - NAMED} more" if len(drifting) > NAMED else ""
-        return WindowReport("Drifting", rows, first, f"{drifting_of(first)}: {named}{more}")
+        return WindowReport("Drifting", rows, first, f"{drifting_of(first, noun)}: {named}{more}")
     if not any(feature.state == "OK" for feature in first):
-        return WindowReport("Insufficient", rows, first, f"no feature has {LEAST_VALUES} valid values")
+        return WindowReport("Insufficient", rows, first, f"none of the {noun} has {LEAST_VALUES} valid values")
     alone = sum(not feature.joint for feature in first)
-    return WindowReport("OK", rows, first, f"no drift in {alone} features over {rows} rows")
+    return WindowReport("OK", rows, first, f"no drift in {alone} {noun} over {rows} rows")
 
 
-def drifting_of(features: Sequence[FeatureDrift]) -> str:
+def drifting_of(features: Sequence[FeatureDrift], noun: str = "features") -> str:
     """Say how many features drift, of how many; correlations are told by themselves."""
     alone = [feature.drifting for feature in features if not feature.joint]
     joint = [feature.drifting for feature in features if feature.joint]
-    told = f"{sum(alone)} of {len(alone)} features"
+    told = f"{sum(alone)} of {len(alone)} {noun}"
     return f"{told} and {sum(joint)} of {len(joint)} correlations drift" if any(joint) else f"{told} drift"
 
 

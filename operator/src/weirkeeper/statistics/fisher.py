@@ -1,4 +1,4 @@
-"""Fisher's F distribution, for variances that are themselves estimated, without SciPy.
+"""Fisher's F distribution, for variances that are themselves estimated, and binomial tails, without SciPy.
 
 Upper tail: the regularised incomplete beta function by Lentz's continued fraction (Numerical Recipes, 6.4). Degrees of
 freedom may be fractions.
@@ -37,6 +37,13 @@ def f_isf(probability: float, first: float, second: float) -> float:
         else:
             high = middle
     return 0.5 * (low + high)
+
+
+def binomial_sf(hits: float, rows: float, share: float) -> float:
+    """Tell the probability of `hits` or more among `rows` that hit with probability `share` each; parts may count."""
+    if hits <= 0.0 or share >= 1.0:
+        return 1.0
+    return 0.0 if share <= 0.0 else _beta_ratio(hits, rows - hits + 1.0, share)
 
 
 def _beta_ratio(a: float, b: float, x: float) -> float:
