@@ -49,7 +49,7 @@ NO_REASONS: Final = KINDS | CONDITIONS | KUBELETS | STAGES | VERDICTS | CHOICES 
 def words() -> set[str]:
     found = set()
     for package in PACKAGES:
-        for file in (ROOT / "operator" / "src" / "weirkeeper" / package).glob("*.py"):
+        for file in (ROOT / "operator" / "src" / "weirkeeper" / package).rglob("*.py"):
             constants = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Constant)]
             found |= {node.value for node in constants if isinstance(node.value, str) and WORD.fullmatch(node.value)}
     return found

@@ -11,7 +11,7 @@ from weirkeeper.api import names
 from weirkeeper.api.conditions import Condition, ConditionStatus, condition_of, timestamp, transition, unix_seconds
 from weirkeeper.api.monitor import WORST_LIMIT, FeatureStatus, MonitorStatus, State, WindowStatus
 from weirkeeper.plan.assessment import WATCHING, Assessment, assessments
-from weirkeeper.plan.conditions.watched import CONDITIONS, STATUSES, ConditionState
+from weirkeeper.plan.conditions.watched import CONDITIONS, ENDED, STATUSES, ConditionState
 from weirkeeper.plan.result import Notice, StatusWrite
 from weirkeeper.plan.windows import CHECKPOINT_KEY, CountedSlots, checkpoint_name, window_rules
 from weirkeeper.render.owners import metadata
@@ -166,7 +166,7 @@ def _notice(monitor: Object, said: ConditionState, regarding: Mapping[str, Any])
     if said.state == "Drifting" and before != "Drifting":
         return Notice(regarding, "Warning", said.type, said.message[:NOTE_LIMIT], ACTION)
     if said.state == "OK" and before == "Drifting":
-        return Notice(regarding, "Normal", f"{said.type}Ended", said.message[:NOTE_LIMIT], ACTION)
+        return Notice(regarding, "Normal", ENDED[said.type], said.message[:NOTE_LIMIT], ACTION)
     return None
 
 

@@ -16,6 +16,13 @@ from weirkeeper.statistics.profile import ReferenceProfile
 ConditionType = Literal["InputDrift", "OutputDrift", "DataQualityDegraded"]
 CONDITIONS: Final[tuple[ConditionType, ...]] = ("InputDrift", "OutputDrift", "DataQualityDegraded")
 
+ENDED: Final[Mapping[ConditionType, str]] = {
+    "InputDrift": "InputDriftEnded",
+    "OutputDrift": "OutputDriftEnded",
+    "DataQualityDegraded": "DataQualityDegradedEnded",
+}
+"""What the Event is called where a condition is well again."""
+
 STATUSES: Final[Mapping[State, ConditionStatus]] = {
     "Drifting": "True",
     "OK": "False",
