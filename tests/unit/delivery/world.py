@@ -60,6 +60,7 @@ class World:
     verbs: tuple[Verb, ...] = ()
     ready: dict[str, int] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    obstacle: str = "ModelLoadFailed"
     held: dict[str, Obstacle] = field(default_factory=dict)
     routers_answer: bool = True
     frozen: str = ""
@@ -87,7 +88,7 @@ class World:
         return Observed(
             ready=dict(self.ready),
             probed=frozenset(name for name, count in self.ready.items() if count),
-            obstacles={name: Obstacle("ModelLoadFailed", "broken") for name in self.broken},
+            obstacles={name: Obstacle(self.obstacle, "broken") for name in self.broken},
             held=self.held,
             acknowledged=self.acknowledged if self.routers_answer else None,
             highest=self.acknowledged,

@@ -79,6 +79,8 @@ def _progress(turn: Turn) -> Turn:
     memory = turn.memory
     if memory.direct:
         return turn.to(phase="Promoting", wait=None)
+    if turn.candidate in turn.observed.held:
+        return _shed(turn).to(wait=None).say(turn.observed.held[turn.candidate].message)
     step = turn.desired.policy.steps[memory.step]
     turn = _carry(turn, step)
     if turn.memory.phase != "Progressing" or not turn.memory.entered or not turn.settled:
@@ -107,6 +109,12 @@ def _carry(turn: Turn, step: StepPolicy) -> Turn:
 def _share(turn: Turn, weight: int) -> Turn:
     """The candidate's weight, stable gets the rest; the same weight is no decision."""
     return turn if weight == turn.memory.weight else turn.route(split(turn.stable, turn.candidate, weight))
+
+
+def _shed(turn: Turn) -> Turn:
+    """Take away the weight of pods that are lost; what is lost comes back only where the attempt goes on."""
+    memory = turn.memory
+    return _share(turn, min(memory.weight, effective_weight(ALL, turn.ready(memory.candidate), memory.size)))
 
 
 def _waiting(turn: Turn, *, short: bool) -> Turn:
@@ -164,17 +172,16 @@ def _inconclusive(turn: Turn, title: str, awaited: Sequence[Mapping[str, Any]], 
 
 def _promote(turn: Turn) -> Turn:
     memory, candidate = turn.memory, turn.candidate
-    ready, whole = turn.ready(candidate), memory.traffic.get(candidate) == ALL
-    if whole and turn.settled:
-        return promote(turn)
-    if whole and ready >= memory.size:
-        return _overdue(turn.wait_for("Routes"))
-    turn = _share(turn, min(memory.weight, effective_weight(ALL, ready, memory.size)))
+    turn = _shed(turn)
+    if turn.memory.traffic.get(candidate) == ALL:
+        return promote(turn) if turn.settled else _overdue(turn.wait_for("Routes"))
     if memory.paused_at is not None:
         return turn
-    if held_by_freeze(memory, turn.desired.frozen):
+    if candidate in turn.observed.held:
+        return turn.to(wait=None).say(turn.observed.held[candidate].message)
+    if held_by_freeze(turn.memory, turn.desired.frozen):
         return _frozen(turn.to(wait=None))
-    if ready < memory.size:
+    if turn.ready(candidate) < memory.size:
         return _overdue(_missing_pods(turn))
     return turn.route({candidate: ALL, turn.stable: 0}).wait_for("Routes").say(f"all traffic goes to {candidate}")
 

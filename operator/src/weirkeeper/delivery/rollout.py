@@ -80,7 +80,7 @@ def _follow_spec(turn: Turn) -> Turn:
     """Bring the attempt in line with the revision that the spec asks for."""
     wanted = turn.desired.revision
     if wanted is None:
-        return turn
+        return _follow_policy(turn) if turn.memory.candidate else turn
     if turn.memory.stable is None:
         return _follow_first(turn, wanted)
     if wanted != turn.memory.stable and turn.memory.phase == "Baking":
@@ -163,23 +163,19 @@ def drained(memory: Memory, clock: Clock) -> frozenset[str]:
 
 
 def _settle(turn: Turn) -> Turn:
-    """Fold, judge and move until nothing changes: planning again on the result then changes nothing either."""
+    """Pass the inner stages until nothing changes: planning again on the result then changes nothing either."""
     for _ in range(MOST_MOVES):
-        moved = move(_judge(fold(turn)))
+        moved = turn
+        for stage in SETTLED:
+            moved = stage(moved)
         if moved.memory == turn.memory:
             break
         turn = moved
     return turn
 
 
-STAGES: tuple[Callable[[Turn], Turn], ...] = (
-    _see_routers,
-    _see_pods,
-    obey,
-    _follow_spec,
-    _settle,
-    _drain,
-)
+SETTLED: tuple[Callable[[Turn], Turn], ...] = (_follow_spec, _see_pods, fold, _judge, move)
+STAGES: tuple[Callable[[Turn], Turn], ...] = (_see_routers, obey, _settle, _drain)
 
 
 def _patience(turn: Turn) -> set[float]:

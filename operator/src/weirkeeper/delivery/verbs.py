@@ -10,6 +10,7 @@ from weirkeeper.delivery.history import noted
 from weirkeeper.delivery.progress import leave_step
 
 if TYPE_CHECKING:
+    from weirkeeper.delivery.memory import Memory
     from weirkeeper.delivery.turn import Turn, Verb
 
 ATTEMPT = ("Starting", "Progressing", "Promoting")
@@ -103,7 +104,7 @@ def _undo(turn: Turn, verb: Verb) -> Turn:
         return _refused(turn, verb, "an attempt is running; abort ends it")
     if memory.phase == "Baking" and memory.previous and turn.ready(memory.previous):
         return revert(turn, "RolledBack", "RolledBack", f"undone {verb.by}", verb.actor)
-    former = next((name for name in reversed(memory.promoted) if name != memory.stable), None)
+    former = next((name for name in reversed(memory.promoted) if _may_serve_again(memory, name)), None)
     if former is None or not memory.record(former):
         return _refused(turn, verb, "there is no revision promoted before that could be gone back to")
     if memory.phase == "Baking":
@@ -115,6 +116,11 @@ def _undo(turn: Turn, verb: Verb) -> Turn:
     kept = noted(turn.memory, undone, turn.now, outcome="RolledBack", reason=reason, by=verb.actor)
     turn = begin(turn.to(revisions=kept), former, direct=True).to(undo=True, approved_by=verb.actor)
     return turn.note("UndoRequested", f"{undone} {reason}: {former} serves again once its pods are ready", "Warning")
+
+
+def _may_serve_again(memory: Memory, revision: str) -> bool:
+    """Whether `undo` may go there: what was rejected since it was promoted waits for `retry`."""
+    return revision != memory.stable and memory.rejected(revision) is None
 
 
 def _retry(turn: Turn, verb: Verb) -> Turn:

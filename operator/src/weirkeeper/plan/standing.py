@@ -134,7 +134,7 @@ def _obstacle(view: Projected) -> Obstacle | None:
     memory = view.memory
     if view.wanted.obstacle or view.governed.obstacle:
         return view.wanted.obstacle or view.governed.obstacle
-    if memory.candidate and memory.candidate in view.seen.held and memory.phase == "Starting":
+    if memory.candidate and memory.candidate in view.seen.held:
         return view.seen.held[memory.candidate]
     if memory.candidate and memory.wait and memory.candidate in view.seen.obstacles:
         return view.seen.obstacles[memory.candidate]

@@ -1,0 +1,133 @@
+"""Random lives of a rollout: edits, verbs, lost pods, silent routers, bad models, crashes, clocks that jump.
+
+What must hold in all of them is in `life.Judge`, which looks at every planning.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from tests.unit.delivery.life import begun, edited
+from tests.unit.delivery.world import ERRORS_ONLY, Behaviour
+from weirkeeper.api import names
+from weirkeeper.delivery.policy import StepPolicy
+from weirkeeper.delivery.turn import Obstacle
+
+REVISIONS = st.sampled_from(("m-1", "m-2", "m-3", "m-4"))
+PHASES = ("Healthy", "Progressing", "Promoting", "Baking")
+VERBS = st.sampled_from(names.VERBS)
+LIVES = int(os.environ.get("WEIRKEEPER_ROLLOUT_LIVES", "2000"))
+"""How many are lived; more of them find what is rarer."""
+
+
+class RolloutLife(RuleBasedStateMachine):
+    """One Model's life; every rule is something that happens to rollouts."""
+
+    @initialize(replicas=st.integers(1, 4), window=st.integers(0, 3), phase=st.sampled_from(PHASES))
+    def begin(self, replicas: int, window: int, phase: str) -> None:
+        self.life = begun(replicas, window, phase)
+        self.nonce = 0
+
+    @rule(slots=st.integers(1, 8))
+    def time_passes(self, slots: int) -> None:
+        self.life.tick(slots)
+
+    @rule(seconds=st.sampled_from((-3600, -7, 3, 600, 7200)))
+    def the_clock_jumps(self, seconds: int) -> None:
+        self.life.now += seconds
+        self.life.plan()
+
+    @rule(revision=REVISIONS, unusable=st.sampled_from((False, False, False, True)))
+    def the_spec_changes(self, revision: str, unusable: bool) -> None:  # noqa: FBT001
+        self.life.desired, self.life.unusable = revision, unusable
+        self.life.tick()
+
+    @rule(verbs=st.lists(VERBS, min_size=1, max_size=2))
+    def people_ask(self, verbs: list[str]) -> None:
+        self.ask(*verbs)
+
+    def ask(self, *verbs: str) -> None:
+        for verb in verbs:
+            self.nonce += 1
+            self.life.verb(verb, str(self.nonce))
+        self.life.tick()
+
+    @rule(verb=st.sampled_from(("abort", "undo", "retry", "promote")))
+    def somebody_is_in_a_hurry(self, verb: str) -> None:
+        self.ask(verb)
+
+    @rule()
+    def the_annotations_are_taken_away(self) -> None:
+        self.life.verbs = ()
+        self.life.plan()
+
+    @rule(revision=REVISIONS, bad=st.sampled_from((0.0, 0.5)))
+    def a_model_behaves(self, revision: str, bad: float) -> None:
+        self.life.behaviours[revision] = Behaviour(bad=bad)
+
+    @rule(revision=REVISIONS, short=st.sampled_from((0, 0, 1, 2, 9)))
+    def pods_are_lost_or_come_back(self, revision: str, short: int) -> None:
+        self.life.short[revision] = short
+        self.life.lose_pods()
+        self.life.plan()
+
+    @rule()
+    def routers_fall_silent_or_answer(self) -> None:
+        self.life.routers_answer = not self.life.routers_answer
+        self.life.tick()
+
+    @rule(revision=REVISIONS)
+    def a_signature_is_found_to_differ_or_is_allowed(self, revision: str) -> None:
+        held = self.life.held
+        self.life.held = {} if revision in held else {revision: Obstacle("SignatureChanged", "input a is gone")}
+        self.life.tick()
+
+    @rule(weights=st.lists(st.integers(1, 99), min_size=1, max_size=4, unique=True), manual=st.booleans())
+    def the_steps_are_edited(self, weights: list[int], manual: bool) -> None:  # noqa: FBT001
+        steps = tuple(StepPolicy(f"s{weight}", weight, 10, manual) for weight in sorted(weights))
+        edited(self.life, steps=steps)
+        self.life.tick()
+
+    @rule(false_alarm=st.sampled_from((0.01, 0.02)), choice=st.sampled_from(("Hold", "RollBack", "Promote")))
+    def the_gates_are_edited(self, false_alarm: float, choice: str) -> None:
+        edited(self.life, false_alarm=false_alarm, gates=ERRORS_ONLY, on_inconclusive=choice, max_duration=60.0)
+        self.life.tick()
+
+    @rule(replicas=st.integers(1, 5))
+    def somebody_scales(self, replicas: int) -> None:
+        self.life.replicas = replicas
+        self.life.tick()
+
+    @rule()
+    def the_namespace_is_frozen_or_not(self) -> None:
+        self.life.frozen = "" if self.life.frozen else "namespace team-a is"
+        self.life.tick()
+
+    @rule()
+    def the_operator_crashes_before_it_writes(self) -> None:
+        self.life.crash()
+        self.life.now += 1
+        self.life.plan()
+
+    @rule(later=st.booleans())
+    def the_operator_crashes_after_the_status(self, later: bool) -> None:  # noqa: FBT001
+        # Neither pods nor routers have heard of it.
+        self.life.now += 1
+        self.life.plan()
+        self.life.restart()
+        self.life.now += 60 if later else 0
+        self.life.plan()
+
+
+TestRolloutLife = RolloutLife.TestCase
+TestRolloutLife.settings = settings(
+    max_examples=LIVES,
+    stateful_step_count=20,
+    deadline=None,
+    report_multiple_bugs=False,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
