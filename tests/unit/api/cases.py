@@ -156,6 +156,7 @@ GATES_OF_ONE_NAME = [{"name": "errors", "errorRate": {}}, {"name": "errors", "la
 GATES_OF_TWO_NAMES = [{"name": "errors", "errorRate": {}}, {"name": "latency", "latency": {}}]
 ERRORS: Spec = {"name": "errors", "errorRate": {}}
 SLOW: Spec = {"name": "slow", "latency": {}}
+PARITY: Spec = {"metric": "DemographicParity", "segment": "sex"}
 BOTH = [{"name": "errors", "errorRate": {}, "latency": {}}]
 
 ROLLOUT_CASES = (
@@ -190,6 +191,42 @@ ROLLOUT_CASES = (
         [{"name": "slow", "latency": {"maxIncrease": -1}}],
         [{"name": "slow", "latency": {"maxIncrease": 0, "minIncrease": "0ms"}}],
         "maxIncrease",
+    ),
+    *(
+        Case("Rollout", "gates", [{"name": "labels", "feedback": bad}], [{"name": "labels", "feedback": good}], says)
+        for bad, good, says in (
+            ({"metric": "AUC"}, {"metric": "Accuracy"}, "metric"),
+            ({}, {"metric": "F1"}, "metric"),
+            ({"metric": "MAE", "maxOddsRatio": "2"}, {"metric": "MAE", "maxDecrease": 2}, gates.NO_SHARE),
+            ({"metric": "Recall", "maxDecrease": 2}, {"metric": "Recall", "maxOddsRatio": "2"}, gates.NO_MEAN),
+            ({"metric": "F1", "maxOddsRatio": "1.2"}, {"metric": "F1", "maxOddsRatio": "1.25"}, gates.ODDS),
+            ({"metric": "Value", "maxDecrease": 0}, {"metric": "Value", "maxDecrease": 1}, "maxDecrease"),
+            ({"metric": "Value", "minLabels": 19}, {"metric": "Value", "minLabels": 20}, "minLabels"),
+        )
+    ),
+    *(
+        Case("Rollout", "gates", [{"name": "parity", "parity": bad}], [{"name": "parity", "parity": good}], says)
+        for bad, good, says in (
+            ({**PARITY, "min": "1"}, {**PARITY, "min": "0.99"}, gates.LEAST_RATIO),
+            ({**PARITY, "min": "0.05"}, {**PARITY, "min": "0.1"}, gates.LEAST_RATIO),
+            ({**PARITY, "segment": ""}, PARITY, "segment"),
+            ({**PARITY, "metric": "Accuracy"}, {**PARITY, "metric": "EqualOpportunity"}, "metric"),
+        )
+    ),
+    *(
+        Case(
+            "Rollout",
+            "gates",
+            [{"name": "slow", "latency": {"objective": bad}}],
+            [{"name": "slow", "latency": {"objective": good}}],
+            says,
+        )
+        for bad, good, says in (
+            ({"below": "0ms"}, {"below": "10ms"}, gates.BELOW),
+            ({"below": "200ms", "target": "100"}, {"below": "200ms", "target": "99.9"}, gates.TARGET),
+            ({"below": "200ms", "target": "49"}, {"below": "200ms", "target": "50"}, gates.TARGET),
+            ({"target": "99"}, {"below": "1s"}, "below"),
+        )
     ),
     Case("Rollout", "falseAlarm", "0", "0.000001", rollout.FALSE_ALARM),
     Case("Rollout", "falseAlarm", "0.21", "0.2", rollout.FALSE_ALARM),

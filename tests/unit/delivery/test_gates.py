@@ -524,3 +524,51 @@ def test_chosen_callers_are_judged_by_the_objective_alone() -> None:
     evidence = outcomes(*[((100, 50), (100, 50))] * 3)
     assert judged(evidence).verdict == "Pass"
     assert judged(evidence, against=comparison(mode="Match")).verdict == "Fail"
+
+
+IN_TIME = (Gate.model_validate({"name": "latency", "latency": {"objective": {"below": "10ms", "target": "95"}}}),)
+FIRST = comparison(stable=None, mode="Absolute")
+
+
+@pytest.mark.parametrize(
+    ("counts", "verdict"),
+    [
+        pytest.param({4: 99, 20: 1}, "Pass", id="one percent slower than 10 ms"),
+        pytest.param({4: 80, 20: 20}, "Fail", id="a fifth slower than 10 ms"),
+        pytest.param({4: 95, 20: 5}, "Inconclusive", id="as many as allowed"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["Absolute", "Match"])
+def test_an_objective_judges_latency_without_stable(counts: dict[float, int], verdict: str, mode: gates.Mode) -> None:
+    against = comparison(stable=None, mode=mode)
+    memory = gates.start(IN_TIME, 0.01, 0.05, 3)
+    evidence = latency([], [LatencySlot(BEGIN + SLOT * i, milliseconds(counts)) for i in range(30)])
+    result = gates.results(gates.fold(memory, against, evidence, BEGIN + 900), against)[0]
+    assert (result.verdict, result.candidate.requests) == (verdict, 3000)
+    assert "over 10.2 ms" in result.message
+    assert "at most 5 % allowed" in result.message
+
+
+def test_what_has_not_ended_is_slow_for_the_objective_once_it_could_have() -> None:
+    slots = [LatencySlot(BEGIN + SLOT * i, milliseconds({4: 10}), active=20) for i in range(30)]
+    early = gates.fold(gates.start(IN_TIME, 0.01, 0.05, 3), FIRST, latency([], slots[:1]), BEGIN + 2 * SLOT)
+    assert gates.results(early, FIRST)[0].candidate.requests == 0
+    late = gates.fold(early, FIRST, latency([], slots), BEGIN + 900)
+    assert gates.results(late, FIRST)[0].verdict == "Fail"
+
+
+def test_the_objective_does_not_judge_beside_stable() -> None:
+    memory = gates.freeze(gates.start(IN_TIME, 0.01, 0.05, 3), latency(before()), STABLE, BEGIN + SLOT)
+    slow = milliseconds({40: 100})
+    slots = [LatencySlot(BEGIN + SLOT * i, slow) for i in range(30)]
+    folded = gates.fold(gates.begin_step(memory), comparison(), latency([*before(), *slots], slots), BEGIN + 900)
+    assert folded.to_json()["gates"][0][1]["o"][1] == []
+
+
+def test_the_evidence_of_the_objective_survives_a_restart() -> None:
+    memory = gates.start(IN_TIME, 0.01, 0.05, 3)
+    slots = [LatencySlot(BEGIN + SLOT * i, milliseconds({4: 97, 20: 3})) for i in range(30)]
+    for tick in range(40):
+        memory = gates.fold(memory, FIRST, latency([], slots), BEGIN + SLOT * tick)
+        assert gates.GatesMemory.from_json(json.loads(json.dumps(memory.to_json()))) == memory
+    assert gates.fold(memory, FIRST, latency([], slots), BEGIN + SLOT * 39) == memory

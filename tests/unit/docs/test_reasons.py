@@ -40,7 +40,10 @@ CHOICES: Final = {
     "Container",
 }
 EVENTS: Final = {"Normal", "Warning", "Watch", "Reconcile"}
-GATES: Final = {"Nothing", "Promotion", "Mirror", "Match"}
+GATES: Final = {
+    "Nothing", "Promotion", "Mirror", "Match", "EqualOpportunity",
+    "Accuracy", "Precision", "Recall", "Brier", "LogLoss", "Value",
+}  # fmt: skip
 STATES: Final = {"Failed", "True", "False"}
 CODE: Final = {"ArmCounts", "Comparison", "GateResult", "GatesMemory", "Mode", "Verdict", "VerbName"}
 NO_REASONS: Final = KINDS | CONDITIONS | KUBELETS | STAGES | VERDICTS | CHOICES | EVENTS | GATES | STATES | CODE

@@ -76,6 +76,12 @@ class LabelTables:
         total = self._totals.setdefault(prediction.revision, Table())
         return [*self._changed(in_slot, segments), *self._changed(total, segments)]
 
+    def count_post(self, prediction: Prediction) -> None:
+        """Count a post once for a revision, in the slot of its first row that was counted: posts add up over slots."""
+        slot = prediction.slot // self._slot_seconds * self._slot_seconds
+        for table in (self._slots[prediction.revision, slot], self._totals[prediction.revision]):
+            table.whole.posts += 1
+
     def _changed(self, table: Table, segments: Iterable[str]) -> list[LabelCounts]:
         self._changes += 1
         table.changed = self._changes

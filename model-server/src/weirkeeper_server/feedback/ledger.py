@@ -91,16 +91,16 @@ class FeedbackLedger:
             raise NoFeedback(f"this server takes no feedback: {self._keys.problem}")
         if self._recorder is None:
             raise NotReady("the model is not loaded; post the labels again when it is ready")
-        receipt, rows = Receipt(), 0
+        receipt, rows, told = Receipt(), 0, set[str]()
         for number, item in enumerate(items):
-            self._count_item(number, item, receipt)
+            self._count_item(number, item, receipt, told)
             rows += 1 + item.size
             if rows >= _ROWS_AT_ONCE:
                 rows = 0
                 await asyncio.sleep(0)
         return receipt
 
-    def _count_item(self, number: int, item: Item, receipt: Receipt) -> None:
+    def _count_item(self, number: int, item: Item, receipt: Receipt, told: set[str]) -> None:
         try:
             nonce, prediction = self._tokens.open(item.token)
             self._check_age(prediction)
@@ -118,6 +118,9 @@ class FeedbackLedger:
             else:
                 receipt.counted += counted
                 self.results["Counted"] += counted
+                if counted and prediction.revision not in told:
+                    told.add(prediction.revision)
+                    self.tables.count_post(prediction)
 
     def _refuse(self, receipt: Receipt, refusal: Refusal, rows: int) -> None:
         receipt.refused[refusal.reason] += rows

@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from weirkeeper.delivery.errors_gate import ErrorsMemory
 from weirkeeper.delivery.evidence import Evidence, Outcomes
+from weirkeeper.delivery.feedback_gate import FeedbackMemory
 from weirkeeper.delivery.gate_kind import NOTHING, Before, GateMemory, Look, Tally
 from weirkeeper.delivery.latency_gate import FREEZE_REQUESTS, LatencyMemory
+from weirkeeper.delivery.parity_gate import ParityMemory
 from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Levels, Mode, Verdict
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ __all__ = [
 KINDS: Final[Mapping[str, type[GateMemory]]] = {
     "errorRate": ErrorsMemory,
     "latency": LatencyMemory,
+    "feedback": FeedbackMemory,
+    "parity": ParityMemory,
 }
 
 FORMERLY: Final = {"errors": "errorRate", "latency": "latency"}

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from weirkeeper.delivery.evidence import LatencySlot
-from weirkeeper.delivery.gate_kind import SAME_REQUESTS, Before, Look, Tally
+from weirkeeper.delivery.gate_kind import EVERY_MODE, SAME_REQUESTS, Before, Look, Tally
+from weirkeeper.delivery.latency_objective import ObjectiveMemory
 from weirkeeper.delivery.latency_threshold import (
     Bins,
     Threshold,
+    anew,
     histogram_of,
     latest,
+    milliseconds,
     requests_of,
     slow_of,
     telling_bin,
@@ -63,11 +65,14 @@ class LatencyMemory:
     pass_cursor: int = 0
     candidate: int = 0
     stable: int = 0
+    objective: ObjectiveMemory | None = None
 
     @classmethod
     def of(cls, name: str, settings: LatencyGate, steps: int) -> LatencyMemory:
         """Take the settings of a Rollout's gate."""
-        return cls(name, settings.max_increase / 100.0, round(settings.min_increase.seconds * 1e6, 3), steps)
+        objective = ObjectiveMemory.of(settings.objective) if settings.objective else None
+        increase_us = round(settings.min_increase.seconds * 1e6, 3)
+        return cls(name, settings.max_increase / 100.0, increase_us, steps, objective=objective)
 
     def to_json(self) -> dict[str, Any]:
         """Write it with short names; it lies in a status."""
@@ -75,6 +80,7 @@ class LatencyMemory:
             "n": self.name, "set": [self.increase, self.increase_us, self.steps], "due": self.due,
             "start": self.started, "seen": self.collected, "at": [self.fail_cursor, self.pass_cursor],
             "of": [self.candidate, self.stable], "x": [threshold.to_json() for threshold in self.thresholds],
+            **({"o": self.objective.to_json()} if self.objective else {}),
         }  # fmt: skip
 
     @classmethod
@@ -82,15 +88,17 @@ class LatencyMemory:
         """Read what `to_json` wrote."""
         increase, increase_us, steps = found["set"]
         thresholds = tuple(Threshold.from_json(item) for item in found["x"])
-        return cls(
+        objective = ObjectiveMemory.from_json(found["o"]) if "o" in found else None
+        memory = cls(
             found["n"], float(increase), float(increase_us), steps, found["start"], found["due"], found["seen"],
             thresholds, *found["at"], *found["of"],
         )  # fmt: skip
+        return replace(memory, objective=objective)
 
     @property
     def modes(self) -> frozenset[Mode]:
-        """Without stable in the same slots a slower machine looks like a slower model."""
-        return SAME_REQUESTS
+        """Without stable in the same slots a slower machine looks like a slower model, unless there is an objective."""
+        return EVERY_MODE if self.objective else SAME_REQUESTS
 
     @property
     def frozen(self) -> bool:
@@ -160,6 +168,8 @@ class LatencyMemory:
 
     def fold(self, look: Look) -> LatencyMemory:
         """Add the slots that are complete and not folded yet: for Fail as soon as they can tell, for Pass later."""
+        if not look.comparison.paired:
+            return replace(self, objective=self.objective.fold(look)) if self.objective else self
         if not self.thresholds:
             return self
         comparison, latency = look.comparison, look.evidence.latency
@@ -214,11 +224,16 @@ class LatencyMemory:
     def log_e_fail(self) -> float:
         """The average over the thresholds of their mixtures over starts: an e-value whatever they have in common."""
         if not self.thresholds:
-            return 0.0
+            return self._log_e_of(())
         return log_sum_exp([self._log_e_at(item) for item in self.thresholds]) - math.log(len(self.thresholds))
 
     def _log_e_at(self, threshold: Threshold) -> float:
-        return log_e_of_starts((threshold.slower,), self.started, self.steps)
+        return self._log_e_of(threshold.slower)
+
+    def _log_e_of(self, slower: tuple[float, ...]) -> float:
+        """Mix what started against stable with the objective's own process, where there is an objective."""
+        failing = self.objective.failing if self.objective else ()
+        return log_e_of_starts((slower, failing), self.started + bool(failing), self.steps + bool(self.objective))
 
     @property
     def log_e_pass(self) -> float:
@@ -227,6 +242,8 @@ class LatencyMemory:
 
     def result(self, comparison: Comparison, tally: Tally, levels: Levels) -> GateResult:  # noqa: ARG002  own counts
         """Judge what was folded."""
+        if self.objective and not comparison.paired:
+            return self._by_objective(self.objective, levels)
         fail_at, pass_at = levels
         verdict = self._verdict(fail_at, pass_at)
         shown = self._shown(verdict)
@@ -236,6 +253,14 @@ class LatencyMemory:
         return GateResult(
             self.name, verdict, candidate, stable, self.log_e_fail, self.log_e_pass, fail_at, pass_at, needed,
             odds_ratio(candidate, stable), f"{self.name}: {self._told(shown, candidate, stable)}",
+        )  # fmt: skip
+
+    def _by_objective(self, objective: ObjectiveMemory, levels: Levels) -> GateResult:
+        passed = objective.log_e_pass >= levels.passing
+        verdict: Verdict = "Fail" if self.log_e_fail >= levels.fail else "Pass" if passed else "Inconclusive"
+        return GateResult(
+            self.name, verdict, objective.counts, ArmCounts(), self.log_e_fail, objective.log_e_pass, *levels,
+            0 if passed else objective.needed(levels.passing), None, f"{self.name}: candidate {objective.told()}",
         )  # fmt: skip
 
     def _verdict(self, fail_at: float, pass_at: float) -> Verdict:
@@ -254,10 +279,10 @@ class LatencyMemory:
     def _told(self, shown: Threshold | None, candidate: ArmCounts, stable: ArmCounts) -> str:
         if shown is None:
             return f"{self.collected} of {FREEZE_REQUESTS} requests of stable seen that its percentiles are taken from"
-        slow, usual = (_milliseconds(upper_edge_us(i)) for i in (shown.current.candidate, shown.current.stable))
+        slow, usual = (milliseconds(upper_edge_us(i)) for i in (shown.current.candidate, shown.current.stable))
         return (
             f"candidate {candidate.share:.1%} of {candidate.requests} over {slow}, "
-            f"stable {stable.share:.1%} of {stable.requests} over {usual} (its p{shown.quantile * 100:g}{_anew(shown)})"
+            f"stable {stable.share:.1%} of {stable.requests} over {usual} (its p{shown.quantile * 100:g}{anew(shown)})"
         ).replace("%", " %")
 
     def _needed(self, pass_at: float) -> int | None:
@@ -272,12 +297,3 @@ class LatencyMemory:
 def _unfolded(candidate: Slots, stable: Slots, earliest: int, ended: float) -> list[int]:
     """List the slots seen of both arms; one arm alone cannot be compared."""
     return sorted(start for start in candidate.keys() & stable.keys() if earliest <= start <= ended)
-
-
-def _anew(threshold: Threshold) -> str:
-    since = threshold.current.since
-    return f", taken anew at {datetime.fromtimestamp(since, UTC):%H:%M:%SZ}" if since else ""
-
-
-def _milliseconds(us: float) -> str:
-    return f"{us / 1000:.3g} ms"

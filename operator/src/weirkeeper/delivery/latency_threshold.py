@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from weirkeeper.delivery.evidence import LatencySlot
@@ -184,3 +185,14 @@ def telling_bin(histogram: Mapping[int, int], quantile: float) -> int:
         return abs(math.log(above / total) - wanted) if above else math.inf
 
     return min((reached, max(reached - 1, 0)), key=distance)
+
+
+def anew(threshold: Threshold) -> str:
+    """Say since when a threshold holds, where that is not since before the attempt."""
+    since = threshold.current.since
+    return f", taken anew at {datetime.fromtimestamp(since, UTC):%H:%M:%SZ}" if since else ""
+
+
+def milliseconds(us: float) -> str:
+    """Write microseconds for people."""
+    return f"{us / 1000:.3g} ms"

@@ -36,6 +36,7 @@ class _Counts(BaseModel):
     numbered: _Count = 0
     unlisted: _Count = 0
     valued: _Count = 0
+    posts: _Count = 0
     positive: _Name = ""
     confusion: Annotated[list[tuple[_Name, _Name, _Count]], Field(max_length=MOST_PAIRS)] = []
     scores: Annotated[dict[_Name, tuple[_Count, _Count]], Field(max_length=SCORE_BINS)] = {}

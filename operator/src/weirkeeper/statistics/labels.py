@@ -23,6 +23,8 @@ LEAST_SCORE: Final = 0.5 / SCORE_UNITS
 NUMBERS: Final = ("error", "absolute", "squared", "fourth", "logLoss", "logLossSquared", "value", "valueSquared")
 """What is summed: each row's error as it is, absolute, squared, to the fourth; log losses, values and their squares."""
 
+WHOLE_NUMBERS: Final = ("rows", "correct", "numbered", "unlisted", "valued", "posts")
+
 LARGEST: Final = 1e70
 """Predictions, labels and values are counted up to it: the fourth powers of their differences stay finite."""
 
@@ -36,8 +38,9 @@ class LabelCounts:
     1/SCORE_BINS, and `score_units` the sum of the scores in each, in steps of 1/SCORE_UNITS. Of more than two classes
     there is no `positive`, the score is the probability of the predicted class, and `scores` are [wrong, right].
     `numbered` rows have a number to compare: the score against 0 or 1, probabilities against the class, or a
-    regression's prediction against its label. `sums` are of their errors (predicted less actual; of probabilities,
-    the distance) and of the `valued` rows' business values, by NUMBERS.
+    regression's prediction against its label. `posts` are calls that brought any of the rows, each in
+    one slot. `sums` are of their errors (predicted less actual; of probabilities, the distance) and of the `valued`
+    rows' business values, by NUMBERS.
     """
 
     rows: int = 0
@@ -45,6 +48,7 @@ class LabelCounts:
     numbered: int = 0
     unlisted: int = 0
     valued: int = 0
+    posts: int = 0
     positive: str = ""
     confusion: Counter[tuple[str, str]] = field(default_factory=Counter)
     scores: dict[int, list[int]] = field(default_factory=dict)
@@ -116,7 +120,7 @@ class LabelCounts:
 
     def merge(self, other: LabelCounts) -> None:
         """Add what another has counted."""
-        for name in ("rows", "correct", "numbered", "unlisted", "valued"):
+        for name in WHOLE_NUMBERS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.positive = self.positive or other.positive
         for pair, count in other.confusion.items():
@@ -142,6 +146,7 @@ class LabelCounts:
             "numbered": self.numbered,
             "unlisted": self.unlisted,
             "valued": self.valued,
+            "posts": self.posts,
             "positive": self.positive,
             "confusion": [[*pair, count] for pair, count in sorted(self.confusion.items())],
             "scores": {str(score): counted for score, counted in sorted(self.scores.items())},
@@ -153,7 +158,7 @@ class LabelCounts:
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Self:
         """Read what `to_json` wrote; that it is that, the caller has checked."""
-        counts = cls(**{name: told.get(name, 0) for name in ("rows", "correct", "numbered", "unlisted", "valued")})
+        counts = cls(**{name: told.get(name, 0) for name in WHOLE_NUMBERS})
         counts.positive = told.get("positive", "")
         counts.confusion.update({(predicted, actual): count for predicted, actual, count in told.get("confusion", ())})
         counts.scores.update({int(score): list(counted) for score, counted in told.get("scores", {}).items()})

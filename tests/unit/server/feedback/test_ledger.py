@@ -489,7 +489,7 @@ async def test_what_is_too_long_to_tell_is_told_in_short(
     monkeypatch.setattr(label_tables, "MOST_TOLD", 100)
     (((_, total),), ((_, _, in_slot),)) = (ledger.tables.told()[name] for name in ("totals", "slots"))
     assert total == in_slot
-    assert total.keys() == {"rows", "numbered", "unlisted", "positive", "scores", "scoreUnits", "sums"}
+    assert total.keys() == {"rows", "numbered", "unlisted", "posts", "positive", "scores", "scoreUnits", "sums"}
     assert (total["rows"], total["unlisted"]) == (1, 1)
     assert performance(LabelCounts.from_json(total)).keys() == {"Accuracy", "Brier", "LogLoss", "ECE"}
 
@@ -525,3 +525,13 @@ def test_outputs_of_other_names_are_known_by_their_shapes(churn_bundle: Bundle) 
 )
 def test_a_model_without_one_answer_a_row_gives_no_tokens(churn_bundle: Bundle, outputs: Any) -> None:
     assert "one value a row" in Recorder(outputs_of(churn_bundle, *outputs), "churn-1").unfit
+
+
+async def test_a_post_counts_once_for_a_revision_however_many_slots_it_speaks_of(ledger: FeedbackLedger) -> None:
+    one, later = token(ledger, "stay", "leave"), token(ledger, "stay", at=NOW + 7200)
+    await ledger.count([item(one, ["stay", "leave"]), item(later, ["stay"])])
+    await ledger.count([item(one, None, [2.5, None])])
+    refused = await ledger.count([item(one, ["stay", "stay"])])
+    assert (refused.counted, whole(ledger).posts) == (0, 2)
+    ((_, total),) = ledger.tables.told()["totals"]
+    assert total["posts"] == 2
