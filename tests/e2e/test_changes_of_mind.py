@@ -104,6 +104,32 @@ def test_another_policy_in_the_middle(team: Team, traffic: Traffic, good: Files)
     traffic.nothing_lost()
 
 
+def test_frozen_promotions_are_held_and_aborts_are_not(team: Team, traffic: Traffic, good: Files) -> None:
+    first = begin(team, traffic, good, steps=STEPS[:1])
+    freeze(team, "weirkeeper.dev/freeze=quarter end")
+    ask_for(team, 1)
+    wait_step(team, 1)
+    verb(team, "promote")
+    eventually("Frozen", lambda: "Frozen" in team.events(), timeout=120, describe=team.brief)
+    assert "quarter end" in team.status()["message"]
+    assert shares(team).get(first) == 95, team.brief()
+    verb(team, "abort")
+    team.wait_phase("Aborted", timeout=60)
+    verb(team, "retry")
+    wait_step(team, 1, since=2)
+    verb(team, "promote")
+    eventually("Frozen again", lambda: team.status()["phase"] == "Promoting", timeout=120, describe=team.brief)
+    freeze(team, "weirkeeper.dev/freeze-")
+    last = team.wait_outcome(first)
+    assert last["outcome"] == "Promoted", team.brief()
+    traffic.nothing_lost()
+
+
+def freeze(team: Team, annotation: str) -> None:
+    """Annotate the namespace."""
+    team.cluster.kubectl("annotate", "namespace", str(team.kubectl.namespace), annotation)
+
+
 def has_phase(phase: str) -> Callable[[Status], bool]:
     """Tell whether a status shows this phase."""
     return lambda status: status.get("phase") == phase

@@ -6,8 +6,8 @@ name the pod's UID and the container's id.
 
 import os
 import signal
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,25 @@ def kill_pod(pod: Mapping[str, Any]) -> None:
 
 
 def _kill_all(identity: str, what: str) -> None:
+    kill(_processes_of(identity, what))
+
+
+def _processes_of(identity: str, what: str) -> tuple[int, ...]:
     pids = processes(identity) if identity else ()
     if not pids:
         raise NotHere(f"{what} has no process on this machine; use the cluster `local`, or kind on this very Linux")
-    kill(pids)
+    return pids
+
+
+@contextmanager
+def stopped(pod: Mapping[str, Any], name: str) -> Iterator[None]:
+    """One container of a pod stands still while the block runs, as a process does that its machine has forgotten."""
+    pids = _processes_of(container_id(pod, name), f"container {name} of pod {pod['metadata']['name']}")
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
