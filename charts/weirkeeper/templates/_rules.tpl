@@ -29,6 +29,12 @@ them again. */}}
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, create, patch]
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, list, watch, create, delete]
+- apiGroups: [batch]
+  resources: [cronjobs]
+  verbs: [get] # by the name that a gate gives; a CronJob is used where its label allows it
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
   verbs: [get, list, watch]

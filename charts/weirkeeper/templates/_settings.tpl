@@ -18,6 +18,8 @@ limits:
   {{- end }}
 feedback:
   maxAgeDays: {{ .Values.feedback.maxAgeDays }}
+prometheus:
+  url: {{ .Values.prometheus.url | quote }}
 slotSeconds: {{ .Values.slotSeconds }}
 freeze: {{ .Values.freeze }}
 defaults:

@@ -159,6 +159,18 @@ SLOW: Spec = {"name": "slow", "latency": {}}
 PARITY: Spec = {"metric": "DemographicParity", "segment": "sex"}
 BOTH = [{"name": "errors", "errorRate": {}, "latency": {}}]
 
+OF_BOTH = 'max(a{r="{{candidate}}"}) / max(a{r="{{stable}}",m="{{model}}",n="{{namespace}}"})'
+JOB: Spec = {"cronJobRef": {"name": "check"}}
+
+
+def _query(query: str = "sum(up)", **bounds: str) -> list[Spec]:
+    return [{"name": "queue", "promQL": {"query": query, **bounds}}]
+
+
+def _job(reference: Spec) -> list[Spec]:
+    return [{"name": "own", "job": {"cronJobRef": reference}}]
+
+
 ROLLOUT_CASES = (
     Case("Rollout", "steps", _steps(5, 50, 25), _steps(5, 25, 50), rollout.ASCENDING),
     Case("Rollout", "steps", _steps(5, 5), _steps(5, 6), rollout.ASCENDING),
@@ -177,6 +189,21 @@ ROLLOUT_CASES = (
     Case("Rollout", "gates", _errors(objective="100"), _errors(objective="99.99"), gates.OBJECTIVE),
     Case("Rollout", "gates", _errors(objective="49"), _errors(objective="50"), gates.OBJECTIVE),
     Case("Rollout", "gates", _errors(ignoreBelow="50"), _errors(ignoreBelow="0"), gates.IGNORE_BELOW),
+    Case("Rollout", "gates", _query(), _query(max="5"), gates.BOUND),
+    Case("Rollout", "gates", _query(min="5", max="4.9"), _query(min="-5", max="4.9"), gates.BOUNDS),
+    Case("Rollout", "gates", _query(max="five"), _query(max="1e6"), "gates[0].promQL.max"),
+    Case("Rollout", "gates", _query('up{a="{{revision}}"}', max="5"), _query(OF_BOTH, max="5"), gates.PLACEHOLDER),
+    Case("Rollout", "gates", _query("", max="5"), _query("up", max="5"), "gates[0].promQL.query"),
+    Case("Rollout", "gates", _query("x" * 2001, max="5"), _query("x" * 2000, max="5"), "gates[0].promQL.query"),
+    Case("Rollout", "gates", _job({"name": ""}), _job({"name": "check"}), "gates[0].job.cronJobRef.name"),
+    Case("Rollout", "gates", _job({"name": "a", "namespace": "b"}), _job({"name": "a"}), "namespace"),
+    Case(
+        "Rollout",
+        "gates",
+        [{"name": "both", "job": JOB, "errorRate": {}}],
+        [{"name": "own", "job": JOB}],
+        gates.ONE_KIND,
+    ),
     Case("Rollout", "gates", [{**ERRORS, "blocks": "All"}], [{**ERRORS, "blocks": "Promotion"}], "blocks"),
     Case(
         "Rollout",

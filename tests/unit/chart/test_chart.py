@@ -12,7 +12,18 @@ from tests.unit.chart.rendering import CHART, NAMESPACE, Manifest, Refused, name
 from weirkeeper.api.names import GROUP, ROUTER_ROLE
 from weirkeeper.api.rollout import RolloutPolicy
 from weirkeeper.api.settings import Limits, Settings
-from weirkeeper.kube.resources import CHILDREN, ENDPOINT_SLICE, EVENT, OURS, POD, SECRET, WATCHED, Resource
+from weirkeeper.kube.resources import (
+    CHILDREN,
+    CRON_JOB,
+    ENDPOINT_SLICE,
+    EVENT,
+    JOB,
+    OURS,
+    POD,
+    SECRET,
+    WATCHED,
+    Resource,
+)
 from weirkeeper.kube.resources import NAMESPACE as NAMESPACES
 
 CI = sorted((CHART / "ci").glob("*.yaml"))
@@ -86,6 +97,8 @@ def needed(resource: Resource) -> set[Rule]:
         EVENT: frozenset({"create"}),
         NAMESPACES: frozenset({"get"}),
         SECRET: frozenset({"create"}),
+        JOB: frozenset({"get", "list", "create", "delete"}),
+        CRON_JOB: frozenset({"get"}),
     }[resource]
     deleted = {"Deployment", "Service", "ControllerRevision", "ConfigMap"}
     verbs = verbs | ({"watch"} if resource in WATCHED else set()) | ({"delete"} if resource.kind in deleted else set())
@@ -94,7 +107,7 @@ def needed(resource: Resource) -> set[Rule]:
 
 
 def test_the_operator_may_do_what_it_does_and_no_more(defaults: list[Manifest]) -> None:
-    resources = (*OURS, *CHILDREN, ENDPOINT_SLICE, POD, EVENT, SECRET, NAMESPACES)
+    resources = (*OURS, *CHILDREN, ENDPOINT_SLICE, POD, EVENT, SECRET, NAMESPACES, CRON_JOB)
     wanted = set().union(*(needed(resource) for resource in resources))
     assert granted(named(defaults, "ClusterRole", "weirkeeper-operator")) == wanted
 

@@ -19,8 +19,11 @@ from weirkeeper_server.errors import BundleReason, FetchReason
 PACKAGES: Final = ("delivery", "plan")
 WORD: Final = re.compile(r"[A-Z][a-z]+([A-Z][a-z]+)*")
 
-KINDS: Final = {"ConfigMap", "ControllerRevision", "Deployment", "Service", MODEL_KIND, ROLLOUT_KIND, MONITOR_KIND}
+KINDS: Final = {
+    "ConfigMap", "ControllerRevision", "Deployment", "Job", "Service", MODEL_KIND, ROLLOUT_KIND, MONITOR_KIND,
+}  # fmt: skip
 CONDITIONS: Final = {"Current", "Ready", "Stalled", "ArtifactPinned", "PodScheduled", "ReplicaFailure"}
+JOBS: Final = {"Complete", "PodFailurePolicy"}
 KUBELETS: Final = {
     "CreateContainerConfigError", "CreateContainerError", "ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff",
     "InvalidImageName",
@@ -46,7 +49,7 @@ GATES: Final = {
 }  # fmt: skip
 STATES: Final = {"Failed", "True", "False"}
 CODE: Final = {"ArmCounts", "Comparison", "GateResult", "GatesMemory", "Mode", "Verdict", "VerbName"}
-NO_REASONS: Final = KINDS | CONDITIONS | KUBELETS | STAGES | VERDICTS | CHOICES | EVENTS | GATES | STATES | CODE
+NO_REASONS: Final = KINDS | CONDITIONS | JOBS | KUBELETS | STAGES | VERDICTS | CHOICES | EVENTS | GATES | STATES | CODE
 
 
 def words() -> set[str]:

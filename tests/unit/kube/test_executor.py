@@ -234,3 +234,38 @@ async def test_only_the_leader_makes_secrets(world: World) -> None:
     with pytest.raises(NotLeading):
         await world.do(Plan(creates=(CREATE,)))
     assert world.api.writes == []
+
+
+def a_job() -> dict[str, Any]:
+    return item("Job", "churn-gate-1", api_version="batch/v1")
+
+
+async def test_what_is_started_once_is_made_after_the_status_and_never_again(world: World) -> None:
+    found = world.known(model())
+    plan = Plan(statuses=(status_of(found, phase="Progressing"),), starts=(a_job(),))
+    assert await world.do(plan) == 2
+    assert [write[:2] for write in world.api.writes] == [("status", "Model"), ("create", "Job")]
+    assert world.cache.get("Job", "team-a", "churn-gate-1") is not None
+    # A cache that does not know of it yet: the API server does.
+    world.cache = Cache()
+    world.executor = Executor(world.api, world.cache, lambda: True, lambda *_: None)
+    assert await world.do(Plan(starts=(a_job(),))) == 0
+    assert world.cache.get("Job", "team-a", "churn-gate-1") is not None
+
+
+async def test_a_status_that_is_not_written_starts_nothing(world: World) -> None:
+    found = world.known(model())
+    world.api.put(model(spec={"artifact": {"uri": "s3://models/churn/8/"}}))
+    with pytest.raises(Conflict):
+        await world.do(Plan(statuses=(status_of(found, phase="Progressing"),), starts=(a_job(),)))
+    assert world.api.writes == []
+
+
+@pytest.mark.parametrize("error", [Forbidden("exceeded quota"), Invalid("spec.template: Required value")])
+async def test_what_may_not_be_started_is_remembered_and_holds_nothing_up(world: World, error: KubeError) -> None:
+    old = world.known(service("old"))
+    world.api.fail["create"] = error
+    delete = Delete("v1", "Service", "team-a", "old", str(old["metadata"]["uid"]))
+    assert await world.do(Plan(starts=(a_job(),), deletes=(delete,))) == 1
+    assert world.executor.refused("team-a") == {("Job", "churn-gate-1"): str(error)}
+    assert world.executor.refused("team-b") == {}

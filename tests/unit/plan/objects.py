@@ -8,7 +8,7 @@ from typing import Any
 
 from weirkeeper.api import names
 from weirkeeper.api.settings import Settings
-from weirkeeper.delivery.evidence import Evidence, PodEvidence, RouterEvidence
+from weirkeeper.delivery.evidence import Evidence, PodEvidence, QueryAnswer, RouterEvidence
 from weirkeeper.plan.model import plan_model
 from weirkeeper.plan.result import Plan
 from weirkeeper.plan.snapshot import Snapshot
@@ -68,6 +68,9 @@ class Cluster:
     children: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     config_maps: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
     service_accounts: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    cron_jobs: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    answers: dict[str, QueryAnswer] = field(default_factory=dict)
+    refused: dict[tuple[str, str], str] = field(default_factory=dict)
     signatures: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     pods: list[Mapping[str, Any]] = field(default_factory=list)
     remark: str = ""
@@ -77,6 +80,7 @@ class Cluster:
     starts: bool = True
     most_ready: int = 100
     acknowledges: bool = True
+    makes_jobs: bool = True
     now: float = NOW
     plans: list[Plan] = field(default_factory=list)
 
@@ -117,6 +121,9 @@ class Cluster:
             pods=tuple(self.pods),
             config_maps=self.config_maps,
             service_accounts=self.service_accounts,
+            cron_jobs=self.cron_jobs,
+            query_answers=self.answers,
+            refused=self.refused,
             frozen=self.frozen,
             evidence=replace(self.evidence, pods=pods, routers=(RouterEvidence("r-1", acknowledged, 0.0),)),
         )
@@ -142,6 +149,11 @@ class Cluster:
         for write in plan.statuses:
             target = self.model if write.kind == "Model" else self._rollout(write.name)
             target["status"] = dict(write.status)
+        for manifest in plan.starts:
+            place = (manifest["kind"], manifest["metadata"]["name"])
+            if self.makes_jobs:
+                metadata = {**manifest["metadata"], "uid": "-".join(place)}
+                self.children.setdefault(place, {**manifest, "metadata": metadata})
         for delete in plan.deletes:
             self.children.pop((delete.kind, delete.name))
 

@@ -135,3 +135,20 @@ async def test_a_namespace_that_may_not_be_read_counts_as_frozen_and_says_what_t
     world.api.fail["get Namespace"] = Forbidden("namespaces is forbidden")
     await world.lookups.refresh(key(), model())
     assert "let it `get` namespaces" in world.lookups.frozen(key())
+
+
+async def test_cron_jobs_that_gates_name_are_read_by_name_and_again_soon(world: World) -> None:
+    world.api.put(item("CronJob", "check", api_version="batch/v1"), ours=False)
+    wanted = frozenset({"check", "gone"})
+    assert await world.lookups.refresh(key(), model(), wanted) == LOOK_AGAIN
+    await world.lookups.refresh(key(), model(), wanted)
+    assert world.api.reads.count(("get", "CronJob")) == 2
+    found = world.lookups.cron_jobs(key())
+    assert found["check"] is not None
+    assert found["gone"] is None
+    world.now += LOOK_AGAIN
+    await world.lookups.refresh(key(), model(), frozenset({"check"}))
+    assert world.api.reads.count(("get", "CronJob")) == 3
+    assert set(world.lookups.cron_jobs(key())) == {"check"}
+    world.lookups.forget(key())
+    assert world.lookups.cron_jobs(key()) == {}

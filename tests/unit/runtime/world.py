@@ -10,6 +10,7 @@ from weirkeeper.kube.executor import Executor
 from weirkeeper.kube.keys import Key
 from weirkeeper.kube.queue import Queue
 from weirkeeper.observe.collector import Collector
+from weirkeeper.observe.queries import Queries
 from weirkeeper.observe.targets import Targets
 from weirkeeper.plan.snapshot import Object
 from weirkeeper.runtime.lookups import Lookups
@@ -30,13 +31,16 @@ class World:
         self.collector = Collector(lambda: targets, time.time, lambda *_: None, SETTINGS.slot_seconds)
         self.lookups = Lookups(self.api, self.cache)
         self.series = ModelSeries(self.cache.models, lambda _: {})
+        self.queries = Queries(None, time.time, lambda *_: None)
+        executor = Executor(self.api, self.cache, lambda: self.leads, self.metrics.wrote)
         self.reconciler = Reconciler(
             queue=self.queue,
             cache=self.cache,
-            executor=Executor(self.api, self.cache, lambda: self.leads, self.metrics.wrote),
+            executor=executor,
             collector=self.collector,
+            queries=self.queries,
             lookups=self.lookups,
-            snapshots=Snapshots(self.cache, self.collector, self.lookups, SETTINGS),
+            snapshots=Snapshots(self.cache, self.collector, self.lookups, SETTINGS, self.queries, executor.refused),
             settings=SETTINGS,
             metrics=self.metrics,
             series=self.series,

@@ -79,6 +79,16 @@ class Feedback(Record):
     )
 
 
+class PrometheusSettings(Record):
+    """The Prometheus that gates with promQL are put to."""
+
+    url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$",
+        description="Its address, such as http://prometheus.monitoring:9090; empty: gates with promQL are refused.",
+    )
+
+
 class Defaults(Record):
     """What applies where nobody said otherwise."""
 
@@ -107,6 +117,9 @@ class Settings(Record):
     router: RouterSettings = Field(default_factory=RouterSettings, description="The routers.")
     limits: Limits = Field(default_factory=Limits, description="Limits of the model servers.")
     feedback: Feedback = Field(default_factory=Feedback, description="Labels that come back to the model servers.")
+    prometheus: PrometheusSettings = Field(
+        default_factory=PrometheusSettings, description="The Prometheus that gates with promQL are put to."
+    )
     slot_seconds: int = Field(default=5, ge=1, le=60, description="Length of a slot of evidence in seconds.")
     freeze: bool = Field(default=False, description="Stops all promotions; aborts and roll backs still act.")
     defaults: Defaults = Field(default_factory=Defaults, description="What applies where nobody said otherwise.")

@@ -13,6 +13,7 @@ DURATION_PATTERN: Final = "^([0-9]{1,4}d|([0-9]{1,5}(h|m|s|ms)){1,4})$"
 HOUR_DURATION_PATTERN: Final = "^([0-9]{1,5}(h|m|s|ms)){1,4}$"
 DECIMAL_PATTERN: Final = r"^[0-9]{1,6}(\.[0-9]{1,9})?$"
 TOLERANCE_PATTERN: Final = r"^[0-9]{1,6}(\.[0-9]{1,9})?(e-?[0-9]{1,3})?$"
+NUMBER_PATTERN: Final = r"^-?[0-9]{1,12}(\.[0-9]{1,9})?(e-?[0-9]{1,2})?$"
 QUANTITY_PATTERN: Final = (
     r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$"
 )
@@ -94,6 +95,15 @@ class Decimal(_PatternedText):
     def number(self) -> float:
         """The number."""
         return float(self)
+
+
+class Number(Decimal):
+    """Any number as a string, such as "-5", "1500000" or "2.5e-3"."""
+
+    __slots__ = ()
+
+    pattern = NUMBER_PATTERN
+    expected = 'write a number as a quoted string, such as "-5", "0.25" or "1e6"'
 
 
 class Tolerance(Decimal):

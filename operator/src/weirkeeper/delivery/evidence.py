@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from weirkeeper.statistics.labels import LabelCounts
 
@@ -90,6 +90,34 @@ class LabelSlots:
 
 
 @dataclass(frozen=True)
+class QueryAnswer:
+    """What Prometheus said to a gate's query asked at `at` (Unix seconds).
+
+    `value` is the number; where there is none, `problem` says why and `without_since` since when. `refused` says that
+    the query itself cannot be read.
+    """
+
+    at: float
+    value: float | None = None
+    problem: str = ""
+    refused: bool = False
+    without_since: float | None = None
+
+
+@dataclass(frozen=True)
+class JobSeen:
+    """A gate's Job in the running attempt; `running_step` says whether it is that of the step that runs now.
+
+    `outcome` is None while it has not ended; it is `broken` where it ended without a verdict of its own.
+    """
+
+    outcome: Literal["Pass", "Fail", "Inconclusive"] | None
+    message: str
+    running_step: bool = True
+    broken: bool = False
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything observed of one Model, newest last.
 
@@ -97,6 +125,7 @@ class Evidence:
     after a restart the collector continues from there. Latency slots are absolute and need no cursor: `latency` is as
     the servers measured it, `router_latency` as the routers did. `windows` maps a Monitor's name to its current window
     (owned by the monitor's planner). `labels` are those that came back of the last 31 days' predictions.
+    `queries` are the answers of Prometheus and `jobs` what there is of Jobs, by the gate's name.
     """
 
     outcomes: tuple[OutcomeSlot, ...] = ()
@@ -107,4 +136,6 @@ class Evidence:
     cursors: Mapping[str, Any] = field(default_factory=dict)
     windows: Mapping[str, Any] = field(default_factory=dict)
     labels: LabelSlots = field(default_factory=LabelSlots)
+    queries: Mapping[str, QueryAnswer] = field(default_factory=dict)
+    jobs: Mapping[str, tuple[JobSeen, ...]] = field(default_factory=dict)
     unavailable_since: float | None = None

@@ -22,8 +22,10 @@ from weirkeeper.delivery.errors_gate import ErrorsMemory
 from weirkeeper.delivery.evidence import Evidence, Outcomes
 from weirkeeper.delivery.feedback_gate import FeedbackMemory
 from weirkeeper.delivery.gate_kind import NOTHING, Before, GateMemory, Look, Tally
+from weirkeeper.delivery.job_gate import JobMemory
 from weirkeeper.delivery.latency_gate import FREEZE_REQUESTS, LatencyMemory
 from weirkeeper.delivery.parity_gate import ParityMemory
+from weirkeeper.delivery.query_gate import QueryMemory
 from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Levels, Mode, Verdict
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ KINDS: Final[Mapping[str, type[GateMemory]]] = {
     "latency": LatencyMemory,
     "feedback": FeedbackMemory,
     "parity": ParityMemory,
+    "promQL": QueryMemory,
+    "job": JobMemory,
 }
 
 FORMERLY: Final = {"errors": "errorRate", "latency": "latency"}

@@ -44,6 +44,24 @@ class AttemptRecord(_Frozen):
     gates: tuple[Mapping[str, Any], ...] = ()
 
 
+class CheckRun(_Frozen):
+    """One Job of a gate: asked for at `asked`, seen as `uid`, and its outcome once it ended.
+
+    `digest` is that of the gates for which it was asked. `broken` says that it ended without a verdict of its own.
+    """
+
+    gate: str
+    job: str
+    attempt: int
+    step: int
+    digest: str
+    asked: float
+    uid: str = ""
+    outcome: Literal["Pass", "Fail", "Inconclusive"] | None = None
+    broken: bool = False
+    message: str = "its Job has not started yet"
+
+
 class Wait(_Frozen):
     """What an attempt has been waiting for, and since when; the progress deadline counts from there."""
 
@@ -62,6 +80,7 @@ class Memory(_Frozen):
     split in force did not change. `draining` maps a revision whose traffic was taken away to the time when no
     router sent it any more (None: not yet). `gates` and `cursors` are the evidence folded so far, as delivery.gates
     and the collector wrote them; `results` are the gates' verdicts on it, for people.
+    `checks` are the Jobs of the gates in the running attempt.
     `exposed` counts the requests that the candidate answered, up to the slot `exposed_slot`.
     """
 
@@ -100,6 +119,7 @@ class Memory(_Frozen):
     gates_digest: str = ""
     steps_digest: str = ""
     results: tuple[Mapping[str, Any], ...] = ()
+    checks: tuple[CheckRun, ...] = ()
     exposed: int = 0
     exposed_slot: int = 0
     folded_at: float = 0.0

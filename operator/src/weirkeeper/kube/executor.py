@@ -6,7 +6,7 @@ import base64
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from weirkeeper.kube.access import KubeApi
 from weirkeeper.kube.cache import Cache, Place, place_of
@@ -46,6 +46,11 @@ class Executor:
         self._applied: dict[Place, tuple[str, str]] = {}
         self._told: dict[Place, tuple[str, str]] = {}
         self._transitions = Transitions()
+        self._refused: dict[Place, str] = {}
+
+    def refused(self, namespace: str) -> Mapping[tuple[str, str], str]:
+        """Why objects that were to be started could not be made, by (kind, name)."""
+        return {(kind, name): why for (kind, where, name), why in self._refused.items() if where == namespace}
 
     async def carry_out(self, key: Key, plan: Plan) -> int:
         """Do what `plan` says; give how many writes that took (Events are not counted).
@@ -62,6 +67,8 @@ class Executor:
             writes += await self._apply(manifest)
         for write in plan.statuses:
             writes += await self._put_status(write)
+        for manifest in plan.starts:
+            writes += await self._start(manifest)
         try:
             for delete in plan.deletes:
                 writes += await self._delete(delete)
@@ -112,6 +119,22 @@ class Executor:
         The second tells for values that the API server writes in another way than we do (`0.5` and `500m`).
         """
         return as_wanted(manifest, live) or self._applied.get(place_of(live)) == (digest(manifest), essence(live))
+
+    async def _start(self, manifest: Object) -> bool:
+        """Make an object that is made once: one that exists stays, one that is refused is remembered and told."""
+        self._check_leading()
+        kind, namespace, name = place_of(manifest)
+        try:
+            done = await self._api.create(manifest)
+        except Conflict:
+            await self._look(resource_of(manifest), namespace, name)
+            return False
+        except (Forbidden, Invalid) as error:
+            log.warning("%s %s/%s is not made: %s", kind, namespace, name, error)
+            self._refused[kind, namespace, name] = str(error)
+            return False
+        self._written("create", done)
+        return True
 
     async def _put_status(self, write: StatusWrite) -> bool:
         place = (write.kind, write.namespace, write.name)

@@ -41,6 +41,10 @@ SECRET: Final = Resource("v1", "Secret", "secrets")
 POD: Final = Resource("v1", "Pod", "pods")
 ROLE_BINDING: Final = Resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 DISRUPTION_BUDGET: Final = Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
+JOB: Final = Resource("batch/v1", "Job", "jobs")
+CRON_JOB: Final = Resource("batch/v1", "CronJob", "cronjobs")
+"""Read by name where a gate names one; never made."""
+
 ENDPOINT_SLICE: Final = Resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
 LEASE: Final = Resource("coordination.k8s.io/v1", "Lease", "leases")
 EVENT: Final = Resource("events.k8s.io/v1", "Event", "events")
@@ -56,6 +60,7 @@ CHILDREN: Final = (
     SERVICE_ACCOUNT,
     ROLE_BINDING,
     DISRUPTION_BUDGET,
+    JOB,
 )
 """Kinds that we make: only objects that carry our label are looked at."""
 
@@ -66,12 +71,12 @@ SELECTORS: Final[Mapping[Resource, str]] = {
 }
 """Every kind that is kept in the cache, with the label selector by which it is listed and watched."""
 
-WATCHED: Final = (*OURS, DEPLOYMENT, SERVICE, ENDPOINT_SLICE)
+WATCHED: Final = (*OURS, DEPLOYMENT, SERVICE, JOB, ENDPOINT_SLICE)
 """Kinds whose changes by others must be seen at once; the rest is listed now and then."""
 
 _ALL: Final = {
     (resource.api_version, resource.kind): resource
-    for resource in (*OURS, *CHILDREN, ENDPOINT_SLICE, POD, LEASE, EVENT, SECRET)
+    for resource in (*OURS, *CHILDREN, ENDPOINT_SLICE, POD, LEASE, EVENT, SECRET, CRON_JOB)
 }
 _BY_KIND: Final = {resource.kind: resource for resource in _ALL.values()}
 

@@ -94,15 +94,8 @@ class Asker:
         """The body of an answer; None where it is no OK, or longer than anything that we send."""
         if self._session is None:
             raise RuntimeError("the collector asks without a session; enter `Asker.open()` first")
-        body = bytearray()
         async with self._session.get(url, allow_redirects=False) as response:
-            if response.status != HTTPStatus.OK:
-                return None
-            async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > limit:
-                    return None
-        return bytes(body)
+            return await body_within(response, limit) if response.status == HTTPStatus.OK else None
 
     def _checked(
         self, target: RouterTarget | PodTarget, body: bytes | None, read: Callable[[Any], _Reading]
@@ -116,6 +109,16 @@ class Asker:
             return None
         self._broken.discard(target.uid)
         return reading
+
+
+async def body_within(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
+    """Read the body of an answer; None where it is longer than `limit` bytes, of which no more are read."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            return None
+    return bytes(body)
 
 
 def parse(body: bytes | None) -> Any:

@@ -12,6 +12,8 @@ from weirkeeper.delivery.rollout import Result, advance
 from weirkeeper.delivery.turn import Clock, Desired, Obstacle
 from weirkeeper.plan.children import plan_children
 from weirkeeper.plan.freezing import frozen
+from weirkeeper.plan.gate_jobs import asked, jobs_seen, looked_after, starts, stops
+from weirkeeper.plan.gate_queries import answers_of, queries_of
 from weirkeeper.plan.monitor import plan_monitors
 from weirkeeper.plan.projected import Projected
 from weirkeeper.plan.projection import model_status, rollout_writes
@@ -42,11 +44,12 @@ def plan_model(snapshot: Snapshot, now: float) -> Plan:
 def _plan(snapshot: Snapshot, model: Object, drift: str, now: float) -> Plan:
     before = recall(snapshot, model)
     clock = clock_of(snapshot, now)
+    looked = looked_after(snapshot, before, now)
     wanted, governed = wanted_revision(snapshot, model), policy_in_force(snapshot)
     seen = observed(snapshot, _held(snapshot, before))
     desired = _desired(snapshot, model, wanted, governed)
-    result = advance(before, desired, seen, _evidence(snapshot, before, wanted), clock)
-    after = _pinned(snapshot, result.memory)
+    result = advance(looked, desired, seen, _evidence(snapshot, looked, wanted, governed), clock)
+    after = asked(snapshot, _pinned(snapshot, result.memory), governed.policy, now)
     kept, wake_at = _worth_writing(before, after, now)
     children = plan_children(snapshot, model, kept, desired, wanted, clock)
     view = Projected(snapshot, model, kept, wanted, governed, seen, children, drift, now)
@@ -54,11 +57,13 @@ def _plan(snapshot: Snapshot, model: Object, drift: str, now: float) -> Plan:
         creates=children.creates,
         applies=children.applies,
         statuses=(_status_write(model, model_status(view)), *rollout_writes(snapshot, view, now)),
-        deletes=children.deletes,
+        starts=starts(snapshot, model, kept, governed.policy),
+        deletes=(*children.deletes, *stops(snapshot, kept)),
         notices=_notices(model, result),
         wake_at=min((moment for moment in (result.wake_at, wake_at) if moment is not None), default=None),
         list_pods_of=children.unready,
         fast=kept.applied != kept.decision,
+        queries=tuple(sorted(set(queries_of(snapshot, kept, governed.policy).values()))),
     )
 
 
@@ -121,13 +126,18 @@ def _held(snapshot: Snapshot, memory: Memory) -> dict[str, Obstacle]:
     return held
 
 
-def _evidence(snapshot: Snapshot, memory: Memory, wanted: Wanted) -> Evidence:
-    """The evidence with both arms' latencies by one clock: the routers', where either is no server of ours."""
+def _evidence(snapshot: Snapshot, memory: Memory, wanted: Wanted, governed: Governed) -> Evidence:
+    """The evidence with what the policy's gates asked for, and with both arms' latencies by one clock.
+
+    The latencies are the routers' where either arm is no server of ours.
+    """
+    queries = answers_of(snapshot, queries_of(snapshot, memory, governed.policy))
+    evidence = replace(snapshot.evidence, queries=queries, jobs=jobs_seen(memory))
     records = [*records_of(snapshot), *([wanted.record] if wanted.record else [])]
     arms = {memory.stable, memory.candidate, wanted.record.name if wanted.record else None}
     if any(record.name in arms and is_container(record.content) for record in records):
-        return replace(snapshot.evidence, latency=snapshot.evidence.router_latency)
-    return snapshot.evidence
+        return replace(evidence, latency=evidence.router_latency)
+    return evidence
 
 
 def _pinned(snapshot: Snapshot, memory: Memory) -> Memory:

@@ -58,16 +58,19 @@ class Plan:
     """What the executor does, in this order.
 
     First `creates`, then `applies` (server-side apply), then `statuses` (compare and swap; the Model's first, a
-    conflict ends the plan), then `deletes`, then `notices`. `wake_at` is when to plan again if nothing happens.
+    conflict ends the plan), then `starts` (made unless they exist, and only once what asks for them is written), then
+    `deletes`, then `notices`. `wake_at` is when to plan again if nothing happens.
     `list_pods_of` names the revisions whose pods must be listed before the next plan. `fast` asks the collector to
-    poll routers twice a second until they acknowledge.
+    poll routers twice a second until they acknowledge. `queries` are those of the gates, to be put to Prometheus.
     """
 
     creates: tuple[Create, ...] = ()
     applies: tuple[Mapping[str, Any], ...] = ()
     statuses: tuple[StatusWrite, ...] = ()
+    starts: tuple[Mapping[str, Any], ...] = ()
     deletes: tuple[Delete, ...] = ()
     notices: tuple[Notice, ...] = ()
     wake_at: float | None = None
     list_pods_of: tuple[str, ...] = ()
     fast: bool = False
+    queries: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from weirkeeper.api.settings import Settings
-from weirkeeper.delivery.evidence import Evidence
+from weirkeeper.delivery.evidence import Evidence, QueryAnswer
 
 Object = Mapping[str, Any]
 """A Kubernetes object as the API server gave it."""
@@ -19,8 +19,10 @@ class Snapshot:
 
     `children` are the objects labelled with the Model's name, by (kind, name), and the Service of the Model's own
     name even where it is somebody else's. `pods` are listed only for revisions that are not ready yet. `config_maps`
-    are the ConfigMaps that the artifact names, and `service_accounts` those that the server names, by name
-    (None: it is known to be missing). `frozen` is why promotions are frozen in the namespace, empty where they are not.
+    are the ConfigMaps that the artifact names, `service_accounts` those that the server names and `cron_jobs` those
+    that the gates name, by name (None: it is known to be missing). `query_answers` are what Prometheus said to the
+    gates' queries, by query. `refused` are objects that could not be made, by (kind, name), with the reason. `frozen`
+    is why promotions are frozen in the namespace, empty where they are not.
     """
 
     namespace: str
@@ -34,5 +36,8 @@ class Snapshot:
     pods: tuple[Object, ...] = ()
     config_maps: Mapping[str, Object | None] = field(default_factory=dict)
     service_accounts: Mapping[str, Object | None] = field(default_factory=dict)
+    cron_jobs: Mapping[str, Object | None] = field(default_factory=dict)
+    query_answers: Mapping[str, QueryAnswer] = field(default_factory=dict)
+    refused: Mapping[tuple[str, str], str] = field(default_factory=dict)
     frozen: str = ""
     evidence: Evidence = field(default_factory=Evidence)

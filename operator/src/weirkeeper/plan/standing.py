@@ -10,6 +10,8 @@ from weirkeeper.delivery.progress import held_by_freeze
 from weirkeeper.delivery.turn import Obstacle
 from weirkeeper.delivery.verbs import ATTEMPT
 from weirkeeper.plan.freezing import frozen
+from weirkeeper.plan.gate_jobs import jobs_obstacle
+from weirkeeper.plan.gate_queries import queries_obstacle
 
 if TYPE_CHECKING:
     from weirkeeper.plan.projected import Projected
@@ -140,10 +142,20 @@ def _obstacle(view: Projected) -> Obstacle | None:
         return view.seen.obstacles[memory.candidate]
     if memory.first_failing:
         return Obstacle("FirstDeployFailing", memory.message)
-    since = view.snapshot.evidence.unavailable_since
-    if memory.phase in ("Progressing", "Promoting", "Baking") and since and view.now - since > EVIDENCE_PATIENCE:
+    return _silent_routers(view) or _stable_obstacle(view) or _gates_obstacle(view)
+
+
+def _silent_routers(view: Projected) -> Obstacle | None:
+    since, phase = view.snapshot.evidence.unavailable_since, view.memory.phase
+    if phase in ("Progressing", "Promoting", "Baking") and since and view.now - since > EVIDENCE_PATIENCE:
         return Obstacle("EvidenceUnavailable", "no router answers: the rollout holds until one does")
-    return _stable_obstacle(view)
+    return None
+
+
+def _gates_obstacle(view: Projected) -> Obstacle | None:
+    """What keeps a gate that asks somebody else from its verdict."""
+    snapshot, policy = view.snapshot, view.governed.policy
+    return queries_obstacle(snapshot, view.memory, policy, view.now) or jobs_obstacle(snapshot, policy)
 
 
 def _stable_obstacle(view: Projected) -> Obstacle | None:

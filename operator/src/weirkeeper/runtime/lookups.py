@@ -1,6 +1,7 @@
 """What is read by name when it is needed, and never watched.
 
-These are the pods that are not ready, the ConfigMap of an artifact, the service account of a server and the namespace.
+These are the pods that are not ready, the ConfigMap of an artifact, the service account of a server, the CronJobs
+of gates and the namespace.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from weirkeeper.kube.cache import Cache
 from weirkeeper.kube.comparing import is_ours
 from weirkeeper.kube.errors import NotFound
 from weirkeeper.kube.keys import Key
-from weirkeeper.kube.resources import CONFIG_MAP, POD, SERVICE, SERVICE_ACCOUNT, Resource
+from weirkeeper.kube.resources import CONFIG_MAP, CRON_JOB, POD, SERVICE, SERVICE_ACCOUNT, Resource
 from weirkeeper.plan.snapshot import Object
 from weirkeeper.runtime.freezes import Freezes
 
@@ -40,6 +41,7 @@ class Lookups:
         self._pods: dict[Key, tuple[float, tuple[Object, ...]]] = {}
         self._found: dict[tuple[Resource, Key], tuple[float, str, Object | None]] = {}
         self._services: dict[Key, float] = {}
+        self._cron_jobs: dict[Key, dict[str, tuple[float, Object | None]]] = {}
         self._freezes = Freezes(api, clock)
 
     def frozen(self, key: Key) -> str:
@@ -58,6 +60,10 @@ class Lookups:
         """The service account that a Model's server names, None where there is none of that name."""
         return self._by_name(SERVICE_ACCOUNT, key)
 
+    def cron_jobs(self, key: Key) -> Mapping[str, Object | None]:
+        """The CronJobs that a Model's gates name, None where there is none of that name."""
+        return {name: found for name, (_, found) in self._cron_jobs.get(key, {}).items()}
+
     def _by_name(self, resource: Resource, key: Key) -> Mapping[str, Object | None]:
         kept = self._found.get((resource, key))
         return {kept[1]: kept[2]} if kept else {}
@@ -68,9 +74,12 @@ class Lookups:
             self._found.pop((resource, key), None)
         self._pods.pop(key, None)
         self._services.pop(key, None)
+        self._cron_jobs.pop(key, None)
 
-    async def refresh(self, key: Key, model: Object) -> float:
+    async def refresh(self, key: Key, model: Object, cron_jobs: frozenset[str] = frozenset()) -> float:
         """Read what a plan of `model` needs and is too old; give in how many seconds it is to be looked at again.
+
+        `cron_jobs` are the names of those that the Model's gates make Jobs of.
 
         Raises:
             KubeError: the API server did not give it.
@@ -84,6 +93,7 @@ class Lookups:
             await self._named(CONFIG_MAP, config_map, key),
             await self._named(SERVICE_ACCOUNT, account, key),
             await self._service(key),
+            await self._named_cron_jobs(cron_jobs, key),
         ]
         return min(delay for delay in again if delay is not None)
 
@@ -117,6 +127,15 @@ class Lookups:
             kept = (self._clock() + (LOOK_AGAIN if _in_the_way(resource, found) else NAMED_EVERY), name, found)
             self._found[place] = kept
         return max(0.0, kept[0] - self._clock())
+
+    async def _named_cron_jobs(self, wanted: frozenset[str], key: Key) -> float | None:
+        kept = self._cron_jobs.get(key, {})
+        found = {name: kept[name] for name in wanted & kept.keys() if self._clock() < kept[name][0]}
+        for name in sorted(wanted - found.keys()):
+            item = await self._get(CRON_JOB, key.namespace, name)
+            found[name] = self._clock() + LOOK_AGAIN, item
+        self._cron_jobs[key] = found
+        return min((max(0.0, again - self._clock()) for again, _ in found.values()), default=None)
 
     async def _get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         try:

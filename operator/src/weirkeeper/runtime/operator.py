@@ -19,6 +19,8 @@ from weirkeeper.kube.keys import Key
 from weirkeeper.kube.leader import Leader
 from weirkeeper.kube.queue import Queue
 from weirkeeper.observe.collector import Collector
+from weirkeeper.observe.prometheus import Prometheus
+from weirkeeper.observe.queries import Queries
 from weirkeeper.observe.targets import Targets, targets_from_slices
 from weirkeeper.plan.snapshot import Object
 from weirkeeper.runtime.ending import told_to_end
@@ -54,6 +56,8 @@ class Operator:
         self.collector = Collector(
             _Targets(self.cache).current, time.time, self._evidence_changed, settings.slot_seconds
         )
+        prometheus = Prometheus(settings.prometheus.url) if settings.prometheus.url else None
+        self.queries = Queries(prometheus, time.time, self._evidence_changed)
         self.lister = Lister(api, self.cache, settings.watch_namespaces, self.queue.add_all, options.resync_seconds)
         self.feed = Feed(settings.watch_namespaces, self._heard, self.lister.soon)
         # While no lease could be renewed, watches may have missed something too.
@@ -65,13 +69,15 @@ class Operator:
     def _make_reconciler(self) -> Reconciler:
         lookups = Lookups(self._api, self.cache)
         settings = self._options.settings
+        executor = Executor(self._api, self.cache, self.leader.holds, self.metrics.wrote, self._options.pod)
         return Reconciler(
             queue=self.queue,
             cache=self.cache,
-            executor=Executor(self._api, self.cache, self.leader.holds, self.metrics.wrote, self._options.pod),
+            executor=executor,
             collector=self.collector,
+            queries=self.queries,
             lookups=lookups,
-            snapshots=Snapshots(self.cache, self.collector, lookups, settings),
+            snapshots=Snapshots(self.cache, self.collector, lookups, settings, self.queries, executor.refused),
             settings=settings,
             metrics=self.metrics,
             series=self.series,
@@ -106,6 +112,7 @@ class Operator:
             group.create_task(self.feed.run(), name="feed")
             group.create_task(self.lister.run(), name="lister")
             group.create_task(self.collector.run(), name="collector")
+            group.create_task(self.queries.run(), name="queries")
             group.create_task(self._mend_feed(), name="feed's watchman")
             for number in range(WORKERS):
                 group.create_task(self._reconciler.work(self.leader.holds), name=f"worker {number}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from weirkeeper.api import names
 from weirkeeper.api.settings import Settings
 from weirkeeper.kube.cache import Cache
 from weirkeeper.kube.keys import Key
 from weirkeeper.observe.collector import Collector
+from weirkeeper.observe.queries import Queries
 from weirkeeper.plan.snapshot import Object, Snapshot
 from weirkeeper.plan.windows import checkpoint_name
 from weirkeeper.runtime.lookups import Lookups
@@ -20,9 +21,19 @@ _APART = (names.ROLLOUT_KIND, names.MONITOR_KIND, "EndpointSlice")
 class Snapshots:
     """Makes snapshots; on the way it tells the collector what to go on from and which windows to keep."""
 
-    def __init__(self, cache: Cache, collector: Collector, lookups: Lookups, settings: Settings) -> None:
+    def __init__(
+        self,
+        cache: Cache,
+        collector: Collector,
+        lookups: Lookups,
+        settings: Settings,
+        queries: Queries,
+        refused: Callable[[str], Mapping[tuple[str, str], str]],
+    ) -> None:
         self._cache = cache
         self._collector = collector
+        self._queries = queries
+        self._refused = refused
         self._lookups = lookups
         self._settings = settings
         self._restored: dict[Key, str] = {}
@@ -49,6 +60,9 @@ class Snapshots:
             pods=self._lookups.pods(key),
             config_maps=self._lookups.config_maps(key),
             service_accounts=self._lookups.service_accounts(key),
+            cron_jobs=self._lookups.cron_jobs(key),
+            query_answers=self._queries.answers(namespace, name),
+            refused=self._refused(namespace),
             frozen=self._lookups.frozen(key),
             evidence=self._collector.evidence(namespace, name),
         )
@@ -65,6 +79,7 @@ class Snapshots:
         """Let go of a Model that is no more."""
         self._restored.pop(key, None)
         self._collector.forget(key.namespace, key.name)
+        self._queries.forget(key.namespace, key.name)
         self._lookups.forget(key)
 
     def _children(self, key: Key, belonging: tuple[Object, ...]) -> dict[tuple[str, str], Object]:

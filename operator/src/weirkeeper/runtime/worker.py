@@ -16,7 +16,9 @@ from weirkeeper.kube.executor import Executor
 from weirkeeper.kube.keys import Key
 from weirkeeper.kube.queue import Queue
 from weirkeeper.observe.collector import Collector
+from weirkeeper.observe.queries import Queries
 from weirkeeper.plan.assessment import assessments
+from weirkeeper.plan.gate_jobs import cron_jobs_named
 from weirkeeper.plan.model import plan_model
 from weirkeeper.plan.result import Plan
 from weirkeeper.plan.router import plan_router
@@ -44,6 +46,7 @@ class Reconciler:
         cache: Cache,
         executor: Executor,
         collector: Collector,
+        queries: Queries,
         lookups: Lookups,
         snapshots: Snapshots,
         settings: Settings,
@@ -55,6 +58,7 @@ class Reconciler:
         self._cache = cache
         self._executor = executor
         self._collector = collector
+        self._queries = queries
         self._lookups = lookups
         self._snapshots = snapshots
         self._settings = settings
@@ -109,7 +113,7 @@ class Reconciler:
     async def _reconcile_model(self, key: Key) -> None:
         began = time.perf_counter()
         model = self._cache.get(names.MODEL_KIND, key.namespace, key.name)
-        delay = await self._lookups.refresh(key, model) if model is not None else None
+        delay = await self._lookups.refresh(key, model, self._cron_jobs(key)) if model is not None else None
         snapshot = self._snapshots.of_model(key)
         plan = plan_model(snapshot, self._clock())
         writes = await self._executor.carry_out(key, plan)
@@ -122,6 +126,11 @@ class Reconciler:
         self._follow(key, plan)
         await self._come_again(key, plan, delay, wrote=writes > 0)
 
+    def _cron_jobs(self, key: Key) -> frozenset[str]:
+        belonging = self._cache.of_model(key.namespace, key.name)
+        rollouts = [item for item in belonging if item["kind"] == names.ROLLOUT_KIND]
+        return cron_jobs_named(rollouts, self._settings)
+
     def _told(self, key: Key, snapshot: Snapshot) -> None:
         model = self._cache.get(names.MODEL_KIND, key.namespace, key.name)
         if model is not None:
@@ -133,6 +142,7 @@ class Reconciler:
         phase = next((write.status.get("phase", "") for write in plan.statuses if write.kind == names.MODEL_KIND), "")
         self._collector.set_fast(key.namespace, key.name, plan.fast)
         self._collector.set_watched(key.namespace, key.name, phase not in RESTING)
+        self._queries.follow(key.namespace, key.name, plan.queries, running=phase not in RESTING)
 
     async def _come_again(self, key: Key, plan: Plan, delay: float | None, *, wrote: bool) -> None:
         """Say when to plan again: after a write at once, since the plan went out from what was before it."""
