@@ -205,6 +205,38 @@ def test_row(row: str) -> None:
     CASES[row]()
 
 
+def test_an_attempt_leaves_its_steps_counts_evidence_and_who() -> None:
+    world = tried(quick())
+    world.verb("promote")
+    world.until("Healthy", 120)
+    record = world.memory.attempts[-1]
+    assert [(step.name, step.weight) for step in record.steps] == [("few", 5)]
+    assert (record.outcome, record.by) == ("Promoted", "ann")
+    assert "evidence e^" in record.gates[0]["message"]
+    world.desired = "m-3"
+    world.until("Healthy", 5)
+    world.tick()
+    world.until("Healthy", 120)
+    steps = world.memory.attempts[-1].steps
+    assert [step.weight for step in steps] == [5, 50]
+    assert all(step.requests >= 30 for step in steps)
+    assert sum(step.requests for step in steps) <= world.memory.attempts[-1].exposed_requests
+
+
+def test_only_the_last_attempts_are_remembered_whole() -> None:
+    world = tried(quick())
+    for number in range(12):
+        world.verb("abort", f"a{number}")
+        world.tick()
+        world.verb("retry", f"r{number}")
+        world.until("Progressing", 20)
+        world.tick()
+    attempts = world.memory.attempts
+    assert [item.attempt for item in attempts] == list(range(5, 15))
+    assert [bool(item.steps) for item in attempts] == [False] * 7 + [True] * 3
+    assert len(world.memory.model_dump_json(exclude_defaults=True)) < 16 * 1024
+
+
 @pytest.mark.parametrize("reason", REASONS)
 def test_progress_deadline_tells_why(reason: str) -> None:
     world = quick()

@@ -13,6 +13,7 @@ from weirkeeper.api import names
 from weirkeeper.api.model_status import ModelStatus
 from weirkeeper.api.rollout import RolloutStatus
 from weirkeeper.plan.model import plan_model
+from weirkeeper.render.front import read_record
 
 
 def served(**changes: Any) -> Cluster:
@@ -302,6 +303,23 @@ def test_a_rejected_revision_is_remembered_in_its_record() -> None:
     assert candidate not in cluster.deployments()
     annotations = cluster.children["ControllerRevision", candidate]["metadata"]["annotations"]
     assert annotations["weirkeeper.dev/outcome"] == "Aborted"
+
+
+def test_an_attempt_is_kept_with_its_revision_beyond_the_status() -> None:
+    cluster = Cluster()
+    cluster.reconcile(3)
+    cluster.now += 4000
+    cluster.reconcile(2)
+    cluster.model = {**model("https://models.example/churn-2.tar.gz"), "status": cluster.model["status"]}
+    cluster.reconcile(3)
+    tried = cluster.status["candidate"]["revision"]
+    cluster.model["metadata"]["annotations"] = {"weirkeeper.dev/abort": "ann/1"}
+    cluster.reconcile(2)
+    [kept] = read_record(cluster.children["ControllerRevision", tried]).attempts
+    assert (kept["attempt"], kept["outcome"], kept["by"]) == (2, "Aborted", "ann")
+    cluster.model["status"]["memory"]["attempts"] = []
+    cluster.reconcile()
+    assert read_record(cluster.children["ControllerRevision", tried]).attempts == (kept,), "it outlives the status"
 
 
 def test_a_rollout_without_its_model_says_so() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 from rich.console import Console
 
@@ -27,10 +28,20 @@ def test_a_status_that_nobody_wrote_yet_is_said() -> None:
 
 
 def test_history_begins_with_the_latest() -> None:
-    rows = list(telling.history(progressing()["status"]))
+    rows = list(telling.history(telling.all_attempts(progressing()["status"], [])))
     assert [row[0] for row in rows] == ["7", "6"]
     assert rows[0][3] == "running"
     assert rows[1][3:5] == ("RolledBack", "31")
+
+
+def test_history_goes_on_in_the_records_of_the_revisions() -> None:
+    status = progressing()["status"]
+    older = {"attempt": 2, "revision": "churn-55", "started": "2026-10-01T10:00:00Z", "outcome": "Aborted"}
+    whole = {**status["attempts"][0], "steps": [{"name": "first", "weight": 5}]}
+    record = {"metadata": {"annotations": {"weirkeeper.dev/attempts": json.dumps([older, whole])}}}
+    found = telling.all_attempts(status, [record, {"metadata": {}}])
+    assert [item["attempt"] for item in found] == [7, 6, 2]
+    assert found[1]["steps"] == [{"name": "first", "weight": 5}], "the record has what the status shortened"
 
 
 def test_explain_goes_from_what_serves_to_what_is_waited_for() -> None:

@@ -25,6 +25,15 @@ class GateSummary(Record):
     message: str = Field(default="", description="The numbers behind the verdict.", max_length=1024)
 
 
+class StepStatus(Record):
+    """A step of an attempt."""
+
+    name: str = Field(description="Name of the step.", max_length=NAMES_LIMIT)
+    weight: int = Field(description="The weight that it began with, in percent.", ge=0, le=100)
+    started: str = Field(description="When it began.", json_schema_extra=DATE_TIME)
+    requests: int = Field(default=0, description="What the candidate answered in it.", ge=0)
+
+
 class AttemptStatus(Record):
     """One attempt to bring a revision to production."""
 
@@ -34,12 +43,16 @@ class AttemptStatus(Record):
     ended: str | None = Field(default=None, description="When it ended.", json_schema_extra=DATE_TIME)
     outcome: Outcome | None = Field(default=None, description="How it ended.")
     reason: str = Field(default="", description="Why it ended so.", max_length=1024)
+    by: str = Field(default="", description="Who decided it, where a person did.", max_length=320)
     exposed_requests: int = Field(default=0, description="Requests that the candidate answered.", ge=0)
     gates: tuple[GateSummary, ...] = Field(
         default=(),
         description="The verdicts at its end.",
         max_length=GATES_LIMIT,
         json_schema_extra=list_map("name"),
+    )
+    steps: tuple[StepStatus, ...] = Field(
+        default=(), description="The steps that it went through, of the last attempts.", max_length=20
     )
 
 

@@ -72,6 +72,9 @@ REASON_ANNOTATION: Final = f"{GROUP}/reason"
 """What the person who gives a verb says about it, beside the verb's annotation."""
 
 
+ATTEMPTS_ANNOTATION: Final = f"{GROUP}/attempts"
+"""On a revision's ControllerRevision: its last attempts, as JSON."""
+
 FREEZE_ANNOTATION: Final = f"{GROUP}/freeze"
 """On a namespace: the reason, or `true`, for which nothing in it is promoted."""
 

@@ -14,6 +14,12 @@ Stage = Literal["Candidate", "Production", "Archived"]
 HISTORY = 10
 """Revisions and attempts that are remembered."""
 
+WHOLE = 3
+"""Attempts, the last ones, that are remembered with their steps and the numbers of their gates."""
+
+STEPS = 20
+"""Steps of an attempt that are remembered, the last ones."""
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -31,6 +37,15 @@ class RevisionRecord(_Frozen):
     by: str = ""
 
 
+class StepRecord(_Frozen):
+    """A step that an attempt went through: its weight in percent, when it began, what the candidate answered in it."""
+
+    name: str
+    weight: int
+    started: float
+    requests: int = 0
+
+
 class AttemptRecord(_Frozen):
     """One attempt to bring a revision to production, as history keeps it."""
 
@@ -40,8 +55,15 @@ class AttemptRecord(_Frozen):
     ended: float | None = None
     outcome: Outcome | None = None
     reason: str = ""
+    by: str = ""
     exposed_requests: int = 0
     gates: tuple[Mapping[str, Any], ...] = ()
+    steps: tuple[StepRecord, ...] = ()
+
+    def shortened(self) -> AttemptRecord:
+        """The record without its steps and the numbers of its gates, which the revision's own record has."""
+        gates = tuple({"name": item["name"], "verdict": item["verdict"]} for item in self.gates)
+        return self.model_copy(update={"gates": gates, "steps": ()})
 
 
 class CheckRun(_Frozen):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from weirkeeper.delivery import gates
 from weirkeeper.delivery.attempt import end_bake, promote, revert, serve_first, withdraw
 from weirkeeper.delivery.evidence_fold import blocking, freeze, frozen, gates_memory, held_seconds, step_requests
+from weirkeeper.delivery.history import counted, step_begun
 from weirkeeper.delivery.sizes import ALL, candidate_pods, effective_weight, split
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def _carry(turn: Turn, step: StepPolicy) -> Turn:
         return _overdue(_missing_pods(_share(turn, min(memory.weight, weight))))
     begun = gates.begin_step(gates_memory(turn))
     turn = _share(turn, weight).to(entered=True, step_started=turn.now, gates=begun.to_json())
+    turn = step_begun(turn, step.name, weight)
     return turn.note("StepStarted", _step_title(turn, step)).wait_for("Routes")
 
 
@@ -148,6 +150,7 @@ def _finish_step(turn: Turn, step: StepPolicy) -> Turn:
 
 def leave_step(turn: Turn, *, last: bool) -> Turn:
     """Go on to the next step, or from the last one to the promotion."""
+    turn = counted(turn)
     if not last:
         return _enter(turn, turn.memory.step + 1)
     return turn.to(phase="Promoting", wait=None).note("Promoting", f"{turn.memory.candidate} passed its last step")

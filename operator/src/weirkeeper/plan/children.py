@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,15 @@ from weirkeeper.api import names
 from weirkeeper.delivery.progress import pods_needed
 from weirkeeper.delivery.revision import is_container
 from weirkeeper.delivery.rollout import drained
+from weirkeeper.plan.projection import attempt
 from weirkeeper.plan.result import Create, Delete
 from weirkeeper.plan.seen import ready_pods, signature_of
 from weirkeeper.plan.wanted import records_of
 from weirkeeper.render import front, server
 
 FEEDBACK_KEYS = ("current", "previous")
+ATTEMPTS = 5
+"""Attempts that are kept with a revision."""
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -73,8 +77,18 @@ def _records(snapshot: Snapshot, memory: Memory, wanted: Wanted) -> dict[str, fr
                 profile_sha256=_profile_sha256(snapshot, item.name) or known[item.name].profile_sha256,
                 stage=item.stage,
                 outcome=item.outcome or "",
+                attempts=_attempts(known[item.name], memory),
             )
     return found
+
+
+def _attempts(record: front.Record, memory: Memory) -> tuple[Mapping[str, Any], ...]:
+    """The revision's last attempts that ended: those on record, and those that ended since."""
+    known = {item["attempt"]: item for item in record.attempts}
+    for item in memory.attempts:
+        if item.revision == record.name and item.ended is not None:
+            known.setdefault(item.attempt, attempt(item))
+    return tuple(known[number] for number in sorted(known)[-ATTEMPTS:])
 
 
 def _profile_sha256(snapshot: Snapshot, revision: str) -> str | None:

@@ -20,7 +20,7 @@ from weirkeeper.plan.wanted import governing
 from weirkeeper.render.front import url
 
 if TYPE_CHECKING:
-    from weirkeeper.delivery.memory import AttemptRecord, RevisionRecord
+    from weirkeeper.delivery.memory import AttemptRecord, RevisionRecord, StepRecord
     from weirkeeper.plan.snapshot import Object, Snapshot
 
 WORST_FIRST = ("Fail", "Inconclusive", "Pass")
@@ -48,7 +48,7 @@ def model_status(view: Projected) -> dict[str, Any]:
         "gatesDigest": memory.gates_digest,
         "exposedRequests": memory.exposed,
         "revisions": [_revision(item) for item in memory.revisions],
-        "attempts": [_attempt(item) for item in memory.attempts],
+        "attempts": [attempt(item) for item in memory.attempts],
         "handled": list(memory.handled),
         "replicas": sum(view.seen.ready.values()),
         "selector": f"{names.LABEL_MODEL}={view.snapshot.name},{names.LABEL_COMPONENT}={names.COMPONENT_MODEL}",
@@ -126,7 +126,8 @@ def _revision(record: RevisionRecord) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def _attempt(record: AttemptRecord) -> dict[str, Any]:
+def attempt(record: AttemptRecord) -> dict[str, Any]:
+    """One attempt as people read it, in a status and in its revision's record."""
     found = {
         "attempt": record.attempt,
         "revision": record.revision,
@@ -134,10 +135,16 @@ def _attempt(record: AttemptRecord) -> dict[str, Any]:
         "ended": timestamp(record.ended) if record.ended else None,
         "outcome": record.outcome,
         "reason": record.reason or None,
+        "by": record.by or None,
         "exposedRequests": record.exposed_requests,
         "gates": [dict(item) for item in record.gates],
+        "steps": [_step(item) for item in record.steps] or None,
     }
     return {key: value for key, value in found.items() if value is not None}
+
+
+def _step(record: StepRecord) -> dict[str, Any]:
+    return {**record.model_dump(), "started": timestamp(record.started)}
 
 
 def rollout_writes(snapshot: Snapshot, view: Projected | None, now: float) -> tuple[StatusWrite, ...]:
@@ -188,7 +195,7 @@ def _rollout_status(view: Projected, rollout: Object) -> dict[str, Any]:
             for item in memory.results
         ],
         "message": memory.message,
-        "attempts": [_attempt(item) for item in memory.attempts],
+        "attempts": [attempt(item) for item in memory.attempts],
         "conditions": standing.dated(rollout, standing.rollout_conditions(view, rollout), view.now),
     }
     return {key: value for key, value in status.items() if value not in (None, "", [])}

@@ -64,7 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     status = _command(commands, "status", "where the Model is: revisions, weights, gates with their evidence", _status)
     status.add_argument("-w", "--watch", action="store_true", help="keep it open and up to date")
     status.add_argument("-o", "--output", choices=["text", "json"], default="text", help="text or the status as JSON")
-    _command(commands, "history", "the attempts, the latest first", _history)
+    history = _command(commands, "history", "the attempts, the latest first", _history)
+    history.add_argument(
+        "-o", "--output", choices=["text", "json"], default="text", help="text, or all details as JSON"
+    )
     _command(commands, "explain", "why the Model is where it is, in sentences", _explain)
     return parser
 
@@ -126,8 +129,12 @@ def _status(kubectl: Kubectl, given: argparse.Namespace) -> int:
 
 
 def _history(kubectl: Kubectl, given: argparse.Namespace) -> int:
+    attempts = telling.all_attempts(kubectl.model(given.name).get("status", {}), kubectl.records_of(given.name))
+    if given.output == "json":
+        print(json.dumps(attempts, indent=2))
+        return 0
     rows = [("ATTEMPT", "REVISION", "STARTED", "OUTCOME", "EXPOSED", "REASON")]
-    rows += telling.history(kubectl.model(given.name).get("status", {}))
+    rows += telling.history(attempts)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for row in rows:
         print("   ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[-1]]).rstrip())

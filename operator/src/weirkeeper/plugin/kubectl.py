@@ -68,6 +68,13 @@ class Kubectl:
         items: Sequence[Object] = json.loads(self("get", kind, *options, "--output", "json"))["items"]
         return items
 
+    def records_of(self, model: str) -> Sequence[Object]:
+        """Read what is kept of a Model's revisions apart from its status; nothing where we may not."""
+        try:
+            return self.list("controllerrevisions.apps", "--selector", f"{names.LABEL_MODEL}={model}")
+        except PluginError:
+            return ()
+
     def user(self) -> str:
         """Who the API server takes us for."""
         told = json.loads(self("auth", "whoami", "--output", "json"))

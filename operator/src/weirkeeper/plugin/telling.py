@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from weirkeeper.api.names import ATTEMPTS_ANNOTATION
 
 Status = Mapping[str, Any]
 
@@ -51,9 +54,19 @@ def condition(status: Status, kind: str) -> Mapping[str, Any]:
     return next((item for item in status.get("conditions", ()) if item["type"] == kind), {})
 
 
-def history(status: Status) -> Iterator[tuple[str, str, str, str, str, str]]:
-    """List attempt, revision, start, outcome, exposed requests and reason of each attempt, the latest first."""
-    for item in reversed(status.get("attempts", ())):
+def all_attempts(status: Status, records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """List every attempt that the status or a revision's record (ControllerRevision) tells of, the latest first."""
+    known = {item["attempt"]: item for item in status.get("attempts", ())}
+    for record in records:
+        annotations = record["metadata"].get("annotations") or {}
+        # What is on record is whole, the status shortens what is older.
+        known |= {item["attempt"]: item for item in json.loads(annotations.get(ATTEMPTS_ANNOTATION) or "[]")}
+    return [known[number] for number in sorted(known, reverse=True)]
+
+
+def history(attempts: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, str, str, str, str]]:
+    """List attempt, revision, start, outcome, exposed requests and reason of each attempt."""
+    for item in attempts:
         yield (
             str(item["attempt"]),
             item["revision"],

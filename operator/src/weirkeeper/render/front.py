@@ -41,7 +41,8 @@ def url(model: Mapping[str, Any]) -> str:
 class Record:
     """What is kept of a revision, apart from the Model's status, so that a rebuilt cluster still knows it.
 
-    `pod` is the spec of its pods as it was rendered when the revision was new.
+    `pod` is the spec of its pods as it was rendered when the revision was new. `attempts` are those that ended, as a
+    status tells them, the newest last.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Record:
     profile_sha256: str | None = None
     stage: str = ""
     outcome: str = ""
+    attempts: tuple[Mapping[str, Any], ...] = ()
 
 
 def record(model: Mapping[str, Any], kept: Record) -> Manifest:
@@ -64,6 +66,7 @@ def record(model: Mapping[str, Any], kept: Record) -> Manifest:
         PROFILE_SHA256: kept.profile_sha256 or "",
         STAGE: kept.stage,
         OUTCOME: kept.outcome,
+        names.ATTEMPTS_ANNOTATION: json.dumps(kept.attempts, sort_keys=True) if kept.attempts else "",
     }
     return {
         "apiVersion": "apps/v1",
@@ -92,4 +95,5 @@ def read_record(found: Mapping[str, Any]) -> Record:
         profile_sha256=annotations.get(PROFILE_SHA256),
         stage=annotations.get(STAGE, ""),
         outcome=annotations.get(OUTCOME, ""),
+        attempts=tuple(json.loads(annotations.get(names.ATTEMPTS_ANNOTATION) or "[]")),
     )
