@@ -6,13 +6,16 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from weirkeeper.api.names import FREEZE_ANNOTATION, VERBS
 from weirkeeper.plugin import telling
 from weirkeeper.plugin.asking import ask
+from weirkeeper.plugin.differing import difference
 from weirkeeper.plugin.errors import PluginError
 from weirkeeper.plugin.kubectl import Kubectl
+from weirkeeper.plugin.linting import lint
 
 REFUSED = 1
 FAILED = 2
@@ -31,13 +34,17 @@ _VERBS: Mapping[str, str] = {
 }
 _TOLD = """Verbs and views for Weirkeeper's Models.
 
-NAME is a Model's name. Exit codes: 0 done; 1 the operator refused the verb; 2 the command failed."""
+NAME is a Model's name. Exit codes: 0 done; 1 the operator refused the verb, or lint found errors; 2 the command
+failed."""
+
+
+_LINTS = "check Models, Rollouts and Monitors in a file, without a cluster"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; gives the process's exit code."""
     given = _parser().parse_args(arguments)
-    options = [f"--{name}={value}" for name in _KUBECTLS if (value := getattr(given, name))]
+    options = [f"--{name}={value}" for name in _KUBECTLS if (value := getattr(given, name, None))]
     try:
         return int(given.run(Kubectl(options), given))
     except PluginError as error:
@@ -69,7 +76,22 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", choices=["text", "json"], default="text", help="text, or all details as JSON"
     )
     _command(commands, "explain", "why the Model is where it is, in sentences", _explain)
+    diff = _command(commands, "diff", "what changed between two revisions", _diff)
+    diff.add_argument("first", metavar="A", help="a revision, as the history names it")
+    diff.add_argument("second", metavar="B", help="another one")
+    lint = commands.add_parser("lint", help=_LINTS, description=_LINTS)
+    lint.add_argument("file", metavar="FILE", help="a YAML file of objects; - reads standard input")
+    lint.add_argument("--rate", type=_positive, help="requests a second, to say how long an attempt takes")
+    lint.add_argument("-o", "--output", choices=["text", "json"], default="text", help="text or JSON")
+    lint.set_defaults(run=_lint)
     return parser
+
+
+def _positive(text: str) -> float:
+    rate = float(text)
+    if not 0 < rate < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no rate; give requests a second, above 0")
+    return rate
 
 
 def _command(commands: Any, name: str, told: str, run: Any) -> argparse.ArgumentParser:
@@ -144,3 +166,24 @@ def _history(kubectl: Kubectl, given: argparse.Namespace) -> int:
 def _explain(kubectl: Kubectl, given: argparse.Namespace) -> int:
     print("\n".join(telling.explain(kubectl.model(given.name))))
     return 0
+
+
+def _diff(kubectl: Kubectl, given: argparse.Namespace) -> int:
+    kubectl.model(given.name)
+    lines = difference(kubectl.records_of(given.name), given.first, given.second)
+    print("\n".join(lines) or f"{given.first} and {given.second} do not differ")
+    return 0
+
+
+def _lint(_: Kubectl, given: argparse.Namespace) -> int:
+    try:
+        text = sys.stdin.read() if given.file == "-" else Path(given.file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PluginError(f"{given.file} cannot be read: {error}") from None
+    found = lint(text, given.rate)
+    if given.output == "json":
+        print(json.dumps([vars(finding) for finding in found], indent=2))
+    else:
+        for finding in found:
+            print(f"{finding.level}: {finding.subject}: {finding.message}")
+    return REFUSED if any(finding.level == "error" for finding in found) else 0

@@ -1,0 +1,151 @@
+"""What is wrong with a file of objects, and what could be better, without a cluster: pure, from text to findings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import yaml
+
+from weirkeeper.api import names
+from weirkeeper.api.errors import InvalidSpec
+from weirkeeper.api.model import parse_model
+from weirkeeper.api.monitor import parse_monitor
+from weirkeeper.api.rollout import RolloutSpec, parse_rollout
+from weirkeeper.api.values import Duration
+from weirkeeper.plugin.errors import PluginError
+
+STEP_REQUESTS: Final = 30
+"""Requests that the candidate must answer in each step."""
+CLEAN_SHARE: Final = 4.87
+"""Clean requests of the candidate to a Pass, times the share of errors that the objective allows: 487 at 99 %."""
+LONG: Final = 12 * 3600.0
+"""Seconds from which an attempt is called long."""
+
+_PARSERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Any]]] = {
+    names.MODEL_KIND: parse_model,
+    names.ROLLOUT_KIND: parse_rollout,
+    names.MONITOR_KIND: parse_monitor,
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to say of an object: an error is refused or does nothing in a cluster, advice is not."""
+
+    level: Literal["error", "advice"]
+    subject: str
+    message: str
+
+
+def lint(text: str, rate: float | None = None) -> list[Finding]:
+    """Look at every object of ours in a YAML text; `rate` is the Model's traffic in requests a second.
+
+    Raises:
+        PluginError: it is not YAML, or has no object of ours.
+    """
+    try:
+        objects = [item for item in yaml.safe_load_all(text) if item is not None]
+    except yaml.YAMLError as error:
+        raise PluginError(f"not YAML: {error}") from None
+    ours = [item for item in objects if isinstance(item, dict) and _is_ours(item)]
+    if not ours:
+        raise PluginError(f"there is no object of {names.API_VERSION} in it")
+    found = [finding for item in ours for finding in _of_object(item, rate)]
+    return [*found, *_governed_twice(ours)]
+
+
+def _is_ours(item: Mapping[str, Any]) -> bool:
+    return str(item.get("apiVersion", "")).partition("/")[0] == names.GROUP
+
+
+def _subject(item: Mapping[str, Any]) -> str:
+    return f"{item.get('kind')} {(item.get('metadata') or {}).get('name', '')}".rstrip()
+
+
+def _of_object(item: Mapping[str, Any], rate: float | None) -> Iterator[Finding]:
+    kind, subject = str(item.get("kind")), _subject(item)
+    if item["apiVersion"] != names.API_VERSION or kind not in _PARSERS:
+        known = ", ".join(_PARSERS)
+        yield Finding("error", subject, f"{item['apiVersion']} has no such kind; {names.API_VERSION} has {known}")
+        return
+    name = str((item.get("metadata") or {}).get("name", ""))
+    if kind == names.MODEL_KIND and not _is_model_name(name):
+        told = f"metadata.name is {name!r}; at most {names.MODEL_NAME_LIMIT} small letters, digits and dashes"
+        yield Finding("error", subject, f"{told}, beginning with a letter")
+    try:
+        spec = _PARSERS[kind](item)
+    except InvalidSpec as error:
+        yield Finding("error", subject, f"{error.path} is {error.given}; {error.expected}")
+        return
+    if isinstance(spec, RolloutSpec):
+        yield from (Finding("advice", subject, told) for told in _of_rollout(spec, rate))
+    if kind == names.MODEL_KIND:
+        yield from (Finding("advice", subject, told) for told in _of_model(item["spec"]))
+
+
+def _is_model_name(name: str) -> bool:
+    return len(name) <= names.MODEL_NAME_LIMIT and re.fullmatch(names.MODEL_NAME_PATTERN, name) is not None
+
+
+def _of_model(spec: Mapping[str, Any]) -> Iterator[str]:
+    artifact, server = spec.get("artifact") or {}, spec.get("server") or {}
+    scheme = str(artifact.get("uri", "")).partition("://")[0]
+    if scheme and scheme != "configmap" and not artifact.get("sha256"):
+        yield (
+            "spec.artifact.sha256 is not given: the first download decides which bytes these are; `weirkeeper digest`"
+            " prints it"
+        )
+    if server.get("image") and "@sha256:" not in server["image"]:
+        yield "spec.server.image may change under its name; name it by its digest, with @sha256:"
+
+
+def _of_rollout(spec: RolloutSpec, rate: float | None) -> Iterator[str]:
+    if rate is None:
+        return
+    seconds = attempt_seconds(spec, rate)
+    yield f"at {rate:g} requests/s an attempt takes about {Duration.of(seconds)} until it is promoted"
+    held = sum(step.hold.seconds for step in spec.steps)
+    if seconds > max(2 * held, LONG):
+        yield (
+            f"the holds are {Duration.of(held)} of it, the rest is waiting for requests: few large steps, as in 25, 50,"
+            " gather them sooner"
+        )
+
+
+def attempt_seconds(spec: RolloutSpec, rate: float) -> float:
+    """How long an attempt takes at `rate` requests a second if the candidate answers well, in seconds.
+
+    Each step takes its hold, or as long as its requests take to come; the last one also what its errors gate takes to
+    pass, which counts all clean requests of the attempt.
+    """
+    clean = max(
+        (_clean_requests(float(gate.error_rate.objective)) for gate in spec.gates if gate.error_rate), default=0
+    )
+    seconds = answered = 0.0
+    for index, step in enumerate(spec.steps):
+        share = rate * step.weight / 100.0
+        last = index + 1 == len(spec.steps) or step.require_pass
+        needed = max(STEP_REQUESTS, clean - answered) if last else STEP_REQUESTS
+        length = max(step.hold.seconds, needed / share)
+        seconds, answered = seconds + length, answered + length * share
+    return seconds
+
+
+def _clean_requests(objective: float) -> float:
+    return CLEAN_SHARE / max(1.0 - objective / 100.0, 1e-6)
+
+
+def _governed_twice(items: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    seen: dict[tuple[str, str], str] = {}
+    for item in items:
+        if item.get("kind") == names.ROLLOUT_KIND:
+            metadata = item.get("metadata") or {}
+            model = str(((item.get("spec") or {}).get("modelRef") or {}).get("name", ""))
+            place = str(metadata.get("namespace", "")), model
+            if model and place in seen:
+                told = f"Rollout {seen[place]} governs Model {model} already: only the older one counts"
+                yield Finding("error", _subject(item), told)
+            seen.setdefault(place, str(metadata.get("name", "")))

@@ -1,0 +1,98 @@
+"""What lint says of a file, and what diff says of two revisions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit.api.cases import CASES, SMALLEST, Case
+from weirkeeper.api.names import API_VERSION
+from weirkeeper.api.rollout import RolloutSpec
+from weirkeeper.plugin.cli import main
+from weirkeeper.plugin.differing import difference
+from weirkeeper.plugin.errors import PluginError
+from weirkeeper.plugin.linting import attempt_seconds, lint
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+def written(kind: str, spec: Any, name: str = "churn") -> str:
+    return yaml.safe_dump({"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec})
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.field != "modelRef"], ids=str)
+def test_what_the_api_server_refuses_is_an_error(case: Case) -> None:
+    if case.kind in SMALLEST:
+        found = [finding for finding in lint(written(case.kind, case.refused())) if finding.level == "error"]
+        assert found
+        assert not [one for one in lint(written(case.kind, case.accepted())) if one.level == "error"]
+
+
+@pytest.mark.parametrize("name", ["Churn", "7th", "a" * 41])
+def test_a_models_name_is_checked(name: str) -> None:
+    assert "metadata.name" in lint(written("Model", SMALLEST["Model"], name))[0].message
+
+
+def test_an_unknown_kind_and_a_second_rollout_are_errors() -> None:
+    [found] = lint(written("Modell", {}))
+    assert (found.level, found.subject) == ("error", "Modell churn")
+    twice = "---\n".join(written("Rollout", SMALLEST["Rollout"], name) for name in ("a", "b"))
+    [found] = lint(twice)
+    assert found.message == "Rollout a governs Model churn already: only the older one counts"
+
+
+def test_advice_is_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "model.yaml"
+    file.write_text(written("Model", {"artifact": {"uri": "s3://models/churn/7/"}}))
+    assert main(["lint", str(file)]) == 0
+    assert "advice: Model churn: spec.artifact.sha256 is not given" in capsys.readouterr().out
+
+
+def test_errors_have_an_exit_code_of_their_own_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "rollout.yaml"
+    file.write_text(written("Rollout", {"modelRef": {"name": "churn"}, "steps": [{"weight": 50}, {"weight": 5}]}))
+    assert main(["lint", str(file), "-o", "json"]) == 1
+    [found] = json.loads(capsys.readouterr().out)
+    assert (found["level"], found["subject"]) == ("error", "Rollout churn")
+    assert "ascend" in found["message"]
+
+
+@pytest.mark.parametrize("text", ["a: [", "a: 1"])
+def test_what_is_no_file_of_ours_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    file = tmp_path / "other.yaml"
+    file.write_text(text)
+    assert main(["lint", str(file)]) == 2
+    assert main(["lint", str(tmp_path / "none.yaml")]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_low_traffic_takes_long_and_large_steps_less() -> None:
+    default = RolloutSpec.model_validate(SMALLEST["Rollout"])
+    large = RolloutSpec.model_validate({**SMALLEST["Rollout"], "steps": [{"weight": 50, "hold": "5m"}]})
+    assert attempt_seconds(default, 1000.0) == 900
+    assert attempt_seconds(large, 1.0) == pytest.approx(974)
+    assert attempt_seconds(default, 0.01) > attempt_seconds(large, 0.01)
+    told = [finding.message for finding in lint(written("Rollout", SMALLEST["Rollout"]), rate=0.01)]
+    assert told[0].startswith("at 0.01 requests/s an attempt takes about ")
+    assert "few large steps" in told[1]
+    assert len(lint(written("Rollout", SMALLEST["Rollout"]), rate=1000.0)) == 1
+
+
+def revision(name: str, **content: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "data": {"content": content, "image": "server:1", "pod": {"a": name}}}
+
+
+def test_diff_names_the_fields_that_changed() -> None:
+    first = revision("churn-aa", artifact={"uri": "s3://models/6/", "sha256": "ab"}, parameters={"threshold": "0.4"})
+    second = revision("churn-bb", artifact={"uri": "s3://models/7/"}, parameters={"threshold": "0.4"})
+    assert difference([first, second], "churn-aa", "churn-bb") == [
+        "- artifact.sha256: ab",
+        "- artifact.uri: s3://models/6/",
+        "+ artifact.uri: s3://models/7/",
+    ]
+    with pytest.raises(PluginError, match="there is no revision churn-cc; there are: churn-aa, churn-bb"):
+        difference([first, second], "churn-aa", "churn-cc")
