@@ -232,6 +232,16 @@ ROLLOUT_CASES = (
         )
     ),
     *(
+        Case(
+            "Rollout", "gates", [{"name": "skew", "inputs": {"maxPSI": bad}}], [{"name": "skew", "inputs": good}], says
+        )
+        for bad, good, says in (
+            ("0.04", {"maxPSI": "0.05"}, gates.MAX_PSI),
+            ("10.1", {"maxPSI": "10"}, gates.MAX_PSI),
+            ("a lot", {}, "maxPSI"),
+        )
+    ),
+    *(
         Case("Rollout", "gates", [{"name": "parity", "parity": bad}], [{"name": "parity", "parity": good}], says)
         for bad, good, says in (
             ({**PARITY, "min": "1"}, {**PARITY, "min": "0.99"}, gates.LEAST_RATIO),

@@ -44,7 +44,7 @@ CHOICES: Final = {
 }
 EVENTS: Final = {"Normal", "Warning", "Watch", "Reconcile"}
 GATES: Final = {
-    "Nothing", "Promotion", "Mirror", "Match", "EqualOpportunity",
+    "Nothing", "Promotion", "Mirror", "Match", "EqualOpportunity", "TrainingServingSkew",
     "Accuracy", "Precision", "Recall", "Brier", "LogLoss", "Value",
 }  # fmt: skip
 STATES: Final = {"Failed", "True", "False"}

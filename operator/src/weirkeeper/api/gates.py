@@ -14,7 +14,7 @@ from weirkeeper.api.values import Decimal, Duration, Number
 
 NAME: Final = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
-KINDS: Final = ("errorRate", "latency", "feedback", "parity", "promQL", "job")
+KINDS: Final = ("errorRate", "latency", "inputs", "feedback", "parity", "promQL", "job")
 """The fields of a gate of which it has exactly one, as YAML has them."""
 
 ONE_KIND: Final = f"a gate has exactly one kind: give one of {', '.join(KINDS)}, and make two gates of two"
@@ -23,6 +23,7 @@ BELOW: Final = "below is how long answers may take: give one above 0, such as 20
 ODDS: Final = 'maxOddsRatio must be from "1.25" to "100": below 1.25 no candidate could be told from its stable'
 OBJECTIVE: Final = 'objective is a percentage of good answers: give one from "50" to below "100", such as "99.9"'
 IGNORE_BELOW: Final = 'ignoreBelow is a percentage of bad answers: give one below "50", such as "0.1"'
+MAX_PSI: Final = 'maxPSI must be from "0.05" to "10": 0.1 is a small change, 0.25 a large one'
 NO_SHARE: Final = "maxOddsRatio is for shares of rows: give maxDecrease for a metric that is a mean"
 NO_MEAN: Final = "maxDecrease is for means: give maxOddsRatio for a metric that is a share of rows"
 LEAST_RATIO: Final = 'min is a ratio of two shares: give one from "0.1" to below "1", such as "0.8"'
@@ -39,6 +40,8 @@ MOST_ODDS: Final = 100
 HALF: Final = 50
 ALL: Final = 100
 
+LEAST_PSI: Final = 0.05
+MOST_PSI: Final = 10
 LEAST_PARITY: Final = 0.1
 SEGMENT_LIMIT: Final = 128
 
@@ -109,6 +112,22 @@ class LatencyGate(Record):
     objective: LatencyObjective | None = Field(
         default=None,
         description="Judges where no stable arm is left to compare with: in the bake, and of a first revision.",
+    )
+
+
+class InputsGate(Record):
+    """Compares what the candidate is asked with what it was made from: training/serving skew."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule("double(self.maxPSI) >= 0.05 && double(self.maxPSI) <= 10.0", MAX_PSI, ".maxPSI"),
+        ),
+    )
+
+    max_psi: Annotated[Decimal, checked(lambda psi: LEAST_PSI <= psi.number <= MOST_PSI, MAX_PSI)] = Field(
+        default=Decimal("0.2"),
+        alias="maxPSI",
+        description="How far any input may be from the profile in the candidate's bundle.",
     )
 
 
@@ -253,6 +272,9 @@ class Gate(Record):
         description="Judges by wrong answers: 5xx, 4xx other than 401, 403, 413 and 429, time-outs and resets.",
     )
     latency: LatencyGate | None = Field(default=None, description="Judges by the time that answers take.")
+    inputs: InputsGate | None = Field(
+        default=None, description="Judges by how far live inputs are from the candidate's own profile."
+    )
     feedback: FeedbackGate | None = Field(
         default=None,
         description="Judges by labels that came back, in steps with a weight; they may take days.",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from weirkeeper.statistics.feature import Counts
 from weirkeeper.statistics.labels import LabelCounts
 
 
@@ -118,6 +119,18 @@ class JobSeen:
 
 
 @dataclass(frozen=True)
+class ProfiledBlock:
+    """Rows of one revision that were counted by the bins of its profile, in slots from `start` until `end`.
+
+    Times are in Unix seconds; `inputs` are the counts by feature.
+    """
+
+    start: int
+    end: int
+    inputs: Mapping[str, Counts]
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything observed of one Model, newest last.
 
@@ -125,7 +138,8 @@ class Evidence:
     after a restart the collector continues from there. Latency slots are absolute and need no cursor: `latency` is as
     the servers measured it, `router_latency` as the routers did. `windows` maps a Monitor's name to its current window
     (owned by the monitor's planner). `labels` are those that came back of the last 31 days' predictions.
-    `queries` are the answers of Prometheus and `jobs` what there is of Jobs, by the gate's name.
+    `queries` are the answers of Prometheus and `jobs` what there is of Jobs, by the gate's name. `profiled` are
+    blocks of answered rows by revision, while an attempt is running.
     """
 
     outcomes: tuple[OutcomeSlot, ...] = ()
@@ -138,4 +152,5 @@ class Evidence:
     labels: LabelSlots = field(default_factory=LabelSlots)
     queries: Mapping[str, QueryAnswer] = field(default_factory=dict)
     jobs: Mapping[str, tuple[JobSeen, ...]] = field(default_factory=dict)
+    profiled: Mapping[str, tuple[ProfiledBlock, ...]] = field(default_factory=dict)
     unavailable_since: float | None = None

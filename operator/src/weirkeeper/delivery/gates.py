@@ -22,6 +22,7 @@ from weirkeeper.delivery.errors_gate import ErrorsMemory
 from weirkeeper.delivery.evidence import Evidence, Outcomes
 from weirkeeper.delivery.feedback_gate import FeedbackMemory
 from weirkeeper.delivery.gate_kind import NOTHING, Before, GateMemory, Look, Tally
+from weirkeeper.delivery.inputs_gate import InputsMemory
 from weirkeeper.delivery.job_gate import JobMemory
 from weirkeeper.delivery.latency_gate import FREEZE_REQUESTS, LatencyMemory
 from weirkeeper.delivery.parity_gate import ParityMemory
@@ -50,6 +51,7 @@ __all__ = [
 KINDS: Final[Mapping[str, type[GateMemory]]] = {
     "errorRate": ErrorsMemory,
     "latency": LatencyMemory,
+    "inputs": InputsMemory,
     "feedback": FeedbackMemory,
     "parity": ParityMemory,
     "promQL": QueryMemory,

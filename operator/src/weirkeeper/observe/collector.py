@@ -18,6 +18,7 @@ from weirkeeper.observe.label_slot_book import LabelSlotBook
 from weirkeeper.observe.latencies import Process
 from weirkeeper.observe.monitored import MonitoredModel
 from weirkeeper.observe.pods import ModelPods
+from weirkeeper.observe.profiled import ProfiledBlocks
 from weirkeeper.observe.readings import RouterReading
 from weirkeeper.observe.routers import NamespaceRouters
 from weirkeeper.observe.targets import PodTarget, Targets, TargetsIndex
@@ -60,6 +61,7 @@ class Collector:
         self._monitored: dict[Key, MonitoredModel] = {}
         self._labels: dict[Key, LabelBook] = {}
         self._label_slots: dict[Key, LabelSlotBook] = {}
+        self._profiled: dict[Key, ProfiledBlocks] = {}
         self._watched: set[Key] = set()
         self._fast: set[Key] = set()
         self.polled_at: float | None = None
@@ -71,6 +73,8 @@ class Collector:
     def set_watched(self, namespace: str, model: str, wanted: bool) -> None:  # noqa: FBT001 - a switch
         """Call `on_change` at every slot, while an attempt is running."""
         (self._watched.add if wanted else self._watched.discard)((namespace, model))
+        if not wanted:
+            self._profiled.pop((namespace, model), None)
 
     def restore(self, namespace: str, model: str, cursors: Mapping[str, Any]) -> None:
         """Go on from the cursors in a Model's memory; doing it again changes nothing."""
@@ -104,6 +108,7 @@ class Collector:
         self._labels.pop(key, None)
         self._label_slots.pop(key, None)
         self._watched.discard(key)
+        self._profiled.pop(key, None)
         self._fast.discard(key)
 
     def evidence(self, namespace: str, model: str) -> Evidence:
@@ -119,6 +124,7 @@ class Collector:
             routers=routers.evidence(model, index.routers.get(namespace, ()), self._clock()) if routers else (),
             cursors=routers.outcomes.cursors(model) if routers else {},
             windows=windows.views() if windows else {},
+            profiled=self._profiled[key].blocks() if key in self._profiled else {},
             labels=LabelSlots(labels.slot_seconds, labels.view()) if labels else LabelSlots(),
             unavailable_since=routers.unavailable_since if routers else None,
         )
@@ -157,6 +163,8 @@ class Collector:
         changed |= {key for key, one in self._monitored.items() if one.close(end, index.uids(key))}
         for key in [key for key, pods in self._pods.items() if not pods.latency.forget(end) and not index.uids(key)]:
             del self._pods[key]
+        for key, profiled in self._profiled.items():
+            profiled.close(end, index.uids(key))
         for key, labels in self._labels.items():
             labels.keep(self._clock(), index.uids(key))
         for key, slots in self._label_slots.items():
@@ -193,6 +201,8 @@ class Collector:
         process = Process(target.uid, reading.started)
         if key in self._monitored:
             self._monitored[key].windows.book(end, target.revision, process, reading)
+        if key in self._watched:
+            self._profiled.setdefault(key, ProfiledBlocks()).book(end, target.revision, process, reading.inputs)
         if reading.labels.totals:
             self._labels.setdefault(key, LabelBook()).book(process, reading.labels.totals)
         if reading.labels.slots:

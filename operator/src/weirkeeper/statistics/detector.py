@@ -45,10 +45,18 @@ def with_window(log_sums: Sequence[float] | Floats, value: float, bins: int, row
     `log_sums` is what the windows before gave, empty at first; `delta` is that of `sustained_delta`.
     """
     roots = math.sqrt(delta) + np.asarray(STEPS)
-    noncentralities = rows * np.concatenate(([delta], roots**2))
-    log_densities = log_ncx2_densities(rows * value, bins - 1, noncentralities)
-    ratios = np.asarray(log_densities[1:] - log_densities[0], dtype=np.float64)
+    ratios = psi_log_ratios(value, bins, rows, delta, tuple(roots**2))
     return np.asarray(with_another_start(log_sums, len(STEPS)) + ratios, dtype=np.float64)
+
+
+def psi_log_ratios(value: float, bins: int, rows: float, null: float, alternatives: Sequence[float]) -> Floats:
+    """Compare true PSIs with `null` by one PSI `value` over `rows` live rows: a log-likelihood ratio each.
+
+    The mean of exp of one is at most 1 for every true PSI up to `null` where the alternative is above it, and from
+    `null` on where it is below: ratios of noncentral chi-squares are monotone in the noncentrality.
+    """
+    log_densities = log_ncx2_densities(rows * value, bins - 1, rows * np.asarray((null, *alternatives)))
+    return np.asarray(log_densities[1:] - log_densities[0], dtype=np.float64)
 
 
 def log_evidence(log_sums: Sequence[float] | Floats) -> float:
