@@ -14,7 +14,7 @@ from weirkeeper.api.values import Decimal, Duration, Number
 
 NAME: Final = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
-KINDS: Final = ("errorRate", "latency", "inputs", "feedback", "parity", "promQL", "job")
+KINDS: Final = ("errorRate", "latency", "outputs", "inputs", "feedback", "parity", "promQL", "job")
 """The fields of a gate of which it has exactly one, as YAML has them."""
 
 ONE_KIND: Final = f"a gate has exactly one kind: give one of {', '.join(KINDS)}, and make two gates of two"
@@ -112,6 +112,22 @@ class LatencyGate(Record):
     objective: LatencyObjective | None = Field(
         default=None,
         description="Judges where no stable arm is left to compare with: in the bake, and of a first revision.",
+    )
+
+
+class OutputsGate(Record):
+    """Compares the candidate's answers with those of stable on the same traffic."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule("double(self.maxPSI) >= 0.05 && double(self.maxPSI) <= 10.0", MAX_PSI, ".maxPSI"),
+        ),
+    )
+
+    max_psi: Annotated[Decimal, checked(lambda psi: LEAST_PSI <= psi.number <= MOST_PSI, MAX_PSI)] = Field(
+        default=Decimal("0.2"),
+        alias="maxPSI",
+        description="How far any output may be from stable's.",
     )
 
 
@@ -272,6 +288,9 @@ class Gate(Record):
         description="Judges by wrong answers: 5xx, 4xx other than 401, 403, 413 and 429, time-outs and resets.",
     )
     latency: LatencyGate | None = Field(default=None, description="Judges by the time that answers take.")
+    outputs: OutputsGate | None = Field(
+        default=None, description="Judges by how far answers are from stable's: classes, or numbers of equal bins."
+    )
     inputs: InputsGate | None = Field(
         default=None, description="Judges by how far live inputs are from the candidate's own profile."
     )

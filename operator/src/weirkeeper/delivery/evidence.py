@@ -131,6 +131,20 @@ class ProfiledBlock:
 
 
 @dataclass(frozen=True)
+class AnswerSlot:
+    """Answers of one revision that were counted by the bins of its profile from `start` until `end` (Unix seconds)."""
+
+    start: int
+    end: int
+    outputs: Mapping[str, Counts]
+
+    @property
+    def rows(self) -> int:
+        """How many rows were answered."""
+        return max((sum(one["counts"]) + one["unseen"] for one in self.outputs.values()), default=0)
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything observed of one Model, newest last.
 
@@ -139,7 +153,7 @@ class Evidence:
     the servers measured it, `router_latency` as the routers did. `windows` maps a Monitor's name to its current window
     (owned by the monitor's planner). `labels` are those that came back of the last 31 days' predictions.
     `queries` are the answers of Prometheus and `jobs` what there is of Jobs, by the gate's name. `profiled` are
-    blocks of answered rows by revision, while an attempt is running.
+    blocks of the inputs of answered rows by revision, `answers` slots of their outputs, while an attempt is running.
     """
 
     outcomes: tuple[OutcomeSlot, ...] = ()
@@ -153,4 +167,5 @@ class Evidence:
     queries: Mapping[str, QueryAnswer] = field(default_factory=dict)
     jobs: Mapping[str, tuple[JobSeen, ...]] = field(default_factory=dict)
     profiled: Mapping[str, tuple[ProfiledBlock, ...]] = field(default_factory=dict)
+    answers: Mapping[str, tuple[AnswerSlot, ...]] = field(default_factory=dict)
     unavailable_since: float | None = None

@@ -25,6 +25,7 @@ from weirkeeper.delivery.gate_kind import NOTHING, Before, GateMemory, Look, Tal
 from weirkeeper.delivery.inputs_gate import InputsMemory
 from weirkeeper.delivery.job_gate import JobMemory
 from weirkeeper.delivery.latency_gate import FREEZE_REQUESTS, LatencyMemory
+from weirkeeper.delivery.outputs_gate import OutputsMemory
 from weirkeeper.delivery.parity_gate import ParityMemory
 from weirkeeper.delivery.query_gate import QueryMemory
 from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Levels, Mode, Verdict
@@ -51,6 +52,7 @@ __all__ = [
 KINDS: Final[Mapping[str, type[GateMemory]]] = {
     "errorRate": ErrorsMemory,
     "latency": LatencyMemory,
+    "outputs": OutputsMemory,
     "inputs": InputsMemory,
     "feedback": FeedbackMemory,
     "parity": ParityMemory,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -11,14 +10,23 @@ import numpy as np
 
 from weirkeeper.delivery.evidence import Evidence, ProfiledBlock
 from weirkeeper.delivery.gate_kind import SAME_REQUESTS, Before, Look, Tally, floats
+from weirkeeper.delivery.psi_evidence import (
+    NO_SUMS,
+    BlockEvidence,
+    Sums,
+    added,
+    block_evidence,
+    log_e_of_fail,
+    log_e_of_least,
+    log_e_of_worst,
+)
 from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Levels, Mode, Verdict
-from weirkeeper.statistics.detector import psi_log_ratios, sustained_delta
-from weirkeeper.statistics.distances import pooled, psi
+from weirkeeper.statistics.detector import sustained_delta
+from weirkeeper.statistics.distances import pooled
 from weirkeeper.statistics.errors import ProfileError
 from weirkeeper.statistics.feature import Counts, FeatureProfile
 from weirkeeper.statistics.feature_drift import Floats, both_bins
 from weirkeeper.statistics.profile import ReferenceProfile
-from weirkeeper.statistics.sequential import log_e
 
 if TYPE_CHECKING:
     from weirkeeper.api.gates import InputsGate
@@ -28,19 +36,6 @@ SKEW: Final = "TrainingServingSkew"
 FEATURES_LIMIT: Final = 256
 """Features that are judged, the profile's first: what was learned of each lies in a status."""
 
-STEPS: Final = (0.12, 0.4)
-"""Alternatives of Fail: so much is the root of the PSI above that of what is allowed."""
-
-ALIKE: Final = 0.25
-"""The alternative of Pass, as a part of the PSI that is allowed."""
-
-CAUTIOUS_FACTOR: Final = 2.0
-"""By how much the evidence of a block is divided: rows of one request hang together."""
-
-TINY: Final = 1e-9
-"""Counts that agree exactly have a PSI of 0, at which a chi-square has no density."""
-
-DIGITS: Final = 2
 NAME_LIMIT: Final = 60
 
 
@@ -48,10 +43,9 @@ NAME_LIMIT: Final = 60
 class InputsMemory:
     """The gate's settings and what it has learned.
 
-    `most` is the PSI that is allowed. `sums` holds for each feature of `profile` (its sha256), in its order, the sums
-    of the log-likelihood ratios of Fail, one for each of STEPS, and of Pass; `rows` are the rows of all blocks up to
-    `cursor` (the end of the last, Unix seconds). `worst` is the feature that fails most, with the PSI in its last
-    block. `problem` says why nothing can be judged.
+    `most` is the PSI that is allowed. `sums` are those of each feature of `profile` (its sha256), in its order; `rows`
+    are the rows of all blocks up to `cursor` (the end of the last, Unix seconds). `worst` is the feature that fails
+    most, with the PSI in its last block. `problem` says why nothing can be judged.
     """
 
     in_alpha: ClassVar[bool] = True
@@ -59,7 +53,7 @@ class InputsMemory:
     name: str
     most: float
     profile: str = ""
-    sums: tuple[tuple[float, ...], ...] = ()
+    sums: tuple[Sums, ...] = ()
     rows: int = 0
     cursor: int = 0
     worst: tuple[str, float] = ("", 0.0)
@@ -125,7 +119,7 @@ class InputsMemory:
     def _with(self, profile: ReferenceProfile, blocks: Iterable[ProfiledBlock]) -> InputsMemory:
         features = judged_features(profile)
         known = self.profile == profile.sha256[:16] and len(self.sums) == len(features)
-        memory = self if known else replace(self, profile=profile.sha256[:16], sums=((0.0,) * 3,) * len(features))
+        memory = self if known else replace(self, profile=profile.sha256[:16], sums=(NO_SUMS,) * len(features))
         for block in blocks:
             memory = memory.with_block(features, block)
         return memory
@@ -133,24 +127,21 @@ class InputsMemory:
     def with_block(self, features: tuple[FeatureProfile, ...], block: ProfiledBlock) -> InputsMemory:
         """Add one block of rows."""
         seen = [_seen(feature, block.inputs.get(feature.name), self.most) for feature in features]
-        sums = tuple(
-            tuple(round(old + more, DIGITS) for old, more in zip(one, found.gained, strict=True))
-            for one, found in zip(self.sums, seen, strict=True)
-        )
-        rows = max((found.values for found in seen), default=0)
-        place = max(range(len(sums)), key=lambda i: log_e(sums[i][:2]), default=None)
+        sums = tuple(added(one, found.gained) for one, found in zip(self.sums, seen, strict=True))
+        rows = max((found.rows for found in seen), default=0)
+        place = max(range(len(sums)), key=lambda i: log_e_of_fail(sums[i]), default=None)
         worst = ("", 0.0) if place is None else (features[place].name[:NAME_LIMIT], round(seen[place].psi, 4))
         return replace(self, sums=sums, rows=self.rows + rows, cursor=block.end, worst=worst, problem="")
 
     @property
     def log_e_fail(self) -> float:
         """That of the feature that fails most, which pays for having been chosen among all."""
-        return max((log_e(one[:2]) for one in self.sums), default=0.0) - math.log(max(1, len(self.sums)))
+        return log_e_of_worst(self.sums)
 
     @property
     def log_e_pass(self) -> float:
         """The least of the features': each has to pass."""
-        return min((one[2] for one in self.sums), default=0.0)
+        return log_e_of_least(self.sums)
 
     def result(self, comparison: Comparison, tally: Tally, levels: Levels) -> GateResult:  # noqa: ARG002  own counts
         """Judge what was folded."""
@@ -174,29 +165,14 @@ class InputsMemory:
         )
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """What one block says of a feature: its PSI, of so many values, and what the sums gain."""
-
-    psi: float = 0.0
-    values: int = 0
-    gained: tuple[float, ...] = (0.0, 0.0, 0.0)
-
-
-def _seen(feature: FeatureProfile, counts: Counts | None, most: float) -> _Seen:
+def _seen(feature: FeatureProfile, counts: Counts | None, most: float) -> BlockEvidence:
     if counts is None:
-        return _Seen()
+        return BlockEvidence()
     reference, live = pooled(*_with_missing(feature, counts))
-    values = int(live.sum())
-    if reference.size <= 1:
-        # A column that stays as it was: the likelihood ratio of a PSI of 0.
-        return _Seen(0.0, values, (0.0, 0.0, values * most * (1.0 - ALIKE) / 2.0 / CAUTIOUS_FACTOR))
-    found, bins = max(psi(reference, live), TINY), reference.size
     # The profile is a sample itself, whose error all blocks share.
-    surely = sustained_delta(bins, max(1.0, float(reference.sum())), most)
-    worse = psi_log_ratios(found, bins, values, surely, [(math.sqrt(surely) + step) ** 2 for step in STEPS])
-    alike = psi_log_ratios(found, bins, values, most, [ALIKE * most])
-    return _Seen(found, values, tuple(float(gain) / CAUTIOUS_FACTOR for gain in (*worse, *alike)))
+    rows = max(1.0, float(reference.sum()))
+    surely = sustained_delta(reference.size, rows, most) if reference.size > 1 else most
+    return block_evidence(reference, live, float(live.sum()), surely, most)
 
 
 def _with_missing(feature: FeatureProfile, counts: Counts) -> tuple[Floats, Floats]:

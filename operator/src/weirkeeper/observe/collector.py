@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from weirkeeper.api.names import EVIDENCE_PORT
 from weirkeeper.delivery.evidence import Evidence, LabelSlots
+from weirkeeper.observe.answers import AnswerBook
 from weirkeeper.observe.asking import Asker
 from weirkeeper.observe.checkpoint import Checkpoint, unpack_config_map
 from weirkeeper.observe.errors import BrokenCheckpoint
@@ -62,6 +63,7 @@ class Collector:
         self._labels: dict[Key, LabelBook] = {}
         self._label_slots: dict[Key, LabelSlotBook] = {}
         self._profiled: dict[Key, ProfiledBlocks] = {}
+        self._answers: dict[Key, AnswerBook] = {}
         self._watched: set[Key] = set()
         self._fast: set[Key] = set()
         self.polled_at: float | None = None
@@ -75,6 +77,7 @@ class Collector:
         (self._watched.add if wanted else self._watched.discard)((namespace, model))
         if not wanted:
             self._profiled.pop((namespace, model), None)
+            self._answers.pop((namespace, model), None)
 
     def restore(self, namespace: str, model: str, cursors: Mapping[str, Any]) -> None:
         """Go on from the cursors in a Model's memory; doing it again changes nothing."""
@@ -109,6 +112,7 @@ class Collector:
         self._label_slots.pop(key, None)
         self._watched.discard(key)
         self._profiled.pop(key, None)
+        self._answers.pop(key, None)
         self._fast.discard(key)
 
     def evidence(self, namespace: str, model: str) -> Evidence:
@@ -125,6 +129,7 @@ class Collector:
             cursors=routers.outcomes.cursors(model) if routers else {},
             windows=windows.views() if windows else {},
             profiled=self._profiled[key].blocks() if key in self._profiled else {},
+            answers=self._answers[key].slots() if key in self._answers else {},
             labels=LabelSlots(labels.slot_seconds, labels.view()) if labels else LabelSlots(),
             unavailable_since=routers.unavailable_since if routers else None,
         )
@@ -165,6 +170,7 @@ class Collector:
             del self._pods[key]
         for key, profiled in self._profiled.items():
             profiled.close(end, index.uids(key))
+            self._answers[key].close(end, index.uids(key))
         for key, labels in self._labels.items():
             labels.keep(self._clock(), index.uids(key))
         for key, slots in self._label_slots.items():
@@ -203,6 +209,7 @@ class Collector:
             self._monitored[key].windows.book(end, target.revision, process, reading)
         if key in self._watched:
             self._profiled.setdefault(key, ProfiledBlocks()).book(end, target.revision, process, reading.inputs)
+            self._answers.setdefault(key, AnswerBook()).book(end, target.revision, process, reading.outputs)
         if reading.labels.totals:
             self._labels.setdefault(key, LabelBook()).book(process, reading.labels.totals)
         if reading.labels.slots:

@@ -1,4 +1,4 @@
-"""False verdicts of the inputs gate where the true PSI is exactly what is allowed, looked at after every block."""
+"""False verdicts of the gates for inputs and outputs at a true PSI of what is allowed, looked at after every block."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pytest
 
 from weirkeeper.delivery.evidence import ProfiledBlock
 from weirkeeper.delivery.inputs_gate import InputsMemory
+from weirkeeper.delivery.outputs_gate import OutputsMemory
+from weirkeeper.delivery.psi_evidence import log_e_of_least, log_e_of_worst
 from weirkeeper.statistics.feature import FeatureProfile
 
 RUNS, BLOCKS, ROWS = 60, 40, 200
@@ -45,6 +47,28 @@ def test_a_true_psi_at_the_limit_rarely_fails_or_passes(bins: int, most: float) 
             counts = {"counts": [*chance.multinomial(ROWS, live).tolist(), 0], "unseen": 0, "missing": 0, "invalid": 0}
             memory = memory.with_block((feature,), ProfiledBlock(look, look + 1, {"x": counts}))
             worst, best = max(worst, memory.log_e_fail), max(best, memory.log_e_pass)
+        failed += worst >= LEVEL
+        passed += best >= LEVEL
+    assert failed / RUNS <= LIMIT
+    assert passed / RUNS <= LIMIT
+
+
+@pytest.mark.parametrize("stable_rows", [200, 4000])
+def test_answers_at_the_limit_rarely_fail_or_pass(stable_rows: int) -> None:
+    chance = np.random.default_rng(6)
+    shares = np.array([0.3, 0.7])
+    live = at_psi(shares, 0.2)
+    failed = passed = 0
+    for _ in range(RUNS):
+        memory, worst, best = OutputsMemory("answers", 0.2), 0.0, 0.0
+        for _ in range(BLOCKS):
+            arms = (
+                list(map(float, chance.multinomial(rows, of))) for rows, of in ((ROWS, live), (stable_rows, shares))
+            )
+            candidate, stable = arms
+            memory = memory.with_block({"y": (candidate, stable)})
+            sums = [sums for _, sums in memory.sums]
+            worst, best = max(worst, log_e_of_worst(sums)), max(best, log_e_of_least(sums))
         failed += worst >= LEVEL
         passed += best >= LEVEL
     assert failed / RUNS <= LIMIT

@@ -1,0 +1,208 @@
+"""The outputs gate asks whether the candidate answers otherwise than stable does, on the same live traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import numpy as np
+
+from weirkeeper.delivery.evidence import AnswerSlot
+from weirkeeper.delivery.gate_kind import SAME_REQUESTS, Before, Look, Tally, floats
+from weirkeeper.delivery.inputs_gate import profile_of
+from weirkeeper.delivery.psi_evidence import (
+    NO_SUMS,
+    BlockEvidence,
+    Sums,
+    added,
+    block_evidence,
+    log_e_of_fail,
+    log_e_of_least,
+    log_e_of_worst,
+)
+from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Levels, Mode, Verdict
+from weirkeeper.statistics.distances import effective_size, pooled
+from weirkeeper.statistics.errors import ProfileError
+from weirkeeper.statistics.feature import Counts, FeatureProfile
+
+if TYPE_CHECKING:
+    from weirkeeper.api.gates import OutputsGate
+
+LEAST_ROWS: Final = 100
+"""Rows of each arm that make a block."""
+
+OUTPUTS_LIMIT: Final = 32
+NAME_LIMIT: Final = 60
+
+Tables = tuple[list[float], list[float]]
+"""Counts of candidate and stable by the same bins."""
+
+
+@dataclass(frozen=True)
+class OutputsMemory:
+    """The gate's settings and what it has learned.
+
+    `most` is the PSI that is allowed. `sums` are those of each output by its name; `candidate` and `stable` are the
+    rows of all blocks up to `cursor` (the end of the last, Unix seconds). `worst` is the output that fails most, with
+    the PSI in its last block. `problem` says why nothing can be compared.
+    """
+
+    in_alpha: ClassVar[bool] = True
+
+    name: str
+    most: float
+    sums: tuple[tuple[str, Sums], ...] = ()
+    candidate: int = 0
+    stable: int = 0
+    cursor: int = 0
+    worst: tuple[str, float] = ("", 0.0)
+    problem: str = ""
+
+    @classmethod
+    def of(cls, name: str, settings: OutputsGate, steps: int) -> OutputsMemory:  # noqa: ARG003  one process for all
+        """Take the settings of a Rollout's gate."""
+        return cls(name, settings.max_psi.number)
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it with short names; it lies in a status."""
+        return {
+            "n": self.name, "set": self.most, "sums": [[name, *sums] for name, sums in self.sums],
+            "of": [self.candidate, self.stable], "at": self.cursor, "worst": list(self.worst), "why": self.problem,
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> OutputsMemory:
+        """Read what `to_json` wrote."""
+        sums = tuple((name, floats(one)) for name, *one in found["sums"])
+        (candidate, stable), (worst, value) = found["of"], found["worst"]
+        return cls(
+            found["n"], float(found["set"]), sums, candidate, stable, found["at"], (worst, float(value)), found["why"]
+        )
+
+    @property
+    def modes(self) -> frozenset[Mode]:
+        """Chosen callers are answered otherwise than others."""
+        return SAME_REQUESTS
+
+    @property
+    def frozen(self) -> bool:
+        """Stable answers at the same time."""
+        return True
+
+    @property
+    def seen(self) -> bool:
+        """Whether a block of rows was compared."""
+        return self.candidate > 0
+
+    def freeze(self, before: Before) -> OutputsMemory:  # noqa: ARG002  stable answers at the same time
+        """Stable answers at the same time."""
+        return self
+
+    def begin_step(self) -> OutputsMemory:
+        """Nothing begins anew: a candidate answers as it does from the start."""
+        return self
+
+    def fold(self, look: Look) -> OutputsMemory:
+        """Add the slots of both arms since the last block, once there are enough rows of each."""
+        comparison = look.comparison
+        arms = [
+            {slot.start: slot for slot in look.evidence.answers.get(arm or "", ())}
+            for arm in (comparison.candidate, comparison.stable)
+        ]
+        first = max(self.cursor, comparison.clean_from)
+        starts = sorted(start for start in arms[0].keys() & arms[1].keys() if start >= first)
+        slots = [[arm[start] for start in starts] for arm in arms]
+        if not starts or min(sum(slot.rows for slot in arm) for arm in slots) < LEAST_ROWS:
+            return self
+        try:
+            profiles = [profile_of(look.evidence, str(arm)) for arm in (comparison.candidate, comparison.stable)]
+        except ProfileError as error:
+            return replace(self, problem=str(error)[:300])
+        outputs = [{one.name: one for one in profile.outputs} if profile else {} for profile in profiles]
+        memory = replace(self, cursor=max(slot.end for arm in slots for slot in arm))
+        return memory.with_block(tables_of(outputs, slots))
+
+    def with_block(self, tables: Mapping[str, Tables]) -> OutputsMemory:
+        """Add one block: the counts of each output that both arms count alike."""
+        if not tables:
+            told = "no output is counted by the same classes, or the same edges, in both bundles"
+            return replace(self, problem=told)
+        found = {name: _compared(candidate, stable, self.most) for name, (candidate, stable) in tables.items()}
+        known = dict(self.sums)
+        sums = known | {name: added(known.get(name, NO_SUMS), one.gained) for name, one in found.items()}
+        name = max(found, key=lambda one: log_e_of_fail(sums[one]))
+        rows = [max(int(sum(table[arm])) for table in tables.values()) for arm in (0, 1)]
+        return replace(
+            self,
+            sums=tuple(sums.items())[:OUTPUTS_LIMIT],
+            candidate=self.candidate + rows[0],
+            stable=self.stable + rows[1],
+            worst=(name[:NAME_LIMIT], round(found[name].psi, 4)),
+            problem="",
+        )
+
+    def result(self, comparison: Comparison, tally: Tally, levels: Levels) -> GateResult:  # noqa: ARG002  own counts
+        """Judge what was folded."""
+        columns = [sums for _, sums in self.sums]
+        fails, passes = log_e_of_worst(columns), log_e_of_least(columns)
+        verdict: Verdict = "Fail" if fails >= levels.fail else "Pass" if passes >= levels.passing else "Inconclusive"
+        return GateResult(
+            self.name, verdict, ArmCounts(self.candidate), ArmCounts(self.stable), fails, passes, *levels, None, None,
+            f"{self.name}: {self._told()}",
+        )  # fmt: skip
+
+    def _told(self) -> str:
+        if self.problem:
+            return f"outputs cannot be compared: {self.problem}"
+        if not self.seen:
+            return f"waits for {LEAST_ROWS} rows of both arms in the same slots; it takes the built-in server"
+        name, value = self.worst
+        return (
+            f"{name} is furthest of {len(self.sums)} outputs from stable's, PSI {value:.2f} in its last block,"
+            f" at most {self.most:g} allowed; {self.candidate} rows of the candidate"
+        )
+
+
+def _compared(candidate: Sequence[float], stable: Sequence[float], most: float) -> BlockEvidence:
+    reference, live = pooled(np.asarray(stable, dtype=np.float64), np.asarray(candidate, dtype=np.float64))
+    return block_evidence(reference, live, effective_size(float(reference.sum()), float(live.sum())), most, most)
+
+
+def tables_of(
+    outputs: Sequence[Mapping[str, FeatureProfile]], slots: Sequence[Sequence[AnswerSlot]]
+) -> dict[str, Tables]:
+    """Put the counts of both arms side by side, of outputs that both bundles count alike."""
+    tables: dict[str, Tables] = {}
+    for name in sorted(outputs[0].keys() & outputs[1].keys()):
+        one, other = (arm[name] for arm in outputs)
+        counted = [[slot.outputs[name] for slot in arm if name in slot.outputs] for arm in slots]
+        if not all(counted):
+            continue
+        if one.enumerated and other.enumerated:
+            tables[name] = _by_value([_values(one, counted[0]), _values(other, counted[1])])
+        elif (one.edges, one.atoms, one.enumerated) == (other.edges, other.atoms, other.enumerated):
+            candidate, stable = (_bins(arm) for arm in counted)
+            tables[name] = candidate, stable
+    return tables
+
+
+def _values(feature: FeatureProfile, counted: Sequence[Counts]) -> dict[str, float]:
+    names = [*map(str, feature.values), ""]
+    found = dict.fromkeys(names, 0.0)
+    for counts in counted:
+        for name, count in zip(names, counts["counts"], strict=True):
+            found[name] += count
+        found[""] += counts["unseen"]
+    return found
+
+
+def _by_value(arms: Sequence[Mapping[str, float]]) -> Tables:
+    """Classes that one arm does not know are none of its answers."""
+    names = sorted({*arms[0], *arms[1]})
+    candidate, stable = ([arm.get(name, 0.0) for name in names] for arm in arms)
+    return candidate, stable
+
+
+def _bins(counted: Sequence[Counts]) -> list[float]:
+    return [float(sum(bins)) for bins in zip(*(counts["counts"] for counts in counted), strict=True)]

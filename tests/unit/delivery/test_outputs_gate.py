@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from tests.unit.delivery.labelled import CANDIDATE, STABLE, comparison, gate
+from weirkeeper.delivery import gates
+from weirkeeper.delivery.evidence import AnswerSlot, Evidence, PodEvidence
+from weirkeeper.statistics.profile import ReferenceProfile
+from weirkeeper.statistics.rows import ProfileCounters
+
+BEGIN = 1_800_000_000
+MINUTE = 60
+ANSWERS = gate("outputs")
+AGAINST = comparison(clean_from=BEGIN)
+CHANCE = np.random.default_rng(2)
+CLASSES = ("leave", "stay")
+
+
+def profile(classes: Sequence[str] = CLASSES, scores: int = 0) -> ReferenceProfile:
+    made = np.random.default_rng(scores)
+    outputs = {"predict": made.choice(np.array(classes, dtype=object), 4000), "score": made.random(4000)}
+    return ReferenceProfile.from_columns({"age": made.random(4000)}, outputs)
+
+
+def slots(
+    made: ReferenceProfile, shares: dict[str, float], rows: int, minutes: int, seed: int
+) -> tuple[AnswerSlot, ...]:
+    found = []
+    for minute in range(minutes):
+        chance = np.random.default_rng(1000 * seed + minute)
+        counters = ProfileCounters(made)
+        answers = chance.choice(np.array(list(shares), dtype=object), rows, p=list(shares.values()))
+        counters.ingest({}, {"predict": answers, "score": chance.random(rows)})
+        start = BEGIN + MINUTE * minute
+        found.append(AnswerSlot(start, start + MINUTE, counters.totals()["outputs"]))
+    return tuple(found)
+
+
+def evidence(
+    shares: dict[str, float], minutes: int = 12, candidate: ReferenceProfile | None = None, rows: int = 150
+) -> Evidence:
+    stable, candidate = profile(), candidate or profile()
+    usual = {"leave": 0.3, "stay": 0.7}
+    told = {CANDIDATE: candidate, STABLE: stable}
+    return Evidence(
+        answers={
+            CANDIDATE: slots(candidate, shares, rows, minutes, 1),
+            STABLE: slots(stable, usual, 600, minutes, 2),
+        },
+        pods={name: (PodEvidence("p", name, "Ready", profile=one.to_json()),) for name, one in told.items()},
+    )
+
+
+def judged(seen: Evidence) -> gates.GateResult:
+    memory = gates.begin_step(gates.start(ANSWERS, 0.01, 0.05, 3))
+    for minute in range(1, 80):
+        until = BEGIN + MINUTE * minute
+        known = {arm: tuple(slot for slot in slots if slot.end <= until) for arm, slots in seen.answers.items()}
+        memory = gates.fold(memory, AGAINST, Evidence(answers=known, pods=seen.pods), until)
+        assert gates.GatesMemory.from_json(json.loads(json.dumps(memory.to_json()))) == memory
+    return gates.results(memory, AGAINST)[0]
+
+
+@pytest.mark.parametrize(
+    ("shares", "verdict"),
+    [
+        pytest.param({"leave": 0.3, "stay": 0.7}, "Pass", id="as stable does"),
+        pytest.param({"leave": 0.34, "stay": 0.66}, "Pass", id="a little otherwise"),
+        pytest.param({"leave": 0.8, "stay": 0.2}, "Fail", id="the other class mostly"),
+        pytest.param({"unknown": 0.9, "stay": 0.1}, "Fail", id="a class that nobody knows"),
+    ],
+)
+def test_classes_are_compared_with_those_of_stable(shares: dict[str, float], verdict: str) -> None:
+    result = judged(evidence(shares))
+    assert result.verdict == verdict
+    assert (result.candidate.requests, result.stable.requests) == (12 * 150, 12 * 600)
+    assert ("predict is furthest of 2 outputs" in result.message) == (verdict == "Fail")
+
+
+def test_classes_are_matched_by_name_and_unlike_edges_left_out() -> None:
+    result = judged(evidence({"leave": 0.3, "stay": 0.7}, candidate=profile(("stay", "leave", "wait"), scores=1)))
+    assert (result.verdict, result.seen) == ("Pass", True)
+    assert "predict is furthest of 1 outputs" in result.message
+
+
+def test_where_nothing_can_be_compared_it_holds_and_says_why() -> None:
+    seen = evidence({"leave": 0.3, "stay": 0.7}, candidate=profile(scores=1))
+    alone = {
+        arm: tuple(AnswerSlot(one.start, one.end, {"score": one.outputs["score"]}) for one in found)
+        for arm, found in seen.answers.items()
+    }
+    result = judged(Evidence(answers=alone, pods=seen.pods))
+    assert (result.verdict, result.seen) == ("Inconclusive", False)
+    assert "no output is counted by the same classes, or the same edges, in both bundles" in result.message
+
+
+def test_few_rows_wait_for_others_of_the_same_minutes() -> None:
+    few = judged(evidence({"leave": 0.3, "stay": 0.7}, minutes=3, rows=30))
+    assert (few.candidate.requests, few.seen) == (0, False)
+    assert "waits for 100 rows of both arms" in few.message
+    assert judged(evidence({"leave": 0.3, "stay": 0.7}, minutes=4, rows=30)).candidate.requests == 120
