@@ -12,7 +12,14 @@ from tests.harness.browser import Scheme, hindrances, opened
 PICTURES: Final = Path(__file__).parents[3] / "build" / "report"
 NARROW: Final = 380
 WIDE: Final = 1400
-DRESSES: Final[tuple[tuple[int, Scheme], ...]] = ((WIDE, "light"), (WIDE, "dark"), (NARROW, "light"), (NARROW, "dark"))
+DRESSES: Final[tuple[tuple[int, Scheme], ...]] = (
+    (WIDE, "light"),
+    (WIDE, "dark"),
+    (NARROW, "light"),
+    (NARROW, "dark"),
+    (1040, "light"),
+    (800, "light"),
+)
 
 
 def check(browser: Browser, file: Path) -> None:

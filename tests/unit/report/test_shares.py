@@ -88,7 +88,7 @@ def test_labels_do_not_run_into_each_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "side", "width"), [(0.5, "under", "25.00%"), (1.5, "over", "75.00%"), (9.0, "over", "100.00%")]
+    ("value", "side", "width"), [(0.5, "under", "25.00%"), (1.5, "over bad", "75.00%"), (9.0, "over bad", "100.00%")]
 )
 def test_a_meter_shows_on_which_side_of_the_limit_a_number_is(value: float, side: str, width: str) -> None:
     read = Read(written(meter(value)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     history.add_argument(
         "-o", "--output", choices=["text", "json"], default="text", help="text, or all details as JSON"
     )
+    report = _command(commands, "report", "everything about the Model as one page with pictures, in HTML", _report)
+    report.add_argument("-o", "--output", required=True, metavar="FILE", help="where to write it")
     _command(commands, "explain", "why the Model is where it is, in sentences", _explain)
     diff = _command(commands, "diff", "what changed between two revisions", _diff)
     diff.add_argument("first", metavar="A", help="a revision, as the history names it")
@@ -160,6 +163,13 @@ def _history(kubectl: Kubectl, given: argparse.Namespace) -> int:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for row in rows:
         print("   ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[-1]]).rstrip())
+    return 0
+
+
+def _report(kubectl: Kubectl, given: argparse.Namespace) -> int:
+    from weirkeeper.plugin.reporting import write_report  # noqa: PLC0415  other commands need no numpy
+
+    write_report(kubectl, given.name, Path(given.output), time.time())
     return 0
 
 

@@ -17,6 +17,7 @@ Object = Mapping[str, Any]
 SECONDS: Final = 60.0
 MODELS: Final = f"{names.MODELS}.{names.GROUP}"
 ROLLOUTS: Final = f"{names.ROLLOUTS}.{names.GROUP}"
+MONITORS: Final = f"{names.MONITORS}.{names.GROUP}"
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,15 @@ class Kubectl:
         return found
 
     def rollout_of(self, model: str) -> str | None:
-        """Give the name of the Rollout that governs a Model: the oldest of those that name it."""
+        """Give the name of the Rollout that governs a Model."""
+        found = self.governing(model)
+        return None if found is None else str(found["metadata"]["name"])
+
+    def governing(self, model: str) -> Object | None:
+        """Read the Rollout that governs a Model: the oldest of those that name it."""
         found = [item for item in self.list(ROLLOUTS) if item["spec"]["modelRef"]["name"] == model]
-        ages = sorted((item["metadata"]["creationTimestamp"], item["metadata"]["name"]) for item in found)
-        return ages[0][1] if ages else None
+        by_age = sorted(found, key=lambda item: (item["metadata"]["creationTimestamp"], item["metadata"]["name"]))
+        return by_age[0] if by_age else None
 
     def list(self, kind: str, *options: str) -> Sequence[Object]:
         """Read all objects of a kind in the namespace."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
+
+Tone = Literal["good", "bad", "caution", "unknown", "plain"]
+"""How something is, shown by shape and by colour."""
 
 
 @dataclass(frozen=True)
@@ -39,4 +42,40 @@ class Bars:
     rest: Pair | None = None
 
 
-Chart: TypeAlias = Columns | Bars
+@dataclass(frozen=True)
+class Span:
+    """A stretch of time, Unix seconds, and how it was."""
+
+    start: float
+    end: float
+    tone: Tone
+    label: str
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Stretches of one thing along time, with its name."""
+
+    name: str
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A moment, Unix seconds, and what it was."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Lanes above each other from `start` to `end`, Unix seconds, with marks across all of them."""
+
+    start: float
+    end: float
+    lanes: tuple[Lane, ...]
+    marks: tuple[Mark, ...] = ()
+
+
+Chart: TypeAlias = Columns | Bars | Timeline

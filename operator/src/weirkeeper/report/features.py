@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from weirkeeper.report.chart import Bars, Chart
-from weirkeeper.report.page import Badge, Cell, Column, Figure, Figures, Paragraph, Ratio, Section, Table, Tone
+from weirkeeper.report.chart import Bars, Columns, Tone
+from weirkeeper.report.page import Badge, Cell, Column, Figure, Figures, Paragraph, Ratio, Section, Table
 from weirkeeper.report.shares import OTHERS, UNSEEN, distribution
 from weirkeeper.statistics import DriftState, FeatureDrift, FeatureProfile, change_of
 from weirkeeper.statistics.feature_drift import rows_of
@@ -51,7 +51,7 @@ def state_badge(state: DriftState) -> Badge:
     return Badge(state, TONES[state])
 
 
-def judged_section(features: Sequence[FeatureDrift]) -> Section:
+def judged_section(features: Sequence[FeatureDrift], title: str = "All features") -> Section:
     """Tell of every feature how far it moved, the worst first."""
     shown = features[:ROWS]
     table = Table("Features, the worst first", _JUDGED, tuple(_judged(feature) for feature in shown))
@@ -61,7 +61,7 @@ def judged_section(features: Sequence[FeatureDrift]) -> Section:
         "A feature drifts where its index is above its threshold. The index is the population stability index (PSI) of"
         " its values, of a shift along their order, or of missing against present ones, whichever is furthest above."
     )
-    return Section("All features", (table, *left_out), lead)
+    return Section(title, (table, *left_out), lead)
 
 
 def pictures_section(
@@ -127,7 +127,7 @@ def _pictured(features: Sequence[FeatureDrift], legend: tuple[str, str]) -> list
     return [*([Figures(tuple(figures), legend)] if figures else []), *told]
 
 
-def _figure(feature: FeatureDrift, profile: FeatureProfile, chart: Chart) -> Figure:
+def _figure(feature: FeatureDrift, profile: FeatureProfile, chart: Columns | Bars) -> Figure:
     index = feature.findings[0].told if feature.findings else "not judged"
     return Figure(
         title=feature.name,
@@ -139,7 +139,7 @@ def _figure(feature: FeatureDrift, profile: FeatureProfile, chart: Chart) -> Fig
     )
 
 
-def _axis(profile: FeatureProfile, chart: Chart) -> str:
+def _axis(profile: FeatureProfile, chart: Columns | Bars) -> str:
     if isinstance(chart, Bars):
         told = "Categories"
     else:
@@ -151,7 +151,7 @@ def _axis(profile: FeatureProfile, chart: Chart) -> str:
     return "; ".join([told, *notes])
 
 
-def _numbers(name: str, chart: Chart) -> Table:
+def _numbers(name: str, chart: Columns | Bars) -> Table:
     columns = (Column("Values"), Column("Reference, %", numeric=True), Column("Current, %", numeric=True))
     pairs = (*chart.pairs, chart.rest) if isinstance(chart, Bars) and chart.rest else chart.pairs
     rows = tuple((pair.label, f"{100 * pair.reference:.1f}", f"{100 * pair.live:.1f}") for pair in pairs)

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from weirkeeper.report.chart import Tone
 from weirkeeper.report.markup import element, style, written
 from weirkeeper.report.page import (
     Badge,
@@ -21,8 +22,8 @@ from weirkeeper.report.page import (
     Paragraph,
     Ratio,
     Section,
+    Sides,
     Table,
-    Tone,
 )
 from weirkeeper.report.svg import drawn, meter
 
@@ -126,7 +127,7 @@ def _facts(block: Facts) -> Element:
 
 @_block.register
 def _figures(block: Figures) -> Element:
-    pictures = element("div", *map(_figure, block.figures), class_="figures")
+    pictures = element("div", *map(_figure, block.figures), class_="figures wide" if block.wide else "figures")
     return element("div", _legend(*block.legend) if block.legend else None, pictures)
 
 
@@ -155,6 +156,11 @@ def _figure(figure: Figure) -> Element:
         element("figcaption", figure.caption),
         numbers,
     )
+
+
+@_block.register
+def _sides(block: Sides) -> Element:
+    return element("div", *map(_block, block.tables), class_="sides")
 
 
 def _numbers(table: Table) -> Element:
@@ -187,7 +193,7 @@ def _cell(cell: Cell) -> tuple[Element | str, ...]:
     if isinstance(cell, Badge):
         return (_badge(cell),)
     if isinstance(cell, Ratio):
-        return (element("span", meter(cell.value), cell.told, class_="ratio"),)
+        return (element("span", meter(cell.value, cell.above), cell.told, class_="ratio"),)
     return (cell,)
 
 

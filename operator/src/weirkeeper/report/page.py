@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-from weirkeeper.report.chart import Chart
-
-Tone = Literal["good", "bad", "caution", "unknown", "plain"]
+from weirkeeper.report.chart import Chart, Tone
 
 
 @dataclass(frozen=True)
@@ -20,10 +18,11 @@ class Badge:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A number against its limit, as a bar: 1 is the limit."""
+    """A number against its limit, as a bar: 1 is the limit, `above` what it means to be above it."""
 
     value: float
     told: str
+    above: Tone = "bad"
 
 
 Cell: TypeAlias = str | Badge | Ratio
@@ -77,13 +76,21 @@ class Figure:
 
 @dataclass(frozen=True)
 class Figures:
-    """Pictures side by side, as many as there is room for; `legend` names the two sides that they compare."""
+    """Pictures side by side, as many as there is room for, or one to a line; `legend` names two sides."""
 
     figures: tuple[Figure, ...]
     legend: tuple[str, str] | None = None
+    wide: bool = False
 
 
-Block: TypeAlias = Table | Paragraph | Facts | Figures
+@dataclass(frozen=True)
+class Sides:
+    """Tables side by side, where there is room."""
+
+    tables: tuple[Table, ...]
+
+
+Block: TypeAlias = Table | Paragraph | Facts | Figures | Sides
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from weirkeeper.report.chart import Bars, Chart, Columns, Pair, Tick
+from weirkeeper.report.chart import Bars, Columns, Pair, Tick
 from weirkeeper.statistics.feature import Counts, FeatureProfile
 from weirkeeper.statistics.wording import number
 
@@ -24,7 +24,7 @@ OTHERS: Final = "rare"
 UNSEEN: Final = "new"
 
 
-def distribution(feature: FeatureProfile, counts: Counts) -> Chart | None:
+def distribution(feature: FeatureProfile, counts: Counts) -> Columns | Bars | None:
     """Draw one feature; None where no value may be told, or where one side has none."""
     live = sum(counts["counts"]) + counts["unseen"]
     if feature.sensitive or not live or not feature.count:

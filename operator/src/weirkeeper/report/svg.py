@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import singledispatch
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from weirkeeper.report.chart import Bars, Columns, Pair, Tick
+from weirkeeper.report.chart import Bars, Columns, Lane, Mark, Pair, Span, Tick, Timeline, Tone
 from weirkeeper.report.markup import element
 from weirkeeper.statistics.wording import percent
 
@@ -29,6 +31,13 @@ LEFT: Final = 0.12
 WIDE: Final = 0.86
 """The part of a bar's place that the reference takes, and the current rows:"""
 NARROW: Final = 0.42
+
+
+LANE: Final = 36.0
+MARKS: Final = 16.0
+THINNEST: Final = 0.004
+HEIGHTS: Final[Mapping[Tone, float]] = {"good": 6.0, "plain": 10.0, "unknown": 3.0, "caution": 14.0, "bad": 18.0}
+"""How high a stretch of time is, so that its tone is seen without colour."""
 
 
 @singledispatch
@@ -133,10 +142,86 @@ def _line(pair: Pair, top: float) -> list[Element]:
     ]
 
 
-def meter(value: float) -> Element:
+@drawn.register
+def _timeline(chart: Timeline, told: str) -> Element:
+    top = MARKS if chart.marks else 0.0
+    lanes = [one for place, lane in enumerate(chart.lanes) for one in _lane(chart, lane, top + place * LANE)]
+    bottom = top + len(chart.lanes) * LANE
+    marks = [one for mark in _with_room(chart) for one in _mark(chart, mark, bottom)]
+    return picture(told, bottom + FOOT, *lanes, *marks, *_hours(chart, bottom))
+
+
+def _lane(chart: Timeline, lane: Lane, top: float) -> list[Element]:
+    name = [element("text", lane.name, class_="label", x="0", y=top + 12.0)] if lane.name else []
+    base = top + LANE - 6.0
+    line = element("line", class_="base", x1="0", x2="100%", y1=base, y2=base)
+    return [*name, line, *(_span(chart, span, base) for span in lane.spans)]
+
+
+def _span(chart: Timeline, span: Span, base: float) -> Element:
+    """Draw a stretch as high as it is bad, and at least so wide that it can be seen."""
+    left, right = _along(chart, span.start), _along(chart, span.end)
+    height = HEIGHTS[span.tone]
+    return element(
+        "rect",
+        element("title", span.label),
+        class_=f"span {span.tone}",
+        x=at(min(left, 1.0 - THINNEST)),
+        width=at(max(right - left, THINNEST)),
+        y=base - height,
+        height=height,
+    )
+
+
+def _mark(chart: Timeline, mark: Mark, bottom: float) -> list[Element]:
+    place = _along(chart, mark.at)
+    anchor, shift = ("start", 4.0) if _on_the_left(place) else ("end", -4.0)
+    return [
+        element("line", class_="mark", x1=at(place), x2=at(place), y1=4.0, y2=bottom - 6.0),
+        element("text", mark.label, class_="label", x=at(place), y=11.0, dx=shift, text_anchor=anchor),
+    ]
+
+
+def _on_the_left(place: float) -> bool:
+    """Tell whether a label stands to the right of its mark, so that it stays within the picture."""
+    return place < 1.0 / 2.0
+
+
+def _with_room(chart: Timeline) -> list[Mark]:
+    """Keep a mark's line always, and its label where the one before leaves room for it."""
+    kept, free = [], -math.inf
+    for mark in sorted(chart.marks, key=lambda mark: mark.at):
+        place, width = _along(chart, mark.at) * NARROWEST, (len(mark.label) + 1) * CHARACTER
+        left = place if _on_the_left(place / NARROWEST) else place - width
+        fits = left >= free
+        free = left + width if fits else free
+        kept.append(mark if fits else Mark(mark.at, ""))
+    return kept
+
+
+def _hours(chart: Timeline, bottom: float) -> list[Element]:
+    """Write the ends of the time, and its middle."""
+    anchors = (("start", 0.0), ("middle", 0.5), ("end", 1.0))
+    return [
+        element(
+            "text",
+            datetime.fromtimestamp(chart.start + part * (chart.end - chart.start), tz=UTC).strftime("%d %b %H:%M"),
+            x=at(part),
+            y=bottom + 14.0,
+            text_anchor=anchor,
+        )
+        for anchor, part in anchors
+    ]
+
+
+def _along(chart: Timeline, moment: float) -> float:
+    return min(1.0, max(0.0, (moment - chart.start) / max(1.0, chart.end - chart.start)))
+
+
+def meter(value: float, above: Tone = "bad") -> Element:
     """Draw a number against its limit, which stands at the middle; what is above twice the limit fills the bar."""
     part = min(1.0, max(0.0, value / 2.0))
-    side = "over" if value > 1.0 else "under"
+    side = f"over {above}" if value > 1.0 else "under"
     return element(
         "svg",
         element("rect", class_="track", x="0", y="3", width="100%", height="6"),
