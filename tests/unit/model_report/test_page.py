@@ -53,7 +53,7 @@ def test_all_of_it_is_said() -> None:
     page = page_of(found(), NOW)
     assert [one.title for one in page.sections] == [
         "Monitor inputs", "Windows", "Worst inputs", "All inputs", "Worst outputs", "All outputs", "Quality",
-        "Research and engineering", "Steps and gates", "Attempts", "Card",
+        "Performance", "Research and engineering", "Steps and gates", "Attempts", "Card",
     ]  # fmt: skip
     told = check_it_loads_nothing(html(page)).text
     for part in ("churn in team-a", STABLE, "75 %", "s3://rows/2026-10", HOSTILE, "income: median"):
@@ -131,6 +131,25 @@ def test_attempts_are_told_latest_first() -> None:
         "caution",
         "plain",
     ]
+
+
+def test_realised_performance_stands_beside_expected_and_offline_with_coverage_and_segments() -> None:
+    page = page_of(found(), NOW)
+    metrics = {row[0]: row for row in table(page, "Performance", "Metrics").rows}
+    accuracy = metrics["Accuracy"]
+    assert (accuracy[1], accuracy[3]) == ("0.900", "600")
+    assert metrics["F1"][6] == "0.801"
+    assert float(str(accuracy[4])) == pytest.approx(0.8, abs=0.02)
+    assert any("600 labels came back" in str(block) for block in section(page, "Performance").blocks)
+    (north,) = table(page, "Performance", "By segment").rows
+    assert (north[0], north[1], north[2], north[4]) == ("region=north", "Accuracy", "0.900", "200")
+
+
+def test_without_labels_that_is_said() -> None:
+    unlabelled = {**model()["status"], "stable": {"revision": FORMER, "since": None}}
+    page = page_of(found(model=model(**unlabelled)), NOW)
+    assert "Performance" not in {one.title for one in page.sections}
+    assert any(f"No labels of {FORMER} are kept" in told for told in page.absent)
 
 
 def test_research_stands_beside_engineering() -> None:

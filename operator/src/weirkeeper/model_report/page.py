@@ -9,6 +9,7 @@ from weirkeeper.model_report.attempts import attempts_section, gates_section
 from weirkeeper.model_report.distributions import distribution_sections
 from weirkeeper.model_report.found import Found
 from weirkeeper.model_report.numbers import card_section, numbers_section
+from weirkeeper.model_report.performance import labels_of, performance_section
 from weirkeeper.model_report.verdict import verdict_of
 from weirkeeper.model_report.watched import monitor_section, without_monitor
 from weirkeeper.model_report.windows import watches
@@ -55,6 +56,7 @@ def _sections(found: Found, now: float) -> Iterator[Section | None]:
     for monitor in found.monitors:
         yield monitor_section(monitor, drawn=monitor["metadata"]["name"] in drawn)
     yield from distribution_sections(found, watched)
+    yield performance_section(found, next(iter(watched), None))
     yield numbers_section(found)
     yield gates_section(found)
     yield attempts_section(found, now)
@@ -71,10 +73,9 @@ def _absent(found: Found) -> Iterator[str]:
         yield from _lacking(found)
     if found.attempts:
         yield "How evidence grew along time is not kept in the cluster; the series weirkeeper_gate_log_e has it."
-    yield (
-        "Realised and expected performance, label coverage, fairness by segment, objectives and their budget: no"
-        " Monitor tells them yet."
-    )
+    if found.stable and not labels_of(found):
+        yield f"No labels of {found.stable} are kept: realised performance and segments are left out."
+    yield "Objectives and their budget, and how metrics went along time: no Monitor tells them yet."
 
 
 def _lacking(found: Found) -> Iterator[str]:

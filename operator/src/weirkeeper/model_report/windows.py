@@ -18,6 +18,7 @@ from weirkeeper.plan.conditions.watched import Watched
 from weirkeeper.plan.windows import CountedSlot, Window, WindowRule, by_window, rule_of, window_of
 from weirkeeper.statistics.drift import WindowReport
 from weirkeeper.statistics.errors import StatisticsError
+from weirkeeper.statistics.feature import Counts
 from weirkeeper.statistics.profile import ReferenceProfile
 from weirkeeper.statistics.quality import QualityFinding
 
@@ -26,7 +27,7 @@ FOREVER: Final = float("inf")
 
 @dataclass(frozen=True)
 class Judged:
-    """One window of one revision, and what it says."""
+    """One window of one revision, and what it says; `answers` are the counts of its outputs."""
 
     start: float
     end: float
@@ -34,6 +35,7 @@ class Judged:
     inputs: WindowReport
     outputs: WindowReport
     quality: tuple[QualityFinding, ...]
+    answers: Mapping[str, Counts]
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class Watch:
     name: str
     last: Judged
     past: tuple[Judged, ...]
+
+    @property
+    def rows(self) -> int:
+        """Predictions of the stable revision in the windows that are kept."""
+        return sum(one.inputs.rows for one in self.past if one.revision == self.last.revision)
 
 
 @dataclass(frozen=True)
@@ -115,4 +122,4 @@ def _reigns(found: Found) -> Iterator[tuple[str, float, float]]:
 def _judge(kept: _Kept, profile: ReferenceProfile, window: Window, revision: str) -> Judged:
     watched = Watched(kept.spec, kept.rule, profile, window)
     found = judge_inputs(watched), judge_outputs(watched), judge_quality(watched)
-    return Judged(window.start, window.end, revision, *found)
+    return Judged(window.start, window.end, revision, *found, window.counts.outputs)
