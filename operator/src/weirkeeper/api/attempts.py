@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from weirkeeper.api.record import DATE_TIME, Record, list_map
+from weirkeeper.api.record import ATOMIC_LIST, DATE_TIME, Record, list_map
 
 NAMES_LIMIT: Final = 40
 GATES_LIMIT: Final = 10
@@ -52,7 +52,10 @@ class AttemptStatus(Record):
         json_schema_extra=list_map("name"),
     )
     steps: tuple[StepStatus, ...] = Field(
-        default=(), description="The steps that it went through, of the last attempts.", max_length=20
+        default=(),
+        description="The steps that it went through, of the last attempts.",
+        max_length=20,
+        json_schema_extra=ATOMIC_LIST,
     )
 
 
