@@ -269,3 +269,31 @@ def test_an_operator_for_named_namespaces_needs_the_charts_roles_alone(
     eventually("the end of the freeze", lambda: not frozen(team), timeout=60)
     eventually("an event", lambda: team.list("events.events.k8s.io"), timeout=30)
     assert "403" not in operator.log.read_text()
+
+
+def test_what_somebody_else_applies_stays_as_they_applied_it(team: Kubectl, run: Run) -> None:
+    operator = run()
+    kinds = {"Model": model, "Rollout": rollout, "Monitor": monitor}
+    applied = [make(team.namespace) for make in kinds.values()]
+    body = json.dumps({"apiVersion": "v1", "kind": "List", "items": applied})
+    by_another = ("apply", "--server-side", "--field-manager=gitops", "-f", "-", "-o", "json")
+    team(*by_another, stdin=body)
+    started(team)
+    team("annotate", "models.weirkeeper.dev", "churn", "weirkeeper.dev/pause=ann/1")
+    eventually("the verb to be handled", lambda: "pause=ann/1" in handled(team), timeout=60)
+    assert operator.leads
+    again = json.loads(team(*by_another, "--dry-run=server", stdin=body))["items"]
+    for kind, found in zip(kinds, again, strict=True):
+        live = json.loads(
+            team("get", f"{kind.lower()}s.weirkeeper.dev", "churn", "--show-managed-fields", "-o", "json")
+        )
+        assert found["spec"] == live["spec"]
+        assert found["metadata"]["generation"] == live["metadata"]["generation"] == 1
+        ours = [entry for entry in live["metadata"]["managedFields"] if entry["manager"] == "weirkeeper"]
+        assert ours
+        assert all(entry.get("subresource") == "status" for entry in ours), "the operator owns no field of a spec"
+
+
+def handled(team: Kubectl) -> list[str]:
+    found = team.get("models.weirkeeper.dev", "churn") or {}
+    return list((found.get("status") or {}).get("handled", ()))
