@@ -27,13 +27,20 @@ def free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
-def model(name: str, decision: int, traffic: Mapping[str, int], uid: str = "uid-1") -> dict[str, Any]:
+def model(
+    name: str,
+    decision: int,
+    traffic: Mapping[str, int],
+    uid: str = "uid-1",
+    beside: Mapping[str, Mapping[str, Any]] | None = None,
+    sticky: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """A Model; `beside` is what a revision's entry says beside its weight."""
+    found = beside or {}
+    shares = [{"revision": one, "weight": weight, **found.get(one, {})} for one, weight in traffic.items()]
     return {
         "metadata": {"name": name, "namespace": NAMESPACE, "uid": uid, "creationTimestamp": "2026-01-01T00:00:00Z"},
-        "status": {
-            "decision": decision,
-            "traffic": [{"revision": revision, "weight": weight} for revision, weight in traffic.items()],
-        },
+        "status": {"decision": decision, "traffic": shares, **({"sticky": sticky} if sticky else {})},
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import grpc
@@ -36,6 +37,19 @@ async def _connection(port: int, count: int, host: str, tally: Counter[str]) -> 
         assert status == 200, headers
         tally[headers["x-weirkeeper-revision"]] += 1
     writer.close()
+
+
+async def answered_by(port: int, headers: Mapping[str, str], host: str = "churn") -> dict[str, str]:
+    """Which revision answers each caller, whose request has the header line that `headers` has for the caller."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    found = {}
+    for caller, line in headers.items():
+        writer.write(f"GET /v2/models/churn/200 HTTP/1.1\r\nhost: {host}\r\n{line}\r\n\r\n".encode())
+        status, answered = await _answer(reader)
+        assert status == 200, answered
+        found[caller] = answered["x-weirkeeper-revision"]
+    writer.close()
+    return found
 
 
 async def _answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:

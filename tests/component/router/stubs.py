@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
@@ -15,11 +16,17 @@ METHOD = f"/{SERVICE}/ModelInfer"
 
 
 class HttpStub:
-    """Answers by the last part of the path: a status, or what else a server can do. Counts what it was asked."""
+    """Answers by the last part of the path: a status, or what else a server can do. Counts what it was asked.
+
+    `spoil` lets it do something else than it was asked to.
+    """
 
     def __init__(self) -> None:
         self.port = 0
         self.asked: Counter[str] = Counter()
+        self.heads: list[str] = []
+        self.received = 0
+        self.spoil: dict[str, str] = {}
         self._connections: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
 
@@ -47,6 +54,10 @@ class HttpStub:
         head = await reader.readuntil(b"\r\n\r\n")
         wish = head.split(b" ", 2)[1].rsplit(b"/", 1)[-1].decode()
         self.asked[wish] += 1
+        self.heads.append(head.decode("latin-1"))
+        sent = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+        self.received += len(await reader.readexactly(int(sent[1]) if sent else 0))
+        wish = self.spoil.get(wish, wish)
         if wish == "close":
             return False
         if wish == "slow":
@@ -68,17 +79,23 @@ class GrpcStub:
 
     def __init__(self) -> None:
         self.port = 0
+        self.asked: Counter[str] = Counter()
         self._server: Any = None
 
     async def start(self) -> None:
         self._server = grpc.aio.server()
-        handler = grpc.unary_unary_rpc_method_handler(_infer)
+        handler = grpc.unary_unary_rpc_method_handler(self._infer)
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"ModelInfer": handler}),))
         self.port = self._server.add_insecure_port("127.0.0.1:0")
         await self._server.start()
 
     async def stop(self) -> None:
         await self._server.stop(grace=None)
+
+    async def _infer(self, request: bytes, context: Any) -> bytes:
+        metadata = dict(context.invocation_metadata())
+        self.asked[f"{request.decode()} {metadata.get('x-weirkeeper-arm', '')}".strip()] += 1
+        return await _infer(request, context)
 
 
 async def _infer(request: bytes, context: Any) -> bytes:

@@ -5,7 +5,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from weirkeeper.api import artifact, container, gates, monitor, rollout
+from weirkeeper.api import artifact, container, gates, monitor, rollout, steps
 
 Spec = dict[str, Any]
 
@@ -171,11 +171,59 @@ def _job(reference: Spec) -> list[Spec]:
     return [{"name": "own", "job": {"cronJobRef": reference}}]
 
 
+ALPHA = {"name": "x-cohort", "value": "alpha"}
+
+
+def _kinds(*kinds: Spec) -> list[Spec]:
+    """Steps, ended by one that may stand last."""
+    return [*kinds, {"weight": 5}]
+
+
+def _matched(**header: Any) -> list[Spec]:
+    return _kinds({"match": {"headers": [ALPHA | header]}})
+
+
+def _by(**header: Any) -> list[Spec]:
+    """Match one header in any way."""
+    return _kinds({"match": {"headers": [{"name": "x-cohort"} | header]}})
+
+
+MATCH_ALPHA = {"match": {"headers": [ALPHA]}}
+SHADOW = {"mirror": 100}
+
+STEP_CASES = (
+    Case("Rollout", "steps", [{"hold": "1m"}], [{"weight": 5, "hold": "1m"}], steps.ONE_STEP_KIND),
+    Case("Rollout", "steps", [{"weight": 5, "mirror": 5}], [{"mirror": 5}], steps.ONE_STEP_KIND),
+    Case("Rollout", "steps", _kinds(MATCH_ALPHA | SHADOW), _kinds(MATCH_ALPHA, SHADOW), steps.ONE_STEP_KIND),
+    Case("Rollout", "steps", [{"mirror": 0}], [{"mirror": 1}], "mirror"),
+    Case("Rollout", "steps", [{"mirror": 101}], [{"mirror": 100}], "mirror"),
+    Case("Rollout", "steps", [SHADOW, {"mirror": 10}], [{"mirror": 10}, SHADOW], rollout.MIRRORS_ASCEND),
+    Case("Rollout", "steps", [SHADOW, SHADOW], [SHADOW, {"weight": 5}], rollout.MIRRORS_ASCEND),
+    Case("Rollout", "steps", [{"weight": 5}, SHADOW], [SHADOW, {"weight": 5}], rollout.WEIGHTS_LAST),
+    Case("Rollout", "steps", [{"weight": 5}, MATCH_ALPHA], _kinds(SHADOW, MATCH_ALPHA), rollout.WEIGHTS_LAST),
+    Case("Rollout", "steps", [SHADOW, MATCH_ALPHA], [MATCH_ALPHA, SHADOW], rollout.MATCH_LAST),
+    Case("Rollout", "steps", _kinds(MATCH_ALPHA | {"requirePass": True}), _kinds(MATCH_ALPHA), steps.NOT_COMPARED),
+    Case("Rollout", "steps", _kinds({"match": {"headers": []}}), _kinds(MATCH_ALPHA), "headers"),
+    Case("Rollout", "steps", _by(), _by(value="alpha"), steps.ONE_MATCHER),
+    Case("Rollout", "steps", _by(value="a", prefix="a"), _by(prefix="a"), steps.ONE_MATCHER),
+    Case("Rollout", "steps", _by(regex="(?!x)a"), _by(regex="a|b"), steps.REGEX),
+    Case("Rollout", "steps", _by(regex="(a"), _by(regex="(a)"), "regex"),
+    Case("Rollout", "steps", _by(regex="(a)\\1"), _by(regex="\\d{1,1000}"), "regex"),
+    Case("Rollout", "steps", _matched(name="x cohort"), _matched(name="X-Cohort"), "name"),
+    Case("Rollout", "steps", _matched(name="Host"), _matched(name="hosts"), steps.HOST_HEADER),
+    Case("Rollout", "steps", _matched(name="X-Weirkeeper-Arm"), _matched(name="x-arm"), steps.HOST_HEADER),
+    Case("Rollout", "sticky", {}, {"header": "x-user"}, steps.ONE_STICKY),
+    Case("Rollout", "sticky", {"header": "x-user", "cookie": "who"}, {"cookie": "who"}, steps.ONE_STICKY),
+    Case("Rollout", "sticky", {"cookie": "a;b"}, {"cookie": "a-b"}, "sticky"),
+    Case("Rollout", "strategy", "BlueGreen", "AllAtOnce", "strategy"),
+)
+
 ROLLOUT_CASES = (
+    *STEP_CASES,
     Case("Rollout", "steps", _steps(5, 50, 25), _steps(5, 25, 50), rollout.ASCENDING),
     Case("Rollout", "steps", _steps(5, 5), _steps(5, 6), rollout.ASCENDING),
-    Case("Rollout", "steps", _steps(5, 100), _steps(5, 99), rollout.BELOW_100),
-    Case("Rollout", "steps", _steps(0, 5), _steps(1, 5), rollout.BELOW_100),
+    Case("Rollout", "steps", _steps(5, 100), _steps(5, 99), steps.BELOW_100),
+    Case("Rollout", "steps", _steps(0, 5), _steps(1, 5), steps.BELOW_100),
     Case("Rollout", "steps", NAMED, TOLD_APART, rollout.STEP_NAMES),
     Case("Rollout", "steps", [], _steps(50), "steps"),
     Case("Rollout", "steps", [{"weight": 5, "approval": "Yes"}], [{"weight": 5, "approval": "Manual"}], "approval"),

@@ -92,7 +92,7 @@ def tell(agent: Agent, given: dict[str, Any], *slices: dict[str, Any]) -> None:
 def split(files: EnvoyFiles) -> dict[str, int] | None:
     """What Envoy would do with the Model's requests; None for a refusal."""
     [own, _] = read(files.routes)["resources"][0]["virtual_hosts"]
-    found = own["routes"][1].get("route")
+    found = own["routes"][-1].get("route")
     return found and {one["name"]: one["weight"] for one in found["weighted_clusters"]["clusters"]}
 
 

@@ -119,5 +119,5 @@ def test_a_model_without_status_has_no_traffic() -> None:
 
 def test_revisions_of_weight_zero_are_wanted_and_get_nothing() -> None:
     asked = wanted(1, (A, 100), (B, 0))
-    assert asked.revisions == {A, B}
+    assert asked.arms == {A, B}
     assert asked.split == ((A, 100),)

@@ -63,6 +63,11 @@ ENVOY_DIRECTORY: Final = "/etc/envoy"
 
 HEADER_REVISION: Final = "x-weirkeeper-revision"
 HEADER_MODEL: Final = "x-weirkeeper-model"
+HEADER_ARM: Final = "x-weirkeeper-arm"
+"""Tells a model server that a request is none of the split's: `mirror` or `match`. Routers take it from clients."""
+
+MIRROR: Final = "mirror"
+MATCH: Final = "match"
 
 VERBS: Final = ("promote", "pause", "resume", "skip", "abort", "retry", "undo")
 """Verbs in force, each given as the annotation `weirkeeper.dev/VERB: user/nonce`."""
@@ -82,3 +87,17 @@ FREEZE_ANNOTATION: Final = f"{GROUP}/freeze"
 def verb_annotation(verb: str) -> str:
     """Give the annotation by which a person gives `verb`."""
     return f"{GROUP}/{verb}"
+
+
+def arm(revision: str, kind: str) -> str:
+    """Name what is counted of a revision apart from its share of the split: MIRROR or MATCH."""
+    return f"{revision}{_ARM}{kind}"
+
+
+def revision_of(name: str) -> str:
+    """Give the revision that a name, with or without an arm, means."""
+    return name.partition(_ARM)[0]
+
+
+# No revision has one in its name, nor is it a sign to Envoy or to a URL.
+_ARM: Final = "~"

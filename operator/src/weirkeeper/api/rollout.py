@@ -9,27 +9,27 @@ from pydantic import ConfigDict, Field
 
 from weirkeeper.api.attempts import GATES_LIMIT, NAMES_LIMIT, Attempts, GateSummary, Phase, Verdict
 from weirkeeper.api.conditions import Conditions, ObservedGeneration
-from weirkeeper.api.gates import DEFAULT_GATES, NAME, Gate
+from weirkeeper.api.gates import DEFAULT_GATES, Gate
 from weirkeeper.api.parsing import parse_spec
 from weirkeeper.api.record import ATOMIC_LIST, ATOMIC_MAP, Record, checked, list_map, rule, rules
+from weirkeeper.api.steps import STEPS_LIMIT, Step, Sticky
 from weirkeeper.api.values import Decimal, Duration
-
-STEPS_LIMIT: Final = 20
 
 ASCENDING: Final = (
     "weights must ascend from step to step, as in 5, 25, 50: sort the steps, and merge those of equal weight"
 )
-BELOW_100: Final = (
-    "weight must be from 1 to 99: weight 100 is the promotion, which follows the last step by itself; "
-    "leave this step out"
+MIRRORS_ASCEND: Final = (
+    "mirror must ascend from step to step, as in 10, 100: sort the steps, and merge those of equal mirror"
+)
+WEIGHTS_LAST: Final = "steps with mirror or match must come before those with a weight: move them up"
+MATCH_LAST: Final = (
+    "the last step must have a weight or a mirror: callers that match are not everyone, and nothing is compared with "
+    "stable; add such a step"
 )
 STEP_NAMES: Final = "step names must be unique: rename one of them, or leave the name out"
 GATE_NAMES: Final = "Duplicate value among the names of the gates: rename one of them"
 FALSE_ALARM: Final = 'falseAlarm is a probability: give one above "0" and at most "0.2", such as "0.01"'
 FALSE_PROMOTE: Final = 'falsePromote is a probability: give one above "0" and at most "0.2", such as "0.05"'
-
-MOST: Final = 99
-"""Percent of the traffic, short of a promotion."""
 
 LARGEST_ERROR: Final = 0.2
 
@@ -45,49 +45,26 @@ class ModelReference(Record):
     name: str = Field(description="Name of a Model in the same namespace.", min_length=1, max_length=NAMES_LIMIT)
 
 
-class Step(Record):
-    """One stretch of an attempt, with a fixed share of the traffic."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(rule("self.weight >= 1 && self.weight <= 99", BELOW_100, ".weight")),
-    )
-
-    name: str | None = Field(
-        default=None,
-        description="What people call the step; without a name it is called by its weight.",
-        max_length=NAMES_LIMIT,
-        pattern=NAME,
-    )
-    weight: Annotated[int, checked(lambda weight: 1 <= weight <= MOST, BELOW_100)] = Field(
-        description="The candidate's share of the traffic in percent, from 1 to 99.",
-        ge=0,
-        le=100,
-    )
-    hold: Duration = Field(
-        default=Duration("5m"),
-        description="How long the step lasts at least, counted in slots in which every router was observed.",
-    )
-    approval: Literal["Manual"] | None = Field(
-        default=None,
-        description="Manual: after its hold the step waits for the verb `promote`.",
-    )
-    require_pass: bool = Field(
-        default=False,
-        description="The step ends only when every gate is at Pass; the last step always asks for that.",
-    )
-
-    @property
-    def label(self) -> str:
-        """The step's name, else its weight."""
-        return self.name or f"{self.weight}%"
-
-
 DEFAULT_STEPS: Final = (Step(weight=5), Step(weight=25), Step(weight=50))
 
 
 def _ascend(steps: Sequence[Step]) -> bool:
-    weights = [step.weight for step in steps]
+    weights = [step.weight for step in steps if step.weight is not None]
     return weights == sorted(set(weights))
+
+
+def _mirrors_ascend(steps: Sequence[Step]) -> bool:
+    mirrors = [step.mirror for step in steps if step.mirror is not None]
+    return mirrors == sorted(set(mirrors))
+
+
+def _weights_last(steps: Sequence[Step]) -> bool:
+    weighted = [step.weight is not None for step in steps]
+    return weighted == sorted(weighted)
+
+
+def _match_not_last(steps: Sequence[Step]) -> bool:
+    return not steps or steps[-1].match is None
 
 
 def _steps_differ(steps: Sequence[Step]) -> bool:
@@ -109,11 +86,21 @@ def _is_small(probability: Decimal) -> bool:
     return 0 < probability.number <= LARGEST_ERROR
 
 
+def _ascending(field: str) -> str:
+    return (
+        f"!has(self.steps) || (self.steps.filter(s, has(s.{field})).map(s, s.{field}).isSorted()"
+        f" && self.steps.all(s, !has(s.{field})"
+        f" || self.steps.exists_one(t, has(t.{field}) && t.{field} == s.{field})))"
+    )
+
+
 _POLICY_RULES: Final = (
+    rule(_ascending("weight"), ASCENDING, ".steps"),
+    rule(_ascending("mirror"), MIRRORS_ASCEND, ".steps"),
+    rule("!has(self.steps) || self.steps.map(s, has(s.weight)).isSorted()", WEIGHTS_LAST, ".steps"),
     rule(
-        "!has(self.steps) || (self.steps.map(s, s.weight).isSorted()"
-        " && self.steps.all(s, self.steps.exists_one(t, t.weight == s.weight)))",
-        ASCENDING,
+        "!has(self.steps) || size(self.steps) == 0 || !has(self.steps[size(self.steps) - 1].match)",
+        MATCH_LAST,
         ".steps",
     ),
     rule(
@@ -132,12 +119,27 @@ class RolloutPolicy(Record):
 
     model_config = ConfigDict(json_schema_extra=rules(*_POLICY_RULES))
 
-    steps: Annotated[tuple[Step, ...], checked(_ascend, ASCENDING), checked(_steps_differ, STEP_NAMES)] = Field(
+    strategy: Literal["Steps", "AllAtOnce"] = Field(
+        default="Steps",
+        description="AllAtOnce: no steps; a candidate that is ready gets all traffic at once, and the bake judges it.",
+    )
+    steps: Annotated[
+        tuple[Step, ...],
+        checked(_ascend, ASCENDING),
+        checked(_mirrors_ascend, MIRRORS_ASCEND),
+        checked(_weights_last, WEIGHTS_LAST),
+        checked(_match_not_last, MATCH_LAST),
+        checked(_steps_differ, STEP_NAMES),
+    ] = Field(
         default=DEFAULT_STEPS,
-        description="The shares of traffic that a candidate gets on its way to promotion, ascending.",
+        description="How a candidate is exposed on its way to promotion: copies and chosen callers, then shares.",
         min_length=1,
         max_length=STEPS_LIMIT,
         json_schema_extra=ATOMIC_LIST,
+    )
+    sticky: Sticky | None = Field(
+        default=None,
+        description="Keeps each caller on one revision while the weight grows; without it every request is divided.",
     )
     gates: Annotated[tuple[Gate, ...], checked(_gates_differ, GATE_NAMES)] = Field(
         default=DEFAULT_GATES,

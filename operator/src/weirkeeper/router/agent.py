@@ -15,6 +15,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Final
 
+from weirkeeper.api.names import revision_of
 from weirkeeper.router import memory as remembering
 from weirkeeper.router.admin import EnvoyAdmin
 from weirkeeper.router.clusters import clusters, read_clusters
@@ -78,7 +79,7 @@ class Agent:
         if in_force:
             self._become_ready(waiting, now)
             await self._retire(found, now)
-        if not in_force or any(found.get(revision) for revision in waiting):
+        if not in_force or any(found.get(revision_of(arm)) for arm in waiting):
             self._repeat_when_stuck(now)
             return SOON
         self._stuck_since = 0.0
@@ -112,8 +113,8 @@ class Agent:
 
     def _keep_series(self, wanted: Mapping[str, Wanted | None] | None, now: float) -> None:
         if wanted is not None:
-            revisions = {revision for asked in wanted.values() if asked for revision in asked.revisions}
-            self._remember(self.memory.with_wanted(revisions | carrying(self.memory.applied), now))
+            arms = {arm for asked in wanted.values() if asked for arm in asked.arms}
+            self._remember(self.memory.with_wanted(arms | carrying(self.memory.applied), now))
 
     def _found(self) -> Mapping[str, AbstractSet[Endpoint]]:
         slices = self.namespace.endpoint_slices
@@ -123,7 +124,7 @@ class Agent:
         # Before anything is known, what a former run wrote stays.
         if self.namespace.models is None or self.namespace.endpoint_slices is None:
             return
-        wanted = {revision: found.get(revision, frozenset()) for revision in self.memory.series}
+        wanted = {arm: found.get(revision_of(arm), frozenset()) for arm in self.memory.series}
         if wanted != self._endpoints:
             self._endpoints = wanted
             self._replace_clusters()
@@ -133,7 +134,7 @@ class Agent:
         replace_file(self._files.clusters, discovery("", content))
 
     async def _route(self, wanted: Mapping[str, Wanted | None] | None, now: float) -> AbstractSet[str]:
-        """Write the routes as far as they can be; names the revisions that are waited for."""
+        """Write the routes as far as they can be; names the revisions and arms that are waited for."""
         if wanted is None:
             return frozenset()
         ready = await self._warm(wanted, now)
@@ -142,12 +143,11 @@ class Agent:
             self._remember(self.memory.with_applied(applied))
             self._write_routes()
         routed = carrying(applied)
-        asked = {revision for one in wanted.values() if one for revision, _ in one.split}
+        asked = {arm for one in wanted.values() if one for arm in one.asked}
         return asked - routed
 
     def _write_routes(self) -> None:
-        splits = {model: one.split for model, one in self.memory.applied.items()}
-        content = discovery(str(self.memory.version), [route_configuration(splits, self._options)])
+        content = discovery(str(self.memory.version), [route_configuration(self.memory.applied, self._options)])
         replace_file(self._files.routes, content)
         logger.info("routes %d: %s", self.memory.version, self.memory.versions[self.memory.version])
 
@@ -163,7 +163,7 @@ class Agent:
 
     async def _warm(self, wanted: Mapping[str, Wanted | None], now: float) -> AbstractSet[str]:
         """Name the revisions that can get requests, as far as anybody waits for them."""
-        asked = {revision for one in wanted.values() if one for revision, _ in one.split}
+        asked = {arm for one in wanted.values() if one for arm in one.asked}
         unread = {revision for revision, one in self.memory.series.items() if one.base is None}
         if not unread and asked <= carrying(self.memory.applied):
             return set()

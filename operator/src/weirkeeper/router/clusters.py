@@ -18,6 +18,9 @@ GRPC_SUFFIX: Final = ".grpc"
 # No revision has a dot in its name.
 ADMIN_CLUSTER: Final = "weirkeeper.admin"
 
+MIRROR_CLUSTER: Final = "weirkeeper.mirror"
+"""Leads copies of requests to this Envoy's own listener for them."""
+
 # Servers that close idle connections do it after 5 s or more (uvicorn, Node.js: 5 s). A shorter time on this side
 # means that a request is never sent into a connection that its server is just closing.
 IDLE_SECONDS: Final = 4.0
@@ -35,7 +38,7 @@ def grpc_cluster(revision: str) -> str:
 def clusters(
     endpoints: Mapping[str, AbstractSet[Endpoint]], options: RouterOptions, *, is_ready: bool
 ) -> list[Resource]:
-    """Two clusters a revision, HTTP/1.1 and HTTP/2 for gRPC, with the addresses of its pods; none is a statement, too.
+    """Two clusters a revision or arm, HTTP/1.1 and HTTP/2 for gRPC; one without any pod is a statement, too.
 
     Once the router `is_ready`, also the one to which the readiness probe leads: Envoy's own admin port.
     """
@@ -110,16 +113,42 @@ def _cluster(name: str, protocol: dict[str, Any], addresses: Sequence[Address], 
         "lb_policy": "LEAST_REQUEST",
         "circuit_breakers": {"thresholds": [_THRESHOLDS]},
         "outlier_detection": _OUTLIERS,
-        "typed_extension_protocol_options": {
-            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": extension(
-                "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-                {
-                    "explicit_http_config": protocol,
-                    "common_http_protocol_options": {"idle_timeout": seconds(IDLE_SECONDS)},
-                },
-            )
-        },
+        "typed_extension_protocol_options": _protocol_options(protocol),
     }
+
+
+def _protocol_options(protocol: dict[str, Any]) -> Resource:
+    name = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+    content = {
+        "explicit_http_config": protocol,
+        "common_http_protocol_options": {"idle_timeout": seconds(IDLE_SECONDS)},
+    }
+    return {name: extension(name, content)}
+
+
+def mirror_clusters(listener: str) -> list[Resource]:
+    """The clusters that lead copies of requests, over HTTP/1.1 and over gRPC, to an internal listener of this Envoy.
+
+    Envoy's usual limits hold for them: where a candidate hangs, further copies are dropped and no router is filled up.
+    """
+    protocols: list[tuple[str, dict[str, Any]]] = [
+        (MIRROR_CLUSTER, {"http_protocol_options": {}}),
+        (grpc_cluster(MIRROR_CLUSTER), {"http2_protocol_options": {}}),
+    ]
+    address = {"envoy_internal_address": {"server_listener_name": listener}}
+    return [
+        {
+            "@type": _CLUSTER,
+            "name": name,
+            "type": "STATIC",
+            "load_assignment": {
+                "cluster_name": name,
+                "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}],
+            },
+            "typed_extension_protocol_options": _protocol_options(protocol),
+        }
+        for name, protocol in protocols
+    ]
 
 
 def _admin_cluster(options: RouterOptions) -> Resource:

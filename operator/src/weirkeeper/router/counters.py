@@ -16,15 +16,18 @@ from weirkeeper.router.routes import ROUTES_NAME
 VERSION_STAT: Final = f"http.{STAT_PREFIX}.rds.{ROUTES_NAME}.version_text"
 CONNECTIONS_STAT: Final = f"http.{STAT_PREFIX}.downstream_cx_active"
 
+# A revision, or one of its arms (names.arm).
+_ARM: Final = r"[-a-z0-9]+(?:~[a-z]+)?"
+
 STATS_FILTER: Final = (
-    rf"^({OUTCOMES}\.requests\.cluster\..*|cluster\.[-a-z0-9]+(\.grpc)?\.upstream_rq_(retry|active)"
+    rf"^({OUTCOMES}\.requests\.cluster\..*|cluster\.{_ARM}(\.grpc)?\.upstream_rq_(retry|active)"
     rf"|{re.escape(VERSION_STAT)})$"
 )
 """What to ask the admin port for."""
 
 # outcomes.requests.cluster.<revision>[.grpc].end.<HTTP status>,<gRPC status, derived where there is none>,<flags>
-_OUTCOME: Final = re.compile(rf"{OUTCOMES}\.requests\.cluster\.([-a-z0-9]+)(\.grpc)?\.end\.([0-9]+),([0-9]*),(.*)")
-_CLUSTER: Final = re.compile(r"cluster\.([-a-z0-9]+)(?:\.grpc)?\.upstream_rq_(retry|active)")
+_OUTCOME: Final = re.compile(rf"{OUTCOMES}\.requests\.cluster\.({_ARM})(\.grpc)?\.end\.([0-9]+),([0-9]*),(.*)")
+_CLUSTER: Final = re.compile(rf"cluster\.({_ARM})(?:\.grpc)?\.upstream_rq_(retry|active)")
 
 # Refusals that say nothing about a model: who may ask, how much, how often.
 _CLIENTS_OWN: Final = frozenset(

@@ -10,6 +10,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from weirkeeper.api.names import MIRROR, revision_of
+from weirkeeper.api.names import arm as arm_of
 from weirkeeper.router.counters import Counts, Reading
 from weirkeeper.router.memory import Memory
 from weirkeeper.router.options import RouterOptions
@@ -94,13 +96,30 @@ def _counter_metrics(evidence: Evidence, options: RouterOptions) -> Iterator[Met
         "weirkeeper_router_failed_requests", "Requests that failed on the server's side.", labels=labels
     )
     retries = CounterMetricFamily("weirkeeper_router_retries", "Further tries of requests.", labels=labels)
-    for revision, counts in evidence.counts.items():
+    mirrored = CounterMetricFamily(
+        "weirkeeper_router_mirrored_requests",
+        "Copies of requests by their final outcome, which nobody saw.",
+        labels=[*labels, "outcome"],
+    )
+    for revision, (answered, copies) in sorted(_by_revision(evidence.counts).items()):
         values = [options.namespace, revision.rpartition("-")[0], revision]
-        requests.add_metric([*values, "ok"], counts.total - counts.bad)
-        requests.add_metric([*values, "bad"], counts.bad)
-        failed.add_metric(values, counts.failed)
-        retries.add_metric(values, counts.retries)
-    yield from (requests, failed, retries)
+        for family, counts in ((requests, answered), (mirrored, copies)):
+            family.add_metric([*values, "ok"], counts.total - counts.bad)
+            family.add_metric([*values, "bad"], counts.bad)
+        failed.add_metric(values, answered.failed)
+        retries.add_metric(values, answered.retries)
+    yield from (requests, failed, retries, mirrored)
+
+
+def _by_revision(arms: Mapping[str, Counts]) -> dict[str, tuple[Counts, Counts]]:
+    """What each revision answered, and what it answered to copies."""
+    found: dict[str, tuple[Counts, Counts]] = {}
+    for arm, counts in arms.items():
+        revision = revision_of(arm)
+        answered, copies = found.get(revision, (Counts(), Counts()))
+        is_copy = arm == arm_of(revision, MIRROR)
+        found[revision] = (answered, copies + counts) if is_copy else (answered + counts, copies)
+    return found
 
 
 def _gauge_metrics(evidence: Evidence, memory: Memory, options: RouterOptions) -> Iterator[Metric]:

@@ -13,7 +13,7 @@ from weirkeeper.statistics.latency import bin_of
 LATENCY_FILTER: Final = rf"^{OUTCOMES}\.{LATENCY}\.cluster\..*$"
 """What to ask the admin port for, with the buckets in detail."""
 
-_NAME: Final = re.compile(rf"{OUTCOMES}\.{LATENCY}\.cluster\.([-a-z0-9]+)(?:\.grpc)?")
+_NAME: Final = re.compile(rf"{OUTCOMES}\.{LATENCY}\.cluster\.([-a-z0-9]+(?:~[a-z]+)?)(?:\.grpc)?")
 
 
 def read_latencies(answer: Mapping[str, Any]) -> dict[str, dict[int, int]]:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
+from weirkeeper.api import names
+from weirkeeper.router.clusters import UNLIMITED, mirror_clusters
 from weirkeeper.router.files import EnvoyFiles
 from weirkeeper.router.options import RouterOptions
-from weirkeeper.router.resources import Resource, extension, file_source, seconds, socket_address
+from weirkeeper.router.resources import Resource, added_header, extension, file_source, seconds, socket_address
 from weirkeeper.router.routes import ROUTES_NAME, readiness_route
 
 STAT_PREFIX: Final = "in"
 OUTCOMES: Final = "outcomes"
 LATENCY: Final = "latency"
+MIRROR_LISTENER: Final = "mirror"
+
+_MIRROR_CLUSTERS: Final = mirror_clusters(MIRROR_LISTENER)
 
 # Envoy adds up its workers' histograms when it flushes, and what its admin port tells is as old: much less than a slot.
 FLUSH_SECONDS: Final = 1.0
@@ -27,7 +32,22 @@ def bootstrap(options: RouterOptions) -> Resource:
     return {
         "node": {"id": options.pod, "cluster": options.namespace},
         "admin": {"address": socket_address("127.0.0.1", options.admin_port)},
-        "static_resources": {"listeners": [_requests(options, files), _readiness(options)]},
+        "static_resources": {
+            "listeners": [_requests(options, files), _copies(files), _readiness(options)],
+            "clusters": [{key: value for key, value in one.items() if key != "@type"} for one in _MIRROR_CLUSTERS],
+        },
+        "bootstrap_extensions": [
+            _filter(
+                "envoy.bootstrap.internal_listener",
+                "envoy.extensions.bootstrap.internal_listener.v3.InternalListener",
+                {},
+            )
+        ],
+        "layered_runtime": {
+            # Regular expressions were checked when they were given; one that Envoy finds too large would hold up the
+            # routes of all Models.
+            "layers": [{"name": "static", "static_layer": {"re2.max_program_size.error_level": UNLIMITED}}]
+        },
         "stats_flush_interval": seconds(FLUSH_SECONDS),
         "dynamic_resources": {"cds_config": file_source(files.clusters)},
         "overload_manager": {
@@ -47,16 +67,35 @@ def _requests(options: RouterOptions, files: EnvoyFiles) -> Resource:
     return {
         "name": STAT_PREFIX,
         "address": socket_address(options.listen_address, options.http_port),
-        "filter_chains": [{"filters": [_connection_manager(files)]}],
+        # Nobody can pretend that a request is a copy or of an arm.
+        "filter_chains": [{"filters": [_connection_manager(files, STAT_PREFIX, {"remove": names.HEADER_ARM})]}],
     }
 
 
-def _connection_manager(files: EnvoyFiles) -> Resource:
+def _copies(files: EnvoyFiles) -> Resource:
+    """The listener for copies of requests, which only this Envoy itself can reach: it marks them, and counts them."""
+    mark = {"append": added_header(names.HEADER_ARM, names.MIRROR)}
+    return {
+        "name": MIRROR_LISTENER,
+        "internal_listener": {},
+        "ignore_global_conn_limit": True,
+        "filter_chains": [{"filters": [_connection_manager(files, MIRROR_LISTENER, mark)]}],
+    }
+
+
+def _connection_manager(files: EnvoyFiles, stat_prefix: str, mutation: Resource) -> Resource:
     return _filter(
         "envoy.filters.network.http_connection_manager",
         _HCM,
         {
-            "stat_prefix": STAT_PREFIX,
+            "stat_prefix": stat_prefix,
+            "early_header_mutation_extensions": [
+                _filter(
+                    "envoy.http.early_header_mutation.header_mutation",
+                    "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+                    {"mutations": [mutation]},
+                )
+            ],
             "codec_type": "AUTO",
             "rds": {"route_config_name": ROUTES_NAME, "config_source": file_source(files.routes)},
             "http_filters": [_ROUTER],

@@ -10,11 +10,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from weirkeeper.router import beside as besides
 from weirkeeper.router.counters import Counts
 from weirkeeper.router.errors import BrokenMemory
 from weirkeeper.router.traffic import Applied
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 VERSIONS_KEPT: Final = 16
 """Envoy takes a new version within a second or refuses it; an older one than these is not in force."""
@@ -22,7 +23,7 @@ VERSIONS_KEPT: Final = 16
 
 @dataclass(frozen=True)
 class Series:
-    """The counters of one revision since its clusters were made.
+    """The counters of one revision, or of one of its arms, since its clusters were made.
 
     `epoch` differs whenever the clusters are made anew. `base` is what Envoy, which started at `started` (Unix
     seconds), had counted under these names before; None until that was read. `unused_since` is when the last route to
@@ -87,7 +88,7 @@ def to_json(memory: Memory) -> dict[str, Any]:
         "epochs": memory.epochs,
         "versions": {str(version): dict(decisions) for version, decisions in memory.versions.items()},
         "applied": {
-            model: [one.uid, one.created, one.decision, one.seen, list(one.split)]
+            model: [one.uid, one.created, one.decision, one.seen, list(one.split), besides.to_json(one.beside)]
             for model, one in memory.applied.items()
         },
         "series": {
@@ -117,8 +118,11 @@ def from_json(given: Any) -> Memory:
         raise BrokenMemory(f"the agent's memory cannot be read ({error!r}); expected what an agent wrote") from error
 
 
-def _applied(uid: str, created: str, decision: int, seen: int, split: list[tuple[str, int]]) -> Applied:
-    return Applied(uid, created, decision, seen, tuple((revision, weight) for revision, weight in split))
+def _applied(
+    uid: str, created: str, decision: int, seen: int, split: list[tuple[str, int]], beside: dict[str, Any]
+) -> Applied:
+    weights = tuple((revision, weight) for revision, weight in split)
+    return Applied(uid, created, decision, seen, weights, besides.from_json(beside))
 
 
 def _series(epoch: int, base: list[int] | None, started: float, unused_since: float | None) -> Series:

@@ -37,3 +37,8 @@ def seconds(duration: float) -> str:
 def socket_address(address: str, port: int) -> Resource:
     """Where to connect to or to listen."""
     return {"socket_address": {"address": address, "port_value": port}}
+
+
+def added_header(name: str, value: str, *, action: str = "OVERWRITE_IF_EXISTS_OR_ADD") -> Resource:
+    """A header that a route gives to its requests or answers."""
+    return {"header": {"key": name, "value": value}, "append_action": action}

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
 from weirkeeper.api import names
-from weirkeeper.router.clusters import ADMIN_CLUSTER, grpc_cluster
+from weirkeeper.router.clusters import ADMIN_CLUSTER, GRPC_SUFFIX, MIRROR_CLUSTER, grpc_cluster
+from weirkeeper.router.matchers import ARM_IS_MIRROR, also, caller_matchers
 from weirkeeper.router.options import RouterOptions
-from weirkeeper.router.resources import Resource, seconds
+from weirkeeper.router.resources import Resource, added_header, seconds
+from weirkeeper.router.sticking import divided
+from weirkeeper.router.traffic import Applied
 
 ROUTES_NAME: Final = "models"
 
-Split = Sequence[tuple[str, int]]
-"""(revision, weight) of a Model; the weights sum to 100, or there is none at all."""
+MIRROR_PATIENCE: Final = 0.98
+"""A copy is given up so much sooner than its own request: as late as that, Envoy would only see that it was dropped."""
 
 _RETRIES: Final[Resource] = {
     # Only where no server can have begun to work on the request.
@@ -32,21 +35,27 @@ _RETRIES: Final[Resource] = {
     "host_selection_retry_max_attempts": "5",
 }
 
+_Places = list[tuple[Resource, bool]]
+"""What tells a Model's requests, and whether these are those over gRPC."""
 
-def route_configuration(splits: Mapping[str, Split], options: RouterOptions) -> Resource:
+
+def route_configuration(applied: Mapping[str, Applied], options: RouterOptions) -> Resource:
     """Route each Model by its host names, else by its path, gRPC also by a header; a Model without a split says 503."""
-    models = sorted(splits.items())
+    models = sorted(applied.items())
+    shared = [(model, one, _shared_host(model)) for model, one in models]
     return {
         "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
         "name": ROUTES_NAME,
         "ignore_port_in_host_matching": True,
         "virtual_hosts": [
-            *(_own_host(model, split, options) for model, split in models),
+            *(_own_host(model, one, options) for model, one in models),
             {
                 "name": "*",
                 "domains": ["*"],
                 "routes": [
-                    *(route for model, split in models for route in _shared_host(model, split, options)),
+                    *(route for _, one, places in shared for route in _copies(one, places, options)),
+                    _NO_COPIES,
+                    *(route for model, one, places in shared for route in _requests(model, one, places, options)),
                     _refusal(404, "no such model here", {"prefix": "/"}),
                 ],
             },
@@ -66,49 +75,86 @@ def host_names(model: str, namespace: str) -> list[str]:
     return [model, f"{model}.{namespace}", f"{model}.{namespace}.svc", f"{model}.{namespace}.svc.*"]
 
 
-def _own_host(model: str, split: Split, options: RouterOptions) -> Resource:
-    return {
-        "name": model,
-        "domains": host_names(model, options.namespace),
-        "routes": [
-            _route({"prefix": "/", "grpc": {}}, model, split, options, grpc=True),
-            _route({"prefix": "/"}, model, split, options),
-        ],
-    }
+def _own_host(model: str, one: Applied, options: RouterOptions) -> Resource:
+    places: _Places = [({"prefix": "/", "grpc": {}}, True), ({"prefix": "/"}, False)]
+    routes = [*_copies(one, places, options), _NO_COPIES, *_requests(model, one, places, options)]
+    return {"name": model, "domains": host_names(model, options.namespace), "routes": routes}
 
 
-def _shared_host(model: str, split: Split, options: RouterOptions) -> list[Resource]:
+def _shared_host(model: str) -> _Places:
     header = {"name": names.HEADER_MODEL, "string_match": {"exact": model}}
-    path = f"/v2/models/{model}"
-    return [
-        _route({"prefix": "/", "grpc": {}, "headers": [header]}, model, split, options, grpc=True),
-        _route({"path_separated_prefix": path}, model, split, options),
-    ]
+    path = {"path_separated_prefix": f"/v2/models/{model}"}
+    return [({"prefix": "/", "grpc": {}, "headers": [header]}, True), (path, False)]
 
 
-def _route(match: Resource, model: str, split: Split, options: RouterOptions, *, grpc: bool = False) -> Resource:
-    if not split:
-        return _refusal(503, f"model {model} has no revision in service", match)
-    return {
-        "match": match,
-        "route": {
-            "weighted_clusters": {"clusters": [_share(*share, grpc=grpc) for share in split if share[1]]},
-            "timeout": seconds(options.route_timeout),
-            "retry_policy": _RETRIES,
-        },
-    }
+def _copies(one: Applied, places: _Places, options: RouterOptions) -> Iterator[Resource]:
+    """Where the copies of requests go, which come through a listener of their own."""
+    if one.beside.mirrored:
+        for match, grpc in places:
+            action = {"cluster": _cluster(one.beside.mirrored, grpc=grpc)}
+            yield {
+                "match": also(match, ARM_IS_MIRROR),
+                "route": action | _limits(options.route_timeout * MIRROR_PATIENCE),
+            }
+
+
+def _requests(model: str, one: Applied, places: _Places, options: RouterOptions) -> Iterator[Resource]:
+    """Where requests go: those of callers that match first, the others by the split."""
+    for match, grpc in places:
+        if not one.split:
+            yield _refusal(503, f"model {model} has no revision in service", match)
+            continue
+        yield from _matched(one, match, options, grpc=grpc)
+        action: Resource = {"weighted_clusters": {"clusters": _shares(one, grpc=grpc)}} | _limits(options.route_timeout)
+        if one.beside.mirrored:
+            action["request_mirror_policies"] = [_mirroring(one.beside.percent, grpc=grpc)]
+        yield from divided({"match": match, "route": action}, one.beside)
+
+
+def _matched(one: Applied, match: Resource, options: RouterOptions, *, grpc: bool) -> Iterator[Resource]:
+    arm = one.beside.matched
+    for callers in one.beside.callers:
+        yield {
+            "match": also(match, *caller_matchers(callers)),
+            "route": {"cluster": _cluster(arm, grpc=grpc)} | _limits(options.route_timeout),
+            "request_headers_to_add": [added_header(names.HEADER_ARM, names.MATCH)],
+            "response_headers_to_add": [added_header(names.HEADER_REVISION, names.revision_of(arm))],
+        }
+
+
+def _shares(one: Applied, *, grpc: bool) -> list[Resource]:
+    """Each revision's share; a bucket belongs to the first of them whose weights so far are above it."""
+    ordered = sorted(one.split, key=lambda share: share[0] != one.beside.first)
+    return [_share(*share, grpc=grpc) for share in ordered if share[1]]
 
 
 def _share(revision: str, weight: int, *, grpc: bool) -> Resource:
     return {
-        "name": grpc_cluster(revision) if grpc else revision,
+        "name": _cluster(revision, grpc=grpc),
         "weight": weight,
-        "response_headers_to_add": [_header(names.HEADER_REVISION, revision)],
+        "response_headers_to_add": [added_header(names.HEADER_REVISION, revision)],
     }
 
 
+def _mirroring(percent: int, *, grpc: bool) -> Resource:
+    return {
+        "cluster": MIRROR_CLUSTER + (GRPC_SUFFIX if grpc else ""),
+        "runtime_fraction": {"default_value": {"numerator": percent, "denominator": "HUNDRED"}},
+        # A copy is routed by the host that its request named.
+        "disable_shadow_host_suffix_append": True,
+    }
+
+
+def _limits(timeout: float) -> Resource:
+    return {"timeout": seconds(timeout), "retry_policy": _RETRIES}
+
+
+def _cluster(arm: str, *, grpc: bool) -> str:
+    return grpc_cluster(arm) if grpc else arm
+
+
 def _refusal(status: int, message: str, match: Resource) -> Resource:
-    headers = [_header("retry-after", "5")] if status == HTTPStatus.SERVICE_UNAVAILABLE else []
+    headers = [added_header("retry-after", "5")] if status == HTTPStatus.SERVICE_UNAVAILABLE else []
     return {
         "match": match,
         "direct_response": {"status": status, "body": {"inline_string": message}},
@@ -116,5 +162,5 @@ def _refusal(status: int, message: str, match: Resource) -> Resource:
     }
 
 
-def _header(key: str, value: str) -> dict[str, Any]:
-    return {"header": {"key": key, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+# A copy that was made by former routes must not become a request.
+_NO_COPIES: Final[dict[str, Any]] = _refusal(404, "no copies are asked for", also({"prefix": "/"}, ARM_IS_MIRROR))

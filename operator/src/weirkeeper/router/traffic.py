@@ -8,6 +8,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
+from weirkeeper.api import names
+from weirkeeper.router.beside import NOTHING, Beside, read_beside
 from weirkeeper.router.errors import InvalidTraffic
 
 Weights: TypeAlias = tuple[tuple[str, int], ...]
@@ -26,11 +28,17 @@ class Wanted:
     created: str
     decision: int
     traffic: Weights
+    beside: Beside = NOTHING
 
     @property
-    def revisions(self) -> AbstractSet[str]:
-        """All that are to be kept warm, also at weight 0."""
-        return frozenset(revision for revision, _ in self.traffic)
+    def arms(self) -> AbstractSet[str]:
+        """All that are to be kept warm, revisions at weight 0 too."""
+        return frozenset(revision for revision, _ in self.traffic) | self.beside.arms
+
+    @property
+    def asked(self) -> AbstractSet[str]:
+        """All that are to get requests."""
+        return frozenset(revision for revision, _ in self.split) | self.beside.arms
 
     @property
     def split(self) -> Weights:
@@ -47,32 +55,44 @@ class Applied:
     decision: int
     seen: int
     split: Weights
+    beside: Beside = NOTHING
+
+    @property
+    def arms(self) -> AbstractSet[str]:
+        """All that get requests."""
+        return frozenset(revision for revision, _ in self.split) | self.beside.arms
 
 
 def carrying(applied: Mapping[str, Applied]) -> AbstractSet[str]:
-    """Name the revisions that get requests."""
-    return {revision for one in applied.values() for revision, _ in one.split}
+    """Name the revisions, and what they get apart from the split, that get requests."""
+    return {arm for one in applied.values() for arm in one.arms}
 
 
 def read_wanted(model: Mapping[str, Any]) -> Wanted:
     """Understand the status of a Model; one without a status has decision 0 and no traffic.
 
     Raises:
-        InvalidTraffic: the weights do not sum to 100, or a revision's name is none.
+        InvalidTraffic: the weights do not sum to 100, a revision's name is none, or callers are told by no rule.
     """
     metadata, status = model["metadata"], model.get("status") or {}
+    try:
+        beside = read_beside(status.get("traffic") or (), status.get("sticky"))
+    except ValueError as error:
+        raise InvalidTraffic(f"model {metadata['name']}: callers cannot be told apart: {error}") from error
     wanted = Wanted(
         uid=metadata.get("uid", ""),
         created=metadata.get("creationTimestamp", ""),
         decision=int(status.get("decision") or 0),
         traffic=tuple((entry["revision"], int(entry.get("weight") or 0)) for entry in status.get("traffic") or ()),
+        beside=beside,
     )
-    for revision in wanted.revisions:
+    revisions = {names.revision_of(arm) for arm in wanted.arms}
+    for revision in revisions:
         # It becomes the name of a file.
         if not _REVISION.fullmatch(revision):
             raise InvalidTraffic(f"model {metadata['name']}: {revision!r:.80} is no revision's name; status is damaged")
     weights = [weight for _, weight in wanted.traffic]
-    if len(wanted.revisions) != len(weights) or min(weights, default=0) < 0 or sum(weights) not in {0, WHOLE}:
+    if len(revisions) != len(weights) or min(weights, default=0) < 0 or sum(weights) not in {0, WHOLE}:
         raise InvalidTraffic(f"model {metadata['name']}: traffic is {wanted.traffic}; weights must sum to {WHOLE}")
     return wanted
 
@@ -105,13 +125,18 @@ def next_applied(former: Applied | None, wanted: Wanted, ready: AbstractSet[str]
     """
     if former is not None and is_stale(former, wanted):
         return former
-    routed = {revision for revision, _ in former.split} if former else set()
-    if {revision for revision, _ in wanted.split} <= routed | ready:
-        return Applied(wanted.uid, wanted.created, wanted.decision, wanted.decision, wanted.split)
+    routed = former.arms if former else frozenset()
+    if wanted.asked <= routed | ready:
+        return Applied(wanted.uid, wanted.created, wanted.decision, wanted.decision, wanted.split, wanted.beside)
     if former is None or former.uid != wanted.uid:
-        kept = former.split if former else ()
-        return Applied(wanted.uid, wanted.created, 0, wanted.decision, kept)
-    return replace(former, seen=wanted.decision, split=_relieved(former.split, wanted.split))
+        kept = (former.split, former.beside) if former else ((), NOTHING)
+        return Applied(wanted.uid, wanted.created, 0, wanted.decision, *kept)
+    return replace(
+        former,
+        seen=wanted.decision,
+        split=_relieved(former.split, wanted.split),
+        beside=former.beside.relieved(wanted.beside),
+    )
 
 
 def _relieved(former: Weights, wanted: Weights) -> Weights:
