@@ -107,10 +107,10 @@ class Team:
         ours = [item for item in found if item.get("regarding", {}).get("name") == "churn"]
         return [item["reason"] for item in sorted(ours, key=lambda item: item.get("eventTime") or "")]
 
-    def ask(self, body: str, path: str = "/v2/models/churn/infer", host: str = "") -> tuple[int, str]:
+    def ask(self, body: str, path: str = "/v2/models/churn/infer", **headers: str) -> tuple[int, str]:
         """One request to the Model's Service from inside the cluster's network: status code and body."""
         target = f"http://churn.{self.kubectl.namespace}.svc{path}"
-        options = ["-H", f"Host: {host}"] if host else []
+        options = [part for name, value in headers.items() for part in ("-H", f"{name.replace('_', '-')}: {value}")]
         answer = self.cluster.run_inside(
             *("curl", "-sS", "-m", "20", "-w", "\n%{http_code}", "-H", "Content-Type: application/json"),
             *options,

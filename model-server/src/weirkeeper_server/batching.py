@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from weirkeeper_server.answer import InferAnswer
+from weirkeeper_server.arms import Arm
 from weirkeeper_server.decode import InferRequest
 from weirkeeper_server.errors import PredictionFailed, PredictionTimedOut
 from weirkeeper_server.tensors import Columns
@@ -42,6 +43,7 @@ class Asked:
     at: float
     limit: float
     deadline: float
+    arm: Arm = ""
     timer: asyncio.TimerHandle | None = None
 
 
@@ -61,6 +63,18 @@ class Predicted:
     def rows(self) -> int:
         """Count the rows of all requests together."""
         return sum(one.request.rows for one in self.asked)
+
+    def parts(self) -> Iterator[tuple[Arm, Columns, Columns, int]]:
+        """Give arm, inputs, outputs and rows of each request."""
+        first = 0
+        for asked in self.asked:
+            rows = slice(first, first + asked.request.rows)
+            inputs, outputs = (
+                {name: column[rows] for name, column in columns.items()}
+                for columns in (self.inputs, self.outputs or {})
+            )
+            yield asked.arm, inputs, outputs, asked.request.rows
+            first = rows.stop
 
 
 class Recipient(Protocol):

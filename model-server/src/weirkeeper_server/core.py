@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from weirkeeper.api.bundle import BundleManifest, Signature
 from weirkeeper_server.answer import Identity, InferAnswer, answer_of
+from weirkeeper_server.apart import CountedApart
+from weirkeeper_server.arms import Arm
 from weirkeeper_server.batching import THREADS, Asked, Batches, Predicted
 from weirkeeper_server.bundle import Bundle, read_bundle
 from weirkeeper_server.correlation import current_request
@@ -73,6 +75,7 @@ class ModelServer:
         self.durations = Durations()
         self.latency = LatencySlots(settings.slot_seconds)
         self.traffic: TrafficProfile | None = None
+        self._apart = CountedApart(settings.slot_seconds)
         self.feedback = FeedbackLedger(settings.model, settings.feedback, clock)
         self.parameters: Mapping[str, str] = {}
         self._predictor: Predictor | None = None
@@ -85,6 +88,7 @@ class ModelServer:
         try:
             bundle = await loop.run_in_executor(self._workers, read_bundle, self.settings.bundle)
             self.bundle, self.traffic = bundle, TrafficProfile(bundle.profile, loop.call_soon)
+            self._apart.use(bundle.profile, loop.call_soon)
             self.feedback.use(bundle, self.identity.revision, self.settings.parameters.get(SEGMENTS, ""))
             loaded = await loop.run_in_executor(self._workers, _loaded, bundle, _predictors(self.settings))
         except ProbeError as error:
@@ -162,15 +166,15 @@ class ModelServer:
             raise NotReady(f"model {self.identity.model!r} is {self.state.lower()}; try again when it is ready")
         return self._predictor
 
-    async def infer(self, request: InferRequest, seconds: float | None = None) -> InferAnswer:
+    async def infer(self, request: InferRequest, seconds: float | None = None, arm: Arm = "") -> InferAnswer:
         """Answer one inference request, within `seconds` where its caller waits no longer than that.
 
         Raises:
             RequestError: it cannot be answered; the message is for the caller, details are in the log.
         """
-        return await self.ask(request, seconds)
+        return await self.ask(request, seconds, arm)
 
-    def ask(self, request: InferRequest, seconds: float | None = None) -> asyncio.Future[InferAnswer]:
+    def ask(self, request: InferRequest, seconds: float | None = None, arm: Arm = "") -> asyncio.Future[InferAnswer]:
         """Promise the answer to one inference request, for doors that need no task to wait for it.
 
         The future gets what `infer` gives or raises; who cancels it waits no longer, and is not predicted for.
@@ -184,7 +188,8 @@ class ModelServer:
         if seconds is not None and seconds < limit:
             limit = seconds
         answer: asyncio.Future[InferAnswer] = loop.create_future()
-        self._batches.add(Asked(request, answer, current_request.get(), self.clock(), limit, loop.time() + limit))
+        deadline = loop.time() + limit
+        self._batches.add(Asked(request, answer, current_request.get(), self.clock(), limit, deadline, arm))
         return answer
 
     def predict(self, inputs: Columns) -> Columns:
@@ -193,7 +198,12 @@ class ModelServer:
 
     def count(self, predicted: Predicted) -> None:
         """Count the rows of a batch by the bins of the profile."""
-        if self.traffic is not None and predicted.outputs is not None:
+        if self.traffic is None or predicted.outputs is None:
+            return
+        if any(asked.arm for asked in predicted.asked):
+            for arm, inputs, outputs, rows in predicted.parts():
+                (self._apart.traffic(arm) or self.traffic).add(inputs, outputs, rows)
+        else:
             self.traffic.add(predicted.inputs, predicted.outputs, predicted.rows)
 
     def answer(self, asked: Asked, outputs: Columns, *, finite: bool) -> InferAnswer:
@@ -202,33 +212,39 @@ class ModelServer:
         if not finite:
             self.invalid_outputs.update(invalid_values(outputs))
         answer = answer_of(self.identity, request, self._loaded().signature, outputs, finite=finite)
+        if asked.arm == "mirror":
+            return answer
         token = self.feedback.token(request.inputs, outputs, request.rows, asked.at)
         return answer._replace(feedback_token=token) if token else answer
 
-    def begin(self) -> Ticket:
+    def begin(self, arm: Arm = "") -> Ticket:
         """Book the arrival of an inference request; what happens within the ticket is its outcome.
 
         Entering the ticket raises Overloaded where too many requests are under way.
         """
-        return Ticket(self)
+        return Ticket(self, arm)
 
     @property
     def overloaded(self) -> bool:
         """Say whether more requests are under way than may be."""
         return self.active > self._most_active
 
-    def arrived(self) -> int:
+    def arrived(self, latency: LatencySlots) -> int:
         """Book the start of a request; give its slot."""
         self.active += 1
         self.idle.clear()
-        return self.latency.begin(self.clock())
+        return latency.begin(self.clock())
+
+    def latency_of(self, arm: Arm) -> LatencySlots:
+        """Give the slots in which an arm's durations are counted."""
+        return self._apart.latency(arm) if arm else self.latency
 
     def ended(self, ticket: Ticket, outcome: Outcome, seconds: float) -> None:
         """Book the answer of a request."""
         self.outcomes[outcome] += 1
         self.rows += ticket.rows if outcome == "ok" else 0
         self.durations.add(seconds, ticket.trace)
-        self.latency.end(ticket.slot, seconds)
+        ticket.latency.end(ticket.slot, seconds)
         self.active -= 1
         if not self.active:
             self.idle.set()
@@ -258,6 +274,7 @@ class ModelServer:
             "latency": {"slotSeconds": self.latency.slot_seconds, "slots": self.latency.told(latency_from)},
             "labels": self.feedback.tables.told(labels_cursor),
             **self._counts(),
+            "arms": self._apart.told(latency_from),
         }
 
     def _profile(self, known: str) -> dict[str, Any]:
@@ -288,15 +305,17 @@ def _loaded(bundle: Bundle, settings: Settings) -> LoadedModel:
 class Ticket:
     """One inference request on its way.
 
-    `rows` is how many it asks about, once they are known; `trace` is the trace that it belongs to, if any.
+    `latency` is where its duration is counted; `rows` is how many it asks about, once they are known; `trace` is the
+    trace that it belongs to, if any.
     """
 
-    __slots__ = ("_server", "_start", "rows", "slot", "trace")
+    __slots__ = ("_server", "_start", "latency", "rows", "slot", "trace")
 
-    def __init__(self, server: ModelServer) -> None:
+    def __init__(self, server: ModelServer, arm: Arm) -> None:
         self._server = server
         self._start = time.perf_counter()
-        self.slot = server.arrived()
+        self.latency = server.latency_of(arm)
+        self.slot = server.arrived(self.latency)
         self.rows = 0
         self.trace = ""
 

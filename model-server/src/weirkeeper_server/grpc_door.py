@@ -13,7 +13,9 @@ import grpc
 from google.protobuf.message import Message
 
 from weirkeeper.api.bundle import Tensor
+from weirkeeper.api.names import HEADER_ARM
 from weirkeeper_server.access_log import AccessLog
+from weirkeeper_server.arms import arm_of
 from weirkeeper_server.core import ModelServer, State
 from weirkeeper_server.errors import InvalidRequest
 from weirkeeper_server.grpc_exchange import Asked, Exchange, current_trace, read_message
@@ -120,15 +122,15 @@ class _Door:
         self.limits = server.settings.limits
 
     async def model_infer(self, context: Any) -> Message:
-        with self._server.begin() as ticket:
+        arm = arm_of(dict(context.invocation_metadata() or ()).get(HEADER_ARM))
+        with self._server.begin(arm) as ticket:
             ticket.trace = current_trace.get()
             request = await read_message(messages.ModelInferRequest, context, self.limits)
             self._server.check_name(request.model_name, request.model_version)
             question = read_infer(request, self._server.expected, self.limits)
             ticket.rows = question.rows
-            return write_infer(
-                await self._server.infer(question, seconds(request)), raw=bool(request.raw_input_contents)
-            )
+            answer = await self._server.infer(question, seconds(request), arm)
+            return write_infer(answer, raw=bool(request.raw_input_contents))
 
     def server_live(self, _: messages.ServerLiveRequest) -> Message:
         return messages.ServerLiveResponse(live=True)

@@ -14,6 +14,7 @@ import orjson
 from weirkeeper_server import binary_tensors
 from weirkeeper_server.access_log import AccessLog
 from weirkeeper_server.answer import InferAnswer, encode
+from weirkeeper_server.arms import ARM_FIELD, arm_of
 from weirkeeper_server.binary_tensors import HEADER_LENGTH, Encoded
 from weirkeeper_server.bounds import check_size, check_tensors
 from weirkeeper_server.core import ModelServer, State
@@ -61,7 +62,7 @@ class _Handlers:
         return Endpoint(getattr(self, name), self._open if name == "infer" else None)
 
     def _open(self, request: HttpRequest) -> None:
-        ticket = self._server.begin()
+        ticket = self._server.begin(arm_of(request.fields.get(ARM_FIELD)))
         ticket.trace = request.trace
         request.ticket = ticket.__enter__()
 
@@ -123,7 +124,8 @@ class _Handlers:
         binary = binary_tensors.binary_outputs(document, question.wanted)
         if request.ticket is not None:
             request.ticket.rows = question.rows
-        answering = self._server.ask(question, binary_tensors.seconds(document))
+        arm = arm_of(request.fields.get(ARM_FIELD))
+        answering = self._server.ask(question, binary_tensors.seconds(document), arm)
         return Pending(answering, partial(self._inferred, request, binary))
 
     def _inferred(self, request: HttpRequest, binary: frozenset[str], answer: InferAnswer) -> Answer:

@@ -16,6 +16,7 @@ SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 Schema = dict[str, Any]
 HELMS_OWN = {"global"}
+OFF_UNLESS_GIVEN = {"defaults.rollout.sticky"}
 
 
 def objects(schema: Schema, path: str = "") -> Iterator[tuple[str, Schema]]:
@@ -52,7 +53,7 @@ def test_every_value_is_described() -> None:
 
 def compared(values: dict[str, Any], schema: Schema, path: str = "") -> Iterator[str]:
     for name, inner in schema["properties"].items():
-        if path + name in HELMS_OWN:
+        if path + name in HELMS_OWN | OFF_UNLESS_GIVEN:
             continue
         if name not in values:
             yield f"{path}{name}"

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from weirkeeper.api.gates import DEFAULT_GATES, Gate
+from weirkeeper.api.names import MATCH, MIRROR, arm, revision_of
 from weirkeeper.delivery.evidence import Evidence, LatencySlot, Outcomes, OutcomeSlot
-from weirkeeper.delivery.memory import Memory
+from weirkeeper.delivery.memory import Beside, Memory
 from weirkeeper.delivery.policy import Policy, StepPolicy
 from weirkeeper.delivery.progress import pods_needed
 from weirkeeper.delivery.rollout import advance
@@ -40,7 +41,7 @@ ERRORS_ONLY: tuple[Gate, ...] = tuple(gate for gate in DEFAULT_GATES if gate.err
 
 @dataclass
 class Behaviour:
-    """How a revision answers: share of bad answers and milliseconds."""
+    """How a revision, or one of its arms, answers: share of bad answers and milliseconds."""
 
     bad: float = 0.0
     milliseconds: float = 4.0
@@ -69,6 +70,9 @@ class World:
     outcomes: list[OutcomeSlot] = field(default_factory=list)
     latency: dict[str, list[LatencySlot]] = field(default_factory=dict)
     in_force: Mapping[str, int] = field(default_factory=dict)
+    beside: Beside = field(default_factory=Beside)
+    trying: str = ""
+    chosen: float = 0.1
     acknowledged: int = 0
     weights: list[tuple[float, str | None, int]] = field(default_factory=list)
 
@@ -124,23 +128,33 @@ class World:
                 self.ready.pop(name, None)
         if self.routers_answer:
             self.acknowledged, self.in_force = memory.decision, dict(memory.traffic)
+            self.beside, self.trying = memory.beside, memory.candidate or ""
 
     def traffic(self) -> None:
-        """One slot of requests, split as the routers have it in force."""
+        """One slot of requests, routed as the routers have it in force; `chosen` of all are callers that may match."""
         start = int(self.now) - SLOT
-        count = round(self.rate * SLOT)
-        found = {}
-        for revision, weight in self.in_force.items():
-            requests = sum(self.random.random() < weight / 100 for _ in range(count))
-            behaviour = self.behaviours.get(revision, Behaviour())
-            bad = sum(self.random.random() < behaviour.bad for _ in range(requests))
-            found[revision] = Outcomes(requests, bad, bad)
-            bins: dict[int, int] = {}
-            for _ in range(requests):
-                index = bin_of(behaviour.milliseconds * 1000 * self.random.lognormvariate(0, 0.2))
-                bins[index] = bins.get(index, 0) + 1
-            self.latency.setdefault(revision, []).append(LatencySlot(start, bins))
+        total = round(self.rate * SLOT)
+        matching = sum(self.random.random() < self.chosen for _ in range(total)) if self.beside.callers else 0
+        arms = {name: self._some(total - matching, weight) for name, weight in self.in_force.items()}
+        if matching:
+            arms[arm(self.trying, MATCH)] = matching
+        if self.beside.mirror:
+            arms[arm(self.trying, MIRROR)] = self._some(total - matching, self.beside.mirror)
+        found = {name: self._answered(start, name, requests) for name, requests in arms.items()}
         self.outcomes.append(OutcomeSlot(start, found, observed=self.routers_answer))
+
+    def _some(self, count: int, percent: int) -> int:
+        return sum(self.random.random() < percent / 100 for _ in range(count))
+
+    def _answered(self, start: int, name: str, requests: int) -> Outcomes:
+        behaviour = self.behaviours.get(name) or self.behaviours.get(revision_of(name), Behaviour())
+        bad = sum(self.random.random() < behaviour.bad for _ in range(requests))
+        bins: dict[int, int] = {}
+        for _ in range(requests):
+            index = bin_of(behaviour.milliseconds * 1000 * self.random.lognormvariate(0, 0.2))
+            bins[index] = bins.get(index, 0) + 1
+        self.latency.setdefault(name, []).append(LatencySlot(start, bins))
+        return Outcomes(requests, bad, bad)
 
     def tick(self, slots: int = 1) -> None:
         """Let time pass."""

@@ -32,6 +32,7 @@ STAGES: Final = {"Archived", "Candidate", "Production"}
 VERDICTS: Final = {"Pass", "Fail"}
 CHOICES: Final = {
     "Absolute",
+    "AllAtOnce",
     "Weight",
     "Hold",
     "Promote",

@@ -76,6 +76,15 @@ def test_a_pod_is_read() -> None:
     assert reading.evidence.profile == POD["profile"]
     assert reading.latency == {1000: ({160: 5, 176: 3}, 2)}
     assert reading.inputs == {"income": INCOME}
+    assert reading.arms == {}
+
+
+def test_what_a_pod_counted_apart_is_read_by_arm() -> None:
+    slots = {"latency": {"slotSeconds": 5, "slots": [[1000, {"160": 4}, 1]]}, "inputs": {}, "outputs": {}}
+    reading = read_pod(changed(POD, "arms", {"mirror": slots, "unheard-of": {}}), TARGET, None)
+    assert reading.arms == {"churn-11111111~mirror": {1000: ({160: 4}, 1)}}
+    with pytest.raises(BrokenEvidence, match="arms"):
+        read_pod(changed(POD, "arms", {"match": 3}), TARGET, None)
 
 
 def test_a_pod_that_only_just_began_says_little() -> None:

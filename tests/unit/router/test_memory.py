@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from weirkeeper.api.steps import Callers, HeaderMatch, Sticky
+from weirkeeper.router.beside import Beside
 from weirkeeper.router.counters import Counts
 from weirkeeper.router.errors import BrokenMemory
 from weirkeeper.router.memory import VERSIONS_KEPT, Memory, from_json, to_json
@@ -12,7 +14,9 @@ from weirkeeper.router.traffic import Applied
 
 
 def one(decision: int) -> Applied:
-    return Applied("u1", "2026-01-01T00:00:00Z", decision, decision + 1, (("churn-a", 95), ("churn-b", 5)))
+    callers = (Callers(headers=(HeaderMatch(name="x-cohort", regex="a.*"),)),)
+    beside = Beside("churn-b~mirror", 50, "churn-b~match", callers, Sticky(cookie="who"), "churn-b")
+    return Applied("u1", "2026-01-01T00:00:00Z", decision, decision + 1, (("churn-a", 95), ("churn-b", 5)), beside)
 
 
 def test_memory_survives_the_way_through_its_file() -> None:

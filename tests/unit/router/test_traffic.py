@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from weirkeeper.api.steps import Callers, Sticky
+from weirkeeper.router.beside import Beside
 from weirkeeper.router.errors import InvalidTraffic
 from weirkeeper.router.traffic import Applied, Wanted, Weights, all_applied, is_stale, next_applied, read_wanted
 
@@ -111,6 +114,59 @@ def test_no_sequence_of_events_breaks_a_split_or_goes_back(events: list[tuple[in
 def test_a_status_that_cannot_be_routed_is_refused(traffic: list[dict[str, Any]], expected: str) -> None:
     with pytest.raises(InvalidTraffic, match=expected):
         read_wanted({"metadata": {"name": "churn"}, "status": {"decision": 1, "traffic": traffic}})
+
+
+ALPHA = {"headers": [{"name": "x-cohort", "value": "alpha"}]}
+CALLERS = (Callers.model_validate(ALPHA),)
+SHADOW = Beside(mirrored="churn-b~mirror", percent=100)
+CHOSEN = Beside(matched="churn-b~match", callers=CALLERS)
+
+
+def test_what_is_routed_beside_the_split_is_read() -> None:
+    traffic = [{"revision": A, "weight": 95}, {"revision": B, "weight": 5, "mirror": 50, "match": [ALPHA]}]
+    sticky = {"header": "x-user", "revision": B}
+    asked = read_wanted({"metadata": {"name": "churn"}, "status": {"traffic": traffic, "sticky": sticky}})
+    assert asked.beside == Beside("churn-b~mirror", 50, "churn-b~match", CALLERS, Sticky(header="x-user"), B)
+    assert asked.asked == {A, B, "churn-b~mirror", "churn-b~match"}
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"traffic": [{"revision": A, "weight": 100, "match": [{"headers": []}]}]},
+        {"traffic": [{"revision": A, "weight": 100, "match": [{"headers": [{"name": "a", "regex": "("}]}]}]},
+        {"traffic": [{"revision": A, "weight": 100}], "sticky": {"revision": A}},
+    ],
+)
+def test_callers_that_are_told_by_no_rule_are_refused(status: dict[str, Any]) -> None:
+    with pytest.raises(InvalidTraffic, match="callers cannot be told apart"):
+        read_wanted({"metadata": {"name": "churn"}, "status": status})
+
+
+@pytest.mark.parametrize(
+    ("had", "asked", "ready", "decision", "beside"),
+    [
+        # arms are waited for, like revisions
+        (Beside(), SHADOW, {"churn-b~mirror"}, 2, SHADOW),
+        (Beside(), SHADOW, set(), 1, Beside()),
+        (SHADOW, CHOSEN, {"churn-b~match"}, 2, CHOSEN),
+        # taking away does not wait: the copies end although the callers cannot be served yet
+        (SHADOW, CHOSEN, set(), 1, Beside()),
+        (SHADOW, Beside(), set(), 2, Beside()),
+        (CHOSEN, Beside(), set(), 2, Beside()),
+        (SHADOW, replace(SHADOW, percent=10, matched="churn-b~match", callers=CALLERS), set(), 1,
+         replace(SHADOW, percent=10)),
+        # nothing is added either
+        (replace(SHADOW, percent=10), replace(SHADOW, matched="churn-b~match", callers=CALLERS), set(), 1,
+         replace(SHADOW, percent=10)),
+    ],
+)  # fmt: skip
+def test_what_is_routed_beside_the_split_next(
+    had: Beside, asked: Beside, ready: set[str], decision: int, beside: Beside
+) -> None:
+    former = replace(applied(1, (A, 100)), beside=had)
+    following = next_applied(former, replace(wanted(2, (A, 100), (B, 0)), beside=asked), ready)
+    assert (following.decision, following.split, following.beside) == (decision, ((A, 100),), beside)
 
 
 def test_a_model_without_status_has_no_traffic() -> None:

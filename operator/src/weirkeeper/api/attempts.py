@@ -12,7 +12,18 @@ NAMES_LIMIT: Final = 40
 GATES_LIMIT: Final = 10
 HISTORY_LIMIT: Final = 10
 
-Phase = Literal["Idle", "Starting", "Progressing", "Paused", "Promoting", "Baking", "Healthy", "Aborted", "RolledBack"]
+Phase = Literal[
+    "Idle",
+    "Starting",
+    "Shadowing",
+    "Progressing",
+    "Paused",
+    "Promoting",
+    "Baking",
+    "Healthy",
+    "Aborted",
+    "RolledBack",
+]
 Outcome = Literal["Promoted", "Aborted", "RolledBack", "Superseded"]
 Verdict = Literal["Pass", "Fail", "Inconclusive"]
 

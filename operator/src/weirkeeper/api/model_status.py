@@ -8,7 +8,8 @@ from pydantic import ConfigDict, Field
 
 from weirkeeper.api.attempts import GATES_LIMIT, HISTORY_LIMIT, NAMES_LIMIT, Attempts, Outcome, Phase, Verdict
 from weirkeeper.api.conditions import Conditions, ObservedGeneration
-from weirkeeper.api.record import DATE_TIME, SET_LIST, UNKNOWN_KEPT, Record, list_map
+from weirkeeper.api.record import ATOMIC_LIST, DATE_TIME, SET_LIST, UNKNOWN_KEPT, Record, list_map
+from weirkeeper.api.steps import FIELD_NAME_LIMIT, STEPS_LIMIT
 
 REVISION_LIMIT: Final = 63
 TOKENS_LIMIT: Final = 32
@@ -37,6 +38,23 @@ class TrafficShare(Record):
 
     revision: str = Field(description="The revision.", max_length=REVISION_LIMIT)
     weight: int = Field(description="Its share in percent; at 0 its route is kept warm.", ge=0, le=100)
+    mirror: Annotated[int, Field(ge=0, le=100)] | None = Field(
+        default=None, description="Percent of the others' requests of which it gets a copy."
+    )
+    match: tuple[dict[str, Any], ...] = Field(
+        default=(),
+        description="Callers that it alone answers: what the steps say of their headers.",
+        max_length=STEPS_LIMIT,
+        json_schema_extra=ATOMIC_LIST,
+    )
+
+
+class StickyShare(Record):
+    """By what callers are told who stay on one revision."""
+
+    header: str | None = Field(default=None, description="A header.", max_length=FIELD_NAME_LIMIT)
+    cookie: str | None = Field(default=None, description="A cookie.", max_length=FIELD_NAME_LIMIT)
+    revision: str = Field(description="The one whose share grows.", max_length=REVISION_LIMIT)
 
 
 class ArmStatus(Record):
@@ -109,6 +127,7 @@ class ModelStatus(Record):
         max_length=8,
         json_schema_extra=list_map("revision"),
     )
+    sticky: StickyShare | None = Field(default=None, description="By what callers are told who stay where they are.")
     gates: tuple[GateStatus, ...] = Field(
         default=(),
         description="The verdicts of the running attempt.",

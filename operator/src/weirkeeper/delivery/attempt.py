@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def fresh_evidence(turn: Turn) -> Turn:
     """The turn with nothing folded yet, under the gates in force."""
     policy = turn.desired.policy
-    memory = gates.start(policy.gates, policy.false_alarm, policy.false_promote, len(policy.steps))
+    memory = gates.start(policy.gates, policy.false_alarm, policy.false_promote, max(1, policy.comparing))
     return turn.to(gates=memory.to_json(), gates_digest=policy.gates_digest, results=())
 
 

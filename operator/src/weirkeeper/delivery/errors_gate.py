@@ -35,6 +35,9 @@ TOLERATED_ODDS_RATIO = 1.25
 SLOTS_WITH_ERRORS = 3
 """Errors within fewer slots than this may be one client that retries."""
 
+STICKY_SLOTS_WITH_ERRORS = 5
+"""The same where each caller stays on one arm, and so all that it brings about."""
+
 SEEN_ERRORS = 20
 CAUTIOUS_FACTOR = 2.0
 """Until SEEN_ERRORS of stable tell how errors cluster, they are taken to come in pairs."""
@@ -50,6 +53,7 @@ class ErrorsMemory:
     `worse` and `failing` are the Fail processes against stable and against the objective, summed over their starts;
     `no_worse` and `within` are those of Pass. `steps` is how many steps compare with stable, fixed before the first:
     with the bake's own there are `steps + 1` Fail processes. `due` says that one more is to start with the next slot.
+    `bad_slots` and, of callers that match, `matched_slots` are those in which the candidate erred.
     """
 
     in_alpha: ClassVar[bool] = True
@@ -66,6 +70,7 @@ class ErrorsMemory:
     no_worse: tuple[float, ...] = NOTHING_GAINED
     within: tuple[float, ...] = NOTHING_GAINED
     bad_slots: int = 0
+    matched_slots: int = 0
     scatter: Scatter = UNSCATTERED
 
     @classmethod
@@ -79,7 +84,8 @@ class ErrorsMemory:
         """Write it with short names; it lies in a status."""
         return {
             "n": self.name, "set": [self.max_odds_ratio, self.allowed, self.ignore_below, self.steps],
-            "due": self.due, "start": self.started, "slots": self.bad_slots, "scatter": list(self.scatter),
+            "due": self.due, "start": self.started, "slots": self.bad_slots, "matched": self.matched_slots,
+            "scatter": list(self.scatter),
             "f": list(self.worse), "fa": list(self.failing), "p": list(self.no_worse), "pa": list(self.within),
         }  # fmt: skip
 
@@ -91,7 +97,8 @@ class ErrorsMemory:
         worse, failing, no_worse, within = (floats(found[key]) for key in ("f", "fa", "p", "pa"))
         return cls(
             found["n"], float(odds), float(allowed), float(ignored), int(steps), found["start"], found["due"],
-            worse, failing, no_worse, within, found["slots"], Scatter(float(squares), *counts),
+            worse, failing, no_worse, within, found["slots"], found.get("matched", 0),
+            Scatter(float(squares), *counts),
         )  # fmt: skip
 
     @property
@@ -131,7 +138,7 @@ class ErrorsMemory:
         gate = self
         for slot in look.slots:
             candidate, stable = look.arms(slot)
-            gate = gate.fold_slot(candidate, stable, paired=look.comparison.paired)
+            gate = gate.fold_slot(candidate, stable, look.comparison.mode)
             gate = gate.calibrate(stable) if slot.start > look.learned else gate
         return gate
 
@@ -140,9 +147,11 @@ class ErrorsMemory:
         scatter = self.scatter.with_slot(stable.bad, stable.requests)
         return replace(self, scatter=scatter._replace(squares_over_n=round(scatter.squares_over_n, 6)))
 
-    def fold_slot(self, candidate: Outcomes, stable: Outcomes, *, paired: bool) -> ErrorsMemory:
+    def fold_slot(self, candidate: Outcomes, stable: Outcomes, mode: Mode) -> ErrorsMemory:
         """Add one slot of both arms, or of the candidate alone."""
-        if not paired:
+        if mode == "Match":
+            return self._fold_matched(candidate)
+        if mode == "Absolute":
             return self._fold_alone(candidate)
         started = self.started + (self.due and self.started < self.steps)
         worse = with_another_start(self.worse, len(UPPER_GRID)) if started > self.started else self.worse
@@ -172,6 +181,11 @@ class ErrorsMemory:
             bad_slots=self.bad_slots + (candidate.failed > 0),
         )
 
+    def _fold_matched(self, candidate: Outcomes) -> ErrorsMemory:
+        """Chosen callers can fail a candidate; they are not everyone, so they never pass it."""
+        alone = self._fold_alone(candidate)
+        return replace(self, failing=alone.failing, matched_slots=self.matched_slots + (candidate.failed > 0))
+
     def _within(self, candidate: Outcomes) -> tuple[float, ...]:
         gained = absolute_log_ratios(candidate.failed, candidate.requests, self.allowed, LOWER_GRID)
         return rounded(self.within + gained)
@@ -191,10 +205,10 @@ class ErrorsMemory:
         """Judge what was folded; there are two ways to pass, which share the error allowed for it."""
         candidate, stable, step = (
             ArmCounts(arm.requests, arm.bad if comparison.paired else arm.failed)
-            for arm in (tally.candidate, tally.stable, tally.step)
+            for arm in (tally.step if comparison.mode == "Match" else tally.candidate, tally.stable, tally.step)
         )
         fail_at, pass_at = levels.fail, levels.passing + math.log(2.0)
-        verdict = self._verdict(max(candidate.share, step.share), fail_at, pass_at)
+        verdict = self._verdict(comparison, max(candidate.share, step.share), Levels(fail_at, pass_at))
         needed = 0 if verdict == "Pass" else self._needed(comparison, tally.candidate, pass_at)
         return GateResult(
             self.name, verdict, candidate, stable, self.log_e_fail, self.log_e_pass, fail_at, pass_at, needed,
@@ -202,10 +216,12 @@ class ErrorsMemory:
             f"{self.name}: candidate {candidate}, {self._against(comparison, stable)}",
         )  # fmt: skip
 
-    def _verdict(self, share: float, fail_at: float, pass_at: float) -> Verdict:
-        if self.log_e_fail >= fail_at and share > self.ignore_below and self.bad_slots >= SLOTS_WITH_ERRORS:
+    def _verdict(self, comparison: Comparison, share: float, levels: Levels) -> Verdict:
+        slots = self.matched_slots if comparison.mode == "Match" else self.bad_slots
+        enough = STICKY_SLOTS_WITH_ERRORS if comparison.sticky else SLOTS_WITH_ERRORS
+        if self.log_e_fail >= levels.fail and share > self.ignore_below and slots >= enough:
             return "Fail"
-        return "Pass" if self.log_e_pass >= pass_at else "Inconclusive"
+        return "Pass" if self.log_e_pass >= levels.passing else "Inconclusive"
 
     def _against(self, comparison: Comparison, stable: ArmCounts) -> str:
         return f"stable {stable}" if comparison.paired else f"at most {self.allowed * 100:g} % allowed"

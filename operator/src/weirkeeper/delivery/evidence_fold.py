@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from weirkeeper.api import names
 from weirkeeper.delivery import gates
 from weirkeeper.delivery.sizes import ALL
 
@@ -18,7 +19,7 @@ def fold(turn: Turn) -> Turn:
     comparison = comparison_of(turn)
     if comparison is None or turn.memory.gates is None:
         return turn
-    turn = _exposed(turn, comparison.candidate)
+    turn = _exposed(turn, names.revision_of(comparison.candidate))
     if not turn.settled or turn.memory.clean_from is None:
         return turn
     turn = freeze(turn) if comparison.paired else turn
@@ -33,6 +34,7 @@ def comparison_of(turn: Turn) -> gates.Comparison | None:
     """Which revision is judged against which: nothing is while a candidate has no traffic yet."""
     memory = turn.memory
     common: dict[str, Any] = {
+        "sticky": memory.beside.sticky is not None,
         "clean_from": memory.clean_from or 0,
         "latency_from": _latency_from(turn),
         "route_timeout": turn.clock.route_timeout,
@@ -41,8 +43,19 @@ def comparison_of(turn: Turn) -> gates.Comparison | None:
     if memory.phase == "Baking" and memory.stable:
         return gates.Comparison(candidate=memory.stable, stable=None, mode="Absolute", **common)
     if memory.phase in ("Progressing", "Promoting") and memory.candidate and memory.weight < ALL:
-        return gates.Comparison(candidate=memory.candidate, stable=memory.stable, mode="Weight", **common)
+        return gates.Comparison(stable=memory.stable, **_judged(turn, memory.candidate), **common)
     return None
+
+
+def _judged(turn: Turn, candidate: str) -> dict[str, Any]:
+    """What of the candidate the running step judges, and how."""
+    steps, index = turn.desired.policy.steps, turn.memory.step
+    step = steps[index] if index < len(steps) else None
+    if step and step.mirror:
+        return {"candidate": names.arm(candidate, names.MIRROR), "mode": "Mirror"}
+    if step and step.match:
+        return {"candidate": names.arm(candidate, names.MATCH), "mode": "Match"}
+    return {"candidate": candidate, "mode": "Weight"}
 
 
 def _latency_from(turn: Turn) -> int:
@@ -56,7 +69,8 @@ def _exposed(turn: Turn, candidate: str) -> Turn:
     slots = [slot for slot in turn.evidence.outcomes if slot.start > memory.exposed_slot]
     if not slots:
         return turn
-    seen = sum(slot.revisions[candidate].requests for slot in slots if candidate in slot.revisions)
+    answering = (candidate, names.arm(candidate, names.MATCH))
+    seen = sum(slot.revisions[arm].requests for slot in slots for arm in answering if arm in slot.revisions)
     return turn.to(exposed=memory.exposed + seen, exposed_slot=slots[-1].start)
 
 

@@ -201,7 +201,9 @@ def fold(memory: GatesMemory, comparison: Comparison, evidence: Evidence, now: f
 def _tally(tally: Tally, look: Look) -> Tally:
     for slot in look.slots:
         candidate, stable = look.arms(slot)
-        tally = Tally(_sum(tally.candidate, candidate), _sum(tally.stable, stable), _sum(tally.step, candidate))
+        # Callers that match are not everyone: what they were answered is of their own step alone.
+        compared = NOTHING if look.comparison.mode == "Match" else candidate
+        tally = Tally(_sum(tally.candidate, compared), _sum(tally.stable, stable), _sum(tally.step, candidate))
     return tally
 
 

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from weirkeeper.api.steps import Callers, Sticky
+
 Phase = Literal["Idle", "Starting", "Progressing", "Promoting", "Baking", "Healthy", "Aborted", "RolledBack"]
 Outcome = Literal["Promoted", "Aborted", "RolledBack", "Superseded"]
 Stage = Literal["Candidate", "Production", "Archived"]
@@ -91,10 +93,22 @@ class Wait(_Frozen):
     since: float
 
 
+class Beside(_Frozen):
+    """What is routed beside the split.
+
+    The candidate gets a copy of `mirror` percent of stable's requests, and all requests of `callers`. `sticky` tells
+    callers, who then stay where they are while the candidate's weight grows.
+    """
+
+    mirror: int = 0
+    callers: tuple[Callers, ...] = ()
+    sticky: Sticky | None = None
+
+
 class Memory(_Frozen):
     """The state of the rollout machine. All times are Unix seconds.
 
-    `traffic` is the split decided last, `decision` its number, `applied` the decision that every router
+    `traffic` and `beside` are what was decided last, `decision` its number, `applied` the decision that every router
     acknowledged. `size` is S of the running attempt. `direct` says that it goes without steps, `undo` that it goes
     back to a former revision although the spec asks for the stable one, which then counts as rejected. `weight` is
     the candidate's part of `traffic`; `entered` says that the current step's own weight was reached once, `floor`
@@ -116,6 +130,7 @@ class Memory(_Frozen):
     previous: str | None = None
     candidate: str | None = None
     traffic: Mapping[str, int] = Field(default_factory=dict)
+    beside: Beside = Beside()
     weight: int = 0
     size: int = 1
     attempt: int = 0

@@ -6,24 +6,40 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from weirkeeper.api.steps import Callers
+
 if TYPE_CHECKING:
     from weirkeeper.api.gates import Gate
+    from weirkeeper.api.steps import Match, Sticky
 
 
 @dataclass(frozen=True)
 class StepPolicy:
-    """One step: the candidate's weight in percent, how long it is held (seconds), and what it waits for."""
+    """One step: what the candidate gets, how long it is held (seconds), and what it waits for.
+
+    `weight` and `mirror` are in percent; of them and `match` one is given, the others are 0 or None.
+    """
 
     name: str
     weight: int
     hold: float
     manual: bool = False
     require_pass: bool = False
+    mirror: int = 0
+    match: Match | None = None
+
+    @property
+    def callers(self) -> Callers | None:
+        """The callers that the candidate alone answers from this step on."""
+        return Callers(headers=self.match.headers) if self.match else None
 
 
 @dataclass(frozen=True)
 class Policy:
-    """How a Model's new revisions get their traffic; durations in seconds, error rates as probabilities."""
+    """How a Model's new revisions get their traffic; durations in seconds, error rates as probabilities.
+
+    Without steps, a candidate that is ready gets all traffic at once.
+    """
 
     steps: tuple[StepPolicy, ...]
     gates: tuple[Gate, ...]
@@ -34,6 +50,12 @@ class Policy:
     bake_time: float
     rollback_window: int
     progress_deadline: float
+    sticky: Sticky | None = None
+
+    @property
+    def comparing(self) -> int:
+        """How many steps compare with stable."""
+        return sum(step.match is None for step in self.steps)
 
     @property
     def steps_digest(self) -> str:

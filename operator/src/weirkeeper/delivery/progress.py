@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from weirkeeper.delivery import gates
 from weirkeeper.delivery.attempt import end_bake, promote, revert, serve_first, withdraw
 from weirkeeper.delivery.evidence_fold import blocking, freeze, frozen, gates_memory, held_seconds, step_requests
+from weirkeeper.delivery.exposure import Exposure, exposed, exposure, is_given, pods_for
 from weirkeeper.delivery.history import counted, step_begun
-from weirkeeper.delivery.sizes import ALL, candidate_pods, effective_weight, split
+from weirkeeper.delivery.memory import Beside
+from weirkeeper.delivery.sizes import ALL, effective_weight, split
 
 if TYPE_CHECKING:
     from weirkeeper.delivery.memory import Memory
@@ -40,9 +42,9 @@ def move(turn: Turn) -> Turn:
 
 def pods_needed(memory: Memory, policy: Policy) -> int:
     """Pods that the candidate needs for what comes next."""
-    if memory.phase == "Promoting" or memory.direct or not memory.stable:
+    if memory.phase == "Promoting" or memory.direct or not memory.stable or not policy.steps:
         return memory.size
-    return candidate_pods(memory.size, max(policy.steps[memory.step].weight, memory.floor))
+    return pods_for(policy.steps, memory.step, memory.floor, memory.size)
 
 
 def _start(turn: Turn) -> Turn:
@@ -61,7 +63,7 @@ def _start(turn: Turn) -> Turn:
 
 
 def _enter_first_step(turn: Turn) -> Turn:
-    if turn.memory.direct:
+    if turn.memory.direct or not turn.desired.policy.steps:
         return turn.to(phase="Promoting").note("Promoting", f"{turn.memory.candidate} goes to production without steps")
     turn = freeze(turn)
     if not frozen(turn):
@@ -78,45 +80,51 @@ def _enter(turn: Turn, index: int) -> Turn:
 
 def _progress(turn: Turn) -> Turn:
     memory = turn.memory
-    if memory.direct:
+    steps = turn.desired.policy.steps
+    if memory.direct or not steps:
         return turn.to(phase="Promoting", wait=None)
     if turn.candidate in turn.observed.held:
         return _shed(turn).to(wait=None).say(turn.observed.held[turn.candidate].message)
-    step = turn.desired.policy.steps[memory.step]
+    step = steps[memory.step]
     turn = _carry(turn, step)
     if turn.memory.phase != "Progressing" or not turn.memory.entered or not turn.settled:
         return turn
     if turn.memory.paused_at is not None:
         return turn
-    return turn if turn.memory.weight < step.weight else _finish_step(turn, step)
+    return _finish_step(turn, step) if is_given(turn.memory, steps) else turn
 
 
 def _carry(turn: Turn, step: StepPolicy) -> Turn:
-    """Give the candidate the step's weight as far as its ready pods carry it; lost pods lose weight at once."""
+    """Give the candidate what the step gives as far as its ready pods carry it; lost pods lose it at once."""
     memory = turn.memory
     ready = turn.ready(memory.candidate)
-    weight = effective_weight(max(step.weight, memory.floor), ready, memory.size)
+    goal = exposure(turn.desired.policy.steps, memory.step, memory.floor).carried(ready, memory.size)
     if memory.entered:
-        return _waiting(_share(turn, weight), short=ready == 0)
+        return _waiting(_expose(turn, goal), short=ready == 0)
+    kept = exposed(memory).at_most(goal)
     if memory.paused_at is not None:
-        return _share(turn, min(memory.weight, weight))
+        return _expose(turn, kept)
     if ready < pods_needed(turn.memory, turn.desired.policy):
-        return _overdue(_missing_pods(_share(turn, min(memory.weight, weight))))
+        return _overdue(_missing_pods(_expose(turn, kept)))
     begun = gates.begin_step(gates_memory(turn))
-    turn = _share(turn, weight).to(entered=True, step_started=turn.now, gates=begun.to_json())
-    turn = step_begun(turn, step.name, weight)
+    turn = _expose(turn, goal).to(entered=True, step_started=turn.now, gates=begun.to_json())
+    turn = step_begun(turn, step.name, goal.weight)
     return turn.note("StepStarted", _step_title(turn, step)).wait_for("Routes")
 
 
-def _share(turn: Turn, weight: int) -> Turn:
-    """The candidate's weight, stable gets the rest; the same weight is no decision."""
-    return turn if weight == turn.memory.weight else turn.route(split(turn.stable, turn.candidate, weight))
+def _expose(turn: Turn, goal: Exposure) -> Turn:
+    """What the candidate gets, stable gets the rest; the same again is no decision."""
+    sticky = turn.desired.policy.sticky if 0 < goal.weight < ALL else None
+    beside = Beside(mirror=goal.mirror, callers=goal.callers, sticky=sticky)
+    if goal.weight == turn.memory.weight and beside == turn.memory.beside:
+        return turn
+    return turn.route(split(turn.stable, turn.candidate, goal.weight), beside)
 
 
 def _shed(turn: Turn) -> Turn:
-    """Take away the weight of pods that are lost; what is lost comes back only where the attempt goes on."""
+    """Take away what pods that are lost had; what is lost comes back only where the attempt goes on."""
     memory = turn.memory
-    return _share(turn, min(memory.weight, effective_weight(ALL, turn.ready(memory.candidate), memory.size)))
+    return _expose(turn, exposed(memory).carried(turn.ready(memory.candidate), memory.size))
 
 
 def _waiting(turn: Turn, *, short: bool) -> Turn:
@@ -129,7 +137,15 @@ def _waiting(turn: Turn, *, short: bool) -> Turn:
 
 def _step_title(turn: Turn, step: StepPolicy) -> str:
     steps = turn.desired.policy.steps
-    return f"step {turn.memory.step + 1}/{len(steps)} {step.name}: {step.weight} % to {turn.memory.candidate}"
+    return f"step {turn.memory.step + 1}/{len(steps)} {step.name}: {_given(step, turn.candidate)}"
+
+
+def _given(step: StepPolicy, candidate: str) -> str:
+    if step.mirror:
+        return f"copies of {step.mirror} % of the requests to {candidate}, whose answers nobody sees"
+    if step.match:
+        return f"callers told by {', '.join(header.name for header in step.match.headers)} to {candidate}"
+    return f"{step.weight} % to {candidate}"
 
 
 def _finish_step(turn: Turn, step: StepPolicy) -> Turn:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from weirkeeper.delivery.attempt import begin, end_bake, fresh_evidence, revert, withdraw
 from weirkeeper.delivery.evidence_fold import blocking, fold
+from weirkeeper.delivery.exposure import reached
 from weirkeeper.delivery.progress import move
 from weirkeeper.delivery.turn import Clock, Desired, Note, Observed, Turn
 from weirkeeper.delivery.verbs import ATTEMPT, obey
@@ -131,8 +132,7 @@ def _follow_policy(turn: Turn) -> Turn:
     """Changed steps keep the weight; changed gates start their evidence again."""
     memory, policy = turn.memory, turn.desired.policy
     if memory.steps_digest != policy.steps_digest:
-        reached = [index for index, step in enumerate(policy.steps) if step.weight <= memory.weight]
-        turn = turn.to(steps_digest=policy.steps_digest, step=reached[-1] if reached else 0)
+        turn = turn.to(steps_digest=policy.steps_digest, step=reached(memory, policy.steps))
         turn = turn.to(entered=False, floor=memory.weight)
         turn = turn.note("StepsChanged", f"the steps were edited; {memory.candidate} goes on at {memory.weight} %")
     if memory.gates_digest != policy.gates_digest:

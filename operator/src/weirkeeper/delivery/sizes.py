@@ -18,6 +18,11 @@ def candidate_pods(stable_pods: int, weight: int) -> int:
     return min(stable_pods, max(1, -(-stable_pods * weight // (ALL - weight))))
 
 
+def mirror_pods(stable_pods: int, percent: int) -> int:
+    """Pods of the candidate that take copies of `percent` of the requests, loaded as stable's are."""
+    return -(-stable_pods * percent // ALL)
+
+
 def effective_weight(weight: int, ready: int, stable_pods: int) -> int:
     """The part of `weight` that `ready` pods of the candidate can carry, in percent."""
     return min(weight, ALL * ready // stable_pods)

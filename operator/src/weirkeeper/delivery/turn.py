@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from weirkeeper.delivery.errors import InvariantError
-from weirkeeper.delivery.memory import Memory, Wait
+from weirkeeper.delivery.memory import Beside, Memory, Wait
 
 if TYPE_CHECKING:
     from weirkeeper.delivery.evidence import Evidence
     from weirkeeper.delivery.policy import Policy
+
+NOTHING_BESIDE = Beside()
 
 VerbName = Literal["promote", "pause", "resume", "skip", "abort", "retry", "undo"]
 
@@ -146,13 +148,17 @@ class Turn:
         """Ready pods of a revision."""
         return self.observed.ready.get(revision, 0) if revision else 0
 
-    def route(self, traffic: Mapping[str, int]) -> Turn:
-        """Decide a split, in percent by revision. An unchanged split is no decision; a number is never used twice."""
-        if dict(traffic) == dict(self.memory.traffic):
+    def route(self, traffic: Mapping[str, int], beside: Beside = NOTHING_BESIDE) -> Turn:
+        """Decide a split, in percent by revision, and what is routed beside it.
+
+        What is unchanged is no decision; a number is never used twice.
+        """
+        if dict(traffic) == dict(self.memory.traffic) and beside == self.memory.beside:
             return self
         candidate = self.memory.candidate
         return self.to(
             traffic=dict(traffic),
+            beside=beside,
             weight=traffic.get(candidate, 0) if candidate else 0,
             decision=max(self.memory.decision, self.observed.highest) + 1,
             decided_at=self.now,

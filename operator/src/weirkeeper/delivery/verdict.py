@@ -42,7 +42,8 @@ class Comparison:
     stable's, Match while chosen callers alone go to it, Absolute where there is no other arm (bake, first deploy): with
     the latter two no stable arm is fair to compare with. Outcome slots that start before `clean_from` are dropped:
     weights changed in them. Latency slots before `latency_from` are dropped: weights or the candidate's ready pods
-    changed shortly before. `route_timeout` and `slot` are in seconds, the rest in Unix seconds.
+    changed shortly before. `route_timeout` and `slot` are in seconds, the rest in Unix seconds. `sticky`
+    says that each caller stays on one arm: what a single one brings about comes in more slots then.
     """
 
     candidate: str
@@ -52,6 +53,7 @@ class Comparison:
     latency_from: int
     route_timeout: float
     slot: int = 5
+    sticky: bool = False
 
     @property
     def paired(self) -> bool:

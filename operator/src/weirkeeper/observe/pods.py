@@ -45,7 +45,8 @@ class ModelPods:
         answer = self._answers.get(uid)
         if answer is None or answer.at < end - LATENCY_BACK_SECONDS / 2:
             return {}
-        active = [start for start, (_, active) in answer.reading.latency.items() if active]
+        reading = answer.reading
+        active = [start for slots in (reading.latency, *reading.arms.values()) for start, (_, n) in slots.items() if n]
         query = {"latencyFrom": str(min(active, default=end) - LATENCY_BACK_SECONDS)}
         if answer.reading.evidence.profile is not None and answer.reading.evidence.profile_sha256:
             query["profile"] = answer.reading.evidence.profile_sha256
@@ -57,7 +58,9 @@ class ModelPods:
         """Take an answer; tells whether a planner must see it: another state, reason, digest, signature or profile."""
         before = self.known(target.uid)
         self._answers[target.uid] = _Answer(now, target.revision, reading)
-        self.latency.book(end, target.revision, Process(target.uid, reading.started), reading.latency)
+        process = Process(target.uid, reading.started)
+        for arm, slots in {target.revision: reading.latency, **reading.arms}.items():
+            self.latency.book(end, arm, process, slots)
         return before != reading.evidence
 
     def keep(self, now: float, present: AbstractSet[str]) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from weirkeeper.api import names
 from weirkeeper.api.names import MODEL_NAME_LIMIT
 from weirkeeper.delivery.evidence import PodEvidence
 from weirkeeper.observe.errors import BrokenEvidence
@@ -55,20 +56,25 @@ class RouterReading:
     latency: Mapping[tuple[str, int], Mapping[int, int]] = field(default_factory=dict)
 
 
+LatencySlots = Mapping[int, tuple[Mapping[int, int], int]]
+"""A slot's start -> requests by bin, and requests of that slot that have not ended."""
+
+
 @dataclass(frozen=True)
 class PodReading:
     """One answer of a model pod: what it says of itself, and what it counted since `started` (Unix seconds).
 
-    `latency` maps a slot's start to (requests by bin, requests of that slot that have not ended). `inputs` are the
-    counts by feature, `outputs` those by output; `labels` is what changed of the counts of labels.
+    `inputs` are the counts by feature, `outputs` those by output; `labels` is what changed of the counts of labels.
+    `arms` are the latencies of requests that were not of the split, by arm (names.arm), which are in no other count.
     """
 
     evidence: PodEvidence
     started: float
-    latency: Mapping[int, tuple[Mapping[int, int], int]]
+    latency: LatencySlots
     inputs: Mapping[str, Counts]
     labels: LabelReading = field(default_factory=LabelReading)
     outputs: Mapping[str, Counts] = field(default_factory=dict)
+    arms: Mapping[str, LatencySlots] = field(default_factory=dict)
 
     def counts(self) -> PackedCounts:
         """What it counted, packed."""
@@ -137,6 +143,7 @@ def read_pod(answer: Any, target: PodTarget, known: PodEvidence | None) -> PodRe
         inputs=read_counts(found.get("inputs") or {}, "inputs"),
         outputs=read_counts(found.get("outputs") or {}, "outputs"),
         labels=read_labels(found.get("labels"), target.model),
+        arms=_arms(found.get("arms"), target.revision),
     )
 
 
@@ -198,6 +205,16 @@ def _check_tensor(tensor: Mapping[str, Any], path: str) -> None:
         case {"name": str(), "datatype": str(), "shape": [*shape]} if all(type(size) is int for size in shape):
             return
     raise BrokenEvidence(f"{path} is {tensor!r:.80}; expected name, datatype and a shape of whole numbers")
+
+
+def _arms(given: Any, revision: str) -> dict[str, LatencySlots]:
+    """What was counted apart; servers of former versions count nothing so."""
+    told = _mapping(given or {}, "arms")
+    return {
+        names.arm(revision, kind): _latency(_mapping(told[kind], f"arms.{kind}").get("latency"))
+        for kind in (names.MIRROR, names.MATCH)
+        if kind in told
+    }
 
 
 def _latency(given: Any) -> dict[int, tuple[Mapping[int, int], int]]:

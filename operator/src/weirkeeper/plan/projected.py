@@ -30,4 +30,11 @@ class Projected:
     @property
     def phase(self) -> str:
         """The phase as people see it: a paused attempt is Paused, whatever it would be doing."""
-        return "Paused" if self.memory.paused_at is not None else self.memory.phase
+        return "Paused" if self.memory.paused_at is not None else self.stage
+
+    @property
+    def stage(self) -> str:
+        """The phase, were it not paused: copies of requests are another stage than a share of them."""
+        steps, step = self.governed.policy.steps, self.memory.step
+        shadowing = self.memory.phase == "Progressing" and step < len(steps) and steps[step].mirror
+        return "Shadowing" if shadowing else self.memory.phase

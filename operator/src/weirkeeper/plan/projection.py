@@ -43,7 +43,8 @@ def model_status(view: Projected) -> dict[str, Any]:
         "message": memory.message,
         "stable": _stable(memory),
         "candidate": _candidate(memory),
-        "traffic": [{"revision": name, "weight": weight} for name, weight in sorted(memory.traffic.items())],
+        "traffic": [_share(memory, name, weight) for name, weight in sorted(memory.traffic.items())],
+        "sticky": _sticky(memory),
         "gates": [_gate(item) for item in memory.results],
         "gatesDigest": memory.gates_digest,
         "exposedRequests": memory.exposed,
@@ -58,6 +59,20 @@ def model_status(view: Projected) -> dict[str, Any]:
         "conditions": standing.dated(model, standing.model_conditions(view), view.now),
     }
     return {key: value for key, value in status.items() if value not in (None, "", [])}
+
+
+def _share(memory: Memory, revision: str, weight: int) -> dict[str, Any]:
+    found: dict[str, Any] = {"revision": revision, "weight": weight}
+    if revision == memory.candidate and memory.beside.mirror:
+        found["mirror"] = memory.beside.mirror
+    if revision == memory.candidate and memory.beside.callers:
+        found["match"] = [one.to_json() for one in memory.beside.callers]
+    return found
+
+
+def _sticky(memory: Memory) -> dict[str, Any] | None:
+    sticky = memory.beside.sticky
+    return sticky.to_json() | {"revision": memory.candidate} if sticky else None
 
 
 def _step_name(view: Projected) -> str:

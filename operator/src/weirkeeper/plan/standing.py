@@ -54,7 +54,7 @@ def rollout_conditions(view: Projected, rollout: Object) -> tuple[Condition, ...
         _condition("Progressing", generation, *_progressing(view)),
         _condition("Paused", generation, str(paused), "Paused" if paused else "NotPaused", ""),
         _condition("Stalled", generation, *_stalled(view)),
-        _condition("Healthy", generation, str(healthy), view.memory.phase, view.memory.message),
+        _condition("Healthy", generation, str(healthy), view.stage, view.memory.message),
     )
 
 
@@ -122,8 +122,8 @@ def _progressing(view: Projected) -> tuple[str, str, str]:
     if held_by_freeze(memory, frozen(view.snapshot)):
         return "False", "Frozen", memory.message
     if memory.phase in ATTEMPT or memory.phase == "Baking":
-        return "True", memory.phase, memory.message
-    return "False", memory.phase, memory.message
+        return "True", view.stage, memory.message
+    return "False", view.stage, memory.message
 
 
 def _stalled(view: Projected) -> tuple[str, str, str]:

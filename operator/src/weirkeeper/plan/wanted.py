@@ -21,6 +21,7 @@ from weirkeeper.render.front import Record, read_record
 
 if TYPE_CHECKING:
     from weirkeeper.api.rollout import RolloutPolicy
+    from weirkeeper.api.steps import Step
     from weirkeeper.plan.snapshot import Object, Snapshot
 
 
@@ -125,12 +126,8 @@ def _config_map_digests(snapshot: Snapshot, model: Object) -> dict[str, str] | O
 
 def policy_of(policy: RolloutPolicy) -> Policy:
     """A Rollout's spec, or the platform's default, as the machine uses it."""
-    steps = tuple(
-        StepPolicy(step.label, step.weight, step.hold.seconds, step.approval == "Manual", step.require_pass)
-        for step in policy.steps
-    )
     return Policy(
-        steps=steps,
+        steps=() if policy.strategy == "AllAtOnce" else tuple(_step_of(step) for step in policy.steps),
         gates=policy.gates,
         false_alarm=policy.false_alarm.number,
         false_promote=policy.false_promote.number,
@@ -139,6 +136,14 @@ def policy_of(policy: RolloutPolicy) -> Policy:
         bake_time=policy.bake_time.seconds,
         rollback_window=policy.rollback_window,
         progress_deadline=policy.progress_deadline.seconds,
+        sticky=policy.sticky,
+    )
+
+
+def _step_of(step: Step) -> StepPolicy:
+    manual = step.approval == "Manual"
+    return StepPolicy(
+        step.label, step.weight or 0, step.hold.seconds, manual, step.require_pass, step.mirror or 0, step.match
     )
 
 

@@ -40,6 +40,27 @@ def shares(status: Status) -> Iterator[tuple[str, str, int]]:
             yield role, revision, weights.get(revision, 0)
 
 
+def beside(status: Status) -> Iterator[str]:
+    """Say what revisions get beside their shares: copies, and callers told by their headers."""
+    for share in status.get("traffic", ()):
+        if share.get("mirror"):
+            yield f"{share['revision']} gets copies of {share['mirror']} % of the requests; nobody sees its answers"
+        for callers in share.get("match", ()):
+            told = " and ".join(_header(header) for header in callers["headers"])
+            yield f"{share['revision']} alone answers callers with {told}"
+    sticky = status.get("sticky")
+    if sticky:
+        kind = next(key for key in ("header", "cookie") if key in sticky)
+        yield f"callers stay on their revision by the {kind} {sticky[kind]}"
+
+
+def _header(header: Mapping[str, str]) -> str:
+    for kind, words in (("value", ":"), ("prefix", " beginning with"), ("regex", " like")):
+        if kind in header:
+            return f"{header['name']}{words} {header[kind]}"
+    return header["name"]
+
+
 def gates(status: Status) -> Iterator[tuple[str, str, str]]:
     """List name, verdict and message of each gate."""
     for gate in status.get("gates", ()):
@@ -121,6 +142,7 @@ def _attempt(status: Status) -> Iterator[str]:
             f"Attempt {status['attempt']} tries {candidate['revision']}, which has {candidate.get('weight', 0)} %"
             f" of the traffic and answered {status.get('exposedRequests', 0)} requests."
         )
+        yield from (f"{told}." for told in beside(status))
         yield f"Now: {status.get('message', '')}"
         yield from (f"Gate {name} says {verdict}: {told}" for name, verdict, told in gates(status))
     elif status.get("attempts"):
@@ -149,7 +171,7 @@ _COMMANDS = {
 
 def _next(name: str, status: Status) -> str:
     phase = status.get("phase", "")
-    if phase == "Progressing" and "waits for the verb promote" in status.get("message", ""):
+    if phase in {"Shadowing", "Progressing"} and "waits for the verb promote" in status.get("message", ""):
         return f"It goes on with: kubectl weirkeeper promote {name}"
     found = _COMMANDS.get(phase)
     if found is None or condition(status, "Current").get("status") == "True":
@@ -163,6 +185,7 @@ def plain(model: Mapping[str, Any]) -> list[str]:
     status = model.get("status", {})
     lines = [title(model)]
     lines += [f"  {role:<9}  {revision}  {weight:>3} %  {bar(weight)}" for role, revision, weight in shares(status)]
+    lines += [f"  {told}" for told in beside(status)]
     lines += [f"  gate {name}: {verdict}: {told}" for name, verdict, told in gates(status)]
     if status.get("message"):
         lines.append(f"  {status['message']}")
