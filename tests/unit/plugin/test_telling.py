@@ -22,6 +22,36 @@ def test_the_status_has_the_shares_the_gates_and_what_is_waited_for() -> None:
     assert not any("Stalled" in line for line in lines), "what is not so is not said"
 
 
+def test_copies_and_chosen_callers_are_told_beside_the_shares() -> None:
+    shown = progressing()
+    headers = [
+        {"name": "x-cohort", "value": "alpha"},
+        {"name": "x-user", "prefix": "t-"},
+        {"name": "x-id", "regex": "a+"},
+    ]
+    shown["status"]["traffic"][1] |= {"mirror": 50, "match": [{"headers": headers}]}
+    shown["status"]["sticky"] = {"cookie": "session", "revision": "churn-bb"}
+    told = [
+        "churn-bb gets copies of 50 % of the requests; nobody sees its answers",
+        "churn-bb alone answers callers with x-cohort: alpha and x-user beginning with t- and x-id like a+",
+        "callers stay on their revision by the cookie session",
+    ]
+    assert telling.plain(shown)[3:6] == [f"  {one}" for one in told]
+    assert [one for one in telling.explain(shown) if one[:-1] in told] == [f"{one}." for one in told]
+    console = Console(file=io.StringIO(), width=140)
+    console.print(screen.drawn(shown))
+    assert all(one in console.file.getvalue() for one in told)  # type: ignore[attr-defined]
+
+
+def test_a_step_of_copies_that_waits_for_approval_names_its_command() -> None:
+    waiting = progressing()
+    waiting["status"] |= {
+        "phase": "Shadowing",
+        "message": "step 1/2 shadow: held long enough, waits for the verb promote",
+    }
+    assert telling.explain(waiting)[-1] == "It goes on with: kubectl weirkeeper promote churn"
+
+
 def test_a_status_that_nobody_wrote_yet_is_said() -> None:
     assert telling.plain(model()) == ["churn in team-a: no operator has looked at it yet"]
     assert "Does the operator run" in telling.explain(model())[0]

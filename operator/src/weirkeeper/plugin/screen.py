@@ -23,6 +23,7 @@ def drawn(model: Mapping[str, Any]) -> Group:
     for role, revision, weight in telling.shares(status):
         colour = COLOURS[role]
         split.add_row(*map(Text, (f"  {role}", revision, f"{weight:>3} %")), Text(telling.bar(weight), style=colour))
+    beside = [Text(f"  {told}") for told in telling.beside(status)]
     judged = Table.grid(padding=(0, 2))
     for name, verdict, told in telling.gates(status):
         judged.add_row(Text(f"  {name}"), Text(verdict, style=COLOURS[verdict]), Text(told))
@@ -30,7 +31,7 @@ def drawn(model: Mapping[str, Any]) -> Group:
     message: RenderableType = Text(f"  {status.get('message', '')}")
     if status.get("frozen"):
         message = Group(message, Text(f"  frozen: {status['frozen']}", style="yellow"))
-    return Group(heading, split, judged, message, Text(f"  {'  '.join(telling.conditions(status))}"))
+    return Group(heading, split, *beside, judged, message, Text(f"  {'  '.join(telling.conditions(status))}"))
 
 
 def watch(read: Callable[[], Mapping[str, Any]], console: Console, seconds: float) -> None:
