@@ -212,9 +212,7 @@ class ModelServer:
         if not finite:
             self.invalid_outputs.update(invalid_values(outputs))
         answer = answer_of(self.identity, request, self._loaded().signature, outputs, finite=finite)
-        if asked.arm == "mirror":
-            return answer
-        token = self.feedback.token(request.inputs, outputs, request.rows, asked.at)
+        token = self.feedback.token(request.inputs, outputs, request.rows, asked.at, asked.arm)
         return answer._replace(feedback_token=token) if token else answer
 
     def begin(self, arm: Arm = "") -> Ticket:

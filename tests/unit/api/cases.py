@@ -201,6 +201,7 @@ STEP_CASES = (
     Case("Rollout", "steps", [SHADOW, SHADOW], [SHADOW, {"weight": 5}], rollout.MIRRORS_ASCEND),
     Case("Rollout", "steps", [{"weight": 5}, SHADOW], [SHADOW, {"weight": 5}], rollout.WEIGHTS_LAST),
     Case("Rollout", "steps", [{"weight": 5}, MATCH_ALPHA], _kinds(SHADOW, MATCH_ALPHA), rollout.WEIGHTS_LAST),
+    Case("Rollout", "steps", _kinds(*[MATCH_ALPHA] * 5), _kinds(*[MATCH_ALPHA] * 4), rollout.MATCHES),
     Case("Rollout", "steps", [SHADOW, MATCH_ALPHA], [MATCH_ALPHA, SHADOW], rollout.MATCH_LAST),
     Case("Rollout", "steps", _kinds(MATCH_ALPHA | {"requirePass": True}), _kinds(MATCH_ALPHA), steps.NOT_COMPARED),
     Case("Rollout", "steps", _kinds({"match": {"headers": []}}), _kinds(MATCH_ALPHA), "headers"),

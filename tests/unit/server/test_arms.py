@@ -54,6 +54,21 @@ async def test_http_requests_are_counted_by_their_arm_and_copies_get_no_token(se
     server.close()
 
 
+async def test_labels_of_chosen_callers_are_counted_apart(settings: Make, tmp_path: Path) -> None:
+    (tmp_path / "current").write_bytes(bytes(range(32)))
+    server = ModelServer(settings(feedback=FeedbackSettings(keys=tmp_path)))
+    await server.start()
+    async with door_client(server) as client:
+        chosen = {"x-weirkeeper-arm": "match"}
+        for headers in ({}, chosen):
+            answer = await (await client.post(INFER, json=request(), headers=headers)).json()
+            item = {"token": answer["parameters"]["feedback_token"], "labels": ["stay"]}
+            told = await client.post("/v2/models/churn/feedback", json={"items": [item]})
+            assert (await told.json())["counted"] == 1
+    assert {total[0] for total in server.evidence()["labels"]["totals"]} == {"churn-1", "churn-1~match"}
+    server.close()
+
+
 async def test_an_arm_that_is_none_is_of_the_split(settings: Make) -> None:
     server = ModelServer(settings())
     await server.start()

@@ -7,10 +7,12 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from weirkeeper.api import names
 from weirkeeper.statistics.labels import LARGEST
+from weirkeeper_server.arms import Arm
 from weirkeeper_server.bundle import Bundle
 from weirkeeper_server.errors import NoFeedback, NotReady
 from weirkeeper_server.feedback.keys import KeyRing
@@ -73,12 +75,19 @@ class FeedbackLedger:
             return self._keys.problem
         return self._recorder.unfit if self._recorder else "the model is not loaded"
 
-    def token(self, inputs: Columns, outputs: Columns, rows: int, at: float) -> str | None:
-        """Seal what was answered at `at` (Unix seconds); `omitted` where that cannot be, None where nothing ever is."""
-        if self._recorder is None or self._recorder.unfit or self._keys.current() is None:
+    def token(self, inputs: Columns, outputs: Columns, rows: int, at: float, arm: Arm = "") -> str | None:
+        """Seal what was answered at `at` (Unix seconds); `omitted` where that cannot be, None where nothing ever is.
+
+        A copy gets none: nobody sees its answer. Labels of chosen callers are counted apart from those of the split.
+        """
+        if arm == "mirror" or self._recorder is None or self._recorder.unfit or self._keys.current() is None:
             return None
         prediction = self._recorder.record(inputs, outputs, rows, int(at))
-        return OMITTED if prediction is None else self._tokens.seal(prediction)
+        if prediction is None:
+            return OMITTED
+        if arm:
+            prediction = replace(prediction, revision=names.arm(prediction.revision, arm))
+        return self._tokens.seal(prediction)
 
     async def count(self, items: Sequence[Item]) -> Receipt:
         """Count the rows of a post, each by itself.

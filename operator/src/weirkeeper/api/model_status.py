@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from weirkeeper.api.attempts import GATES_LIMIT, HISTORY_LIMIT, NAMES_LIMIT, Attempts, Outcome, Phase, Verdict
 from weirkeeper.api.conditions import Conditions, ObservedGeneration
 from weirkeeper.api.record import ATOMIC_LIST, DATE_TIME, SET_LIST, UNKNOWN_KEPT, Record, list_map
-from weirkeeper.api.steps import FIELD_NAME_LIMIT, STEPS_LIMIT
+from weirkeeper.api.steps import FIELD_NAME_LIMIT, MATCHES_LIMIT
 
 REVISION_LIMIT: Final = 63
 TOKENS_LIMIT: Final = 32
@@ -44,7 +44,7 @@ class TrafficShare(Record):
     match: tuple[dict[str, Any], ...] = Field(
         default=(),
         description="Callers that it alone answers: what the steps say of their headers.",
-        max_length=STEPS_LIMIT,
+        max_length=MATCHES_LIMIT,
         json_schema_extra=ATOMIC_LIST,
     )
 

@@ -12,7 +12,7 @@ from weirkeeper.api.conditions import Conditions, ObservedGeneration
 from weirkeeper.api.gates import DEFAULT_GATES, Gate
 from weirkeeper.api.parsing import parse_spec
 from weirkeeper.api.record import ATOMIC_LIST, ATOMIC_MAP, Record, checked, list_map, rule, rules
-from weirkeeper.api.steps import STEPS_LIMIT, Step, Sticky
+from weirkeeper.api.steps import MATCHES_LIMIT, STEPS_LIMIT, Step, Sticky
 from weirkeeper.api.values import Decimal, Duration
 
 ASCENDING: Final = (
@@ -25,6 +25,9 @@ WEIGHTS_LAST: Final = "steps with mirror or match must come before those with a 
 MATCH_LAST: Final = (
     "the last step must have a weight or a mirror: callers that match are not everyone, and nothing is compared with "
     "stable; add such a step"
+)
+MATCHES: Final = (
+    f"at most {MATCHES_LIMIT} steps have a match: tell the callers of several by one header, with prefix or regex"
 )
 STEP_NAMES: Final = "step names must be unique: rename one of them, or leave the name out"
 GATE_NAMES: Final = "Duplicate value among the names of the gates: rename one of them"
@@ -67,6 +70,10 @@ def _match_not_last(steps: Sequence[Step]) -> bool:
     return not steps or steps[-1].match is None
 
 
+def _few_matches(steps: Sequence[Step]) -> bool:
+    return sum(step.match is not None for step in steps) <= MATCHES_LIMIT
+
+
 def _steps_differ(steps: Sequence[Step]) -> bool:
     named = [step.name for step in steps if step.name]
     return len(named) == len(set(named))
@@ -104,6 +111,11 @@ _POLICY_RULES: Final = (
         ".steps",
     ),
     rule(
+        f"!has(self.steps) || size(self.steps.filter(s, has(s.match))) <= {MATCHES_LIMIT}",
+        MATCHES,
+        ".steps",
+    ),
+    rule(
         "!has(self.steps) || self.steps.all(s, !has(s.name)"
         " || self.steps.exists_one(t, has(t.name) && t.name == s.name))",
         STEP_NAMES,
@@ -129,6 +141,7 @@ class RolloutPolicy(Record):
         checked(_mirrors_ascend, MIRRORS_ASCEND),
         checked(_weights_last, WEIGHTS_LAST),
         checked(_match_not_last, MATCH_LAST),
+        checked(_few_matches, MATCHES),
         checked(_steps_differ, STEP_NAMES),
     ] = Field(
         default=DEFAULT_STEPS,

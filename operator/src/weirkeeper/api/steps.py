@@ -16,8 +16,11 @@ FIELD_NAME: Final = "^[A-Za-z0-9!#$%&'*+.^_|~-]+$"
 """The name of a header or a cookie (RFC 9110, 5.6.2)."""
 
 FIELD_NAME_LIMIT: Final = 64
-VALUE_LIMIT: Final = 256
-HEADERS_LIMIT: Final = 8
+VALUE_LIMIT: Final = 128
+HEADERS_LIMIT: Final = 4
+MATCHES_LIMIT: Final = 4
+"""Steps with a match: what they say of headers is kept in the Model's status, where there is little room."""
+
 STEPS_LIMIT: Final = 20
 MOST_REPLICAS: Final = 100
 
