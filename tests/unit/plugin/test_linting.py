@@ -75,6 +75,11 @@ def test_low_traffic_takes_long_and_large_steps_less() -> None:
     large = RolloutSpec.model_validate({**SMALLEST["Rollout"], "steps": [{"weight": 50, "hold": "5m"}]})
     assert attempt_seconds(default, 1000.0) == 900
     assert attempt_seconds(large, 1.0) == pytest.approx(974)
+    steps = [{"mirror": 100, "hold": "10m"}, {"match": {"headers": [{"name": "x-a", "value": "b"}]}, "hold": "1h"}]
+    staged = RolloutSpec.model_validate(
+        {"modelRef": {"name": "churn"}, "steps": [*steps, {"weight": 50, "hold": "10m"}]}
+    )
+    assert attempt_seconds(staged, 1000.0) == 600 + 3600 + 600
     assert attempt_seconds(default, 0.01) > attempt_seconds(large, 0.01)
     told = [finding.message for finding in lint(written("Rollout", SMALLEST["Rollout"]), rate=0.01)]
     assert told[0].startswith("at 0.01 requests/s an attempt takes about ")

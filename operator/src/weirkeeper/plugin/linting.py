@@ -103,7 +103,7 @@ def _of_model(spec: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_rollout(spec: RolloutSpec, rate: float | None) -> Iterator[str]:
-    if rate is None:
+    if rate is None or spec.strategy == "AllAtOnce":
         return
     seconds = attempt_seconds(spec, rate)
     yield f"at {rate:g} requests/s an attempt takes about {Duration.of(seconds)} until it is promoted"
@@ -119,14 +119,17 @@ def attempt_seconds(spec: RolloutSpec, rate: float) -> float:
     """How long an attempt takes at `rate` requests a second if the candidate answers well, in seconds.
 
     Each step takes its hold, or as long as its requests take to come; the last one also what its errors gate takes to
-    pass, which counts all clean requests of the attempt.
+    pass, which counts all clean requests of the attempt. Of a step with chosen callers only the hold is known.
     """
     clean = max(
         (_clean_requests(float(gate.error_rate.objective)) for gate in spec.gates if gate.error_rate), default=0
     )
     seconds = answered = 0.0
     for index, step in enumerate(spec.steps):
-        share = rate * step.weight / 100.0
+        if step.match:
+            seconds += step.hold.seconds
+            continue
+        share = rate * (step.weight or step.mirror or 0) / 100.0
         last = index + 1 == len(spec.steps) or step.require_pass
         needed = max(STEP_REQUESTS, clean - answered) if last else STEP_REQUESTS
         length = max(step.hold.seconds, needed / share)
