@@ -86,7 +86,7 @@ class Scenario:
     pace: Shape = SAME_PACE
     gates: tuple[Gate, ...] = ERRORS
     judged: bool = True
-    runs: int = 300
+    runs: int = 600
     quick_runs: int = 40
 
     @property
@@ -115,17 +115,17 @@ HEALTHY = (
     Scenario("diurnal", "traffic and errors of a day", "healthy", HOLD, daily(10.0, 90.0), daily(0.002, 0.02)),
     Scenario("client", "one heavy sticky client", "healthy", HOLD, stable_bad=daily(0.002, 0.02), client=Client()),
     Scenario(
-        "latency", "durations alone", "healthy", HOLD, medians=(40.0, 40.0), gates=LATENCY, runs=100, quick_runs=10
+        "latency", "durations alone", "healthy", HOLD, medians=(40.0, 40.0), gates=LATENCY, runs=200, quick_runs=10
     ),
     Scenario(
         "latency-diurnal", "durations of a day", "healthy", HOLD, daily(10.0, 90.0), medians=(40.0, 40.0),
-        pace=daily(1.0, 3.0), gates=LATENCY, runs=100, quick_runs=10,
+        pace=daily(1.0, 3.0), gates=LATENCY, runs=200, quick_runs=10,
     ),
-    Scenario("burst-3", "bursts of 3 errors", "healthy", HOLD, cluster=3, judged=False, runs=150),
-    Scenario("burst-5", "bursts of 5 errors", "healthy", HOLD, cluster=5, judged=False, runs=150),
+    Scenario("burst-3", "bursts of 3 errors", "healthy", HOLD, cluster=3, judged=False, runs=300),
+    Scenario("burst-5", "bursts of 5 errors", "healthy", HOLD, cluster=5, judged=False, runs=300),
     Scenario(
         "client-spells", "a heavy client that errs at times", "healthy", HOLD, client=Client(spell=300),
-        judged=False, runs=150,
+        judged=False, runs=300,
     ),
 )  # fmt: skip
 
@@ -140,21 +140,21 @@ LIMIT = (
     ),
     Scenario(
         "slower", "odds of two of exceeding p50", "limit", PATIENT,
-        medians=(40.0, SLOWER_AT_THE_LIMIT), gates=LATENCY, runs=100, quick_runs=10,
+        medians=(40.0, SLOWER_AT_THE_LIMIT), gates=LATENCY, runs=200, quick_runs=10,
     ),
 )  # fmt: skip
 
 FAULTS = (
     Scenario(
-        "tenfold", "0.1 % to 1 % errors", "fault", TENTH, always(20.0), always(0.001), always(0.01), runs=800,
+        "tenfold", "0.1 % to 1 % errors", "fault", TENTH, always(20.0), always(0.001), always(0.01), runs=1500,
     ),
     Scenario(
-        "twentieth", "one in twenty wrong", "fault", TENTH, always(20.0), always(0.0), always(0.05), runs=150,
+        "twentieth", "one in twenty wrong", "fault", TENTH, always(20.0), always(0.0), always(0.05), runs=300,
     ),
-    Scenario("everything", "everything wrong", "fault", TENTH, always(20.0), always(0.0), always(1.0), runs=150),
+    Scenario("everything", "everything wrong", "fault", TENTH, always(20.0), always(0.0), always(1.0), runs=300),
     Scenario(
         "half-slower", "1.5 times the durations", "fault", TENTH, always(20.0), always(0.0), medians=(40.0, 60.0),
-        gates=LATENCY, runs=150, quick_runs=20,
+        gates=LATENCY, runs=300, quick_runs=20,
     ),
 )  # fmt: skip
 

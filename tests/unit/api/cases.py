@@ -5,7 +5,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from weirkeeper.api import artifact, container, gates, monitor, rollout, steps
+from weirkeeper.api import artifact, asking_gates, container, gates, monitor, rollout, steps
 
 Spec = dict[str, Any]
 
@@ -238,10 +238,10 @@ ROLLOUT_CASES = (
     Case("Rollout", "gates", _errors(objective="100"), _errors(objective="99.99"), gates.OBJECTIVE),
     Case("Rollout", "gates", _errors(objective="49"), _errors(objective="50"), gates.OBJECTIVE),
     Case("Rollout", "gates", _errors(ignoreBelow="50"), _errors(ignoreBelow="0"), gates.IGNORE_BELOW),
-    Case("Rollout", "gates", _query(), _query(max="5"), gates.BOUND),
-    Case("Rollout", "gates", _query(min="5", max="4.9"), _query(min="-5", max="4.9"), gates.BOUNDS),
+    Case("Rollout", "gates", _query(), _query(max="5"), asking_gates.BOUND),
+    Case("Rollout", "gates", _query(min="5", max="4.9"), _query(min="-5", max="4.9"), asking_gates.BOUNDS),
     Case("Rollout", "gates", _query(max="five"), _query(max="1e6"), "gates[0].promQL.max"),
-    Case("Rollout", "gates", _query('up{a="{{revision}}"}', max="5"), _query(OF_BOTH, max="5"), gates.PLACEHOLDER),
+    Case("Rollout", "gates", _query('up{a="{{me}}"}', max="5"), _query(OF_BOTH, max="5"), asking_gates.PLACEHOLDER),
     Case("Rollout", "gates", _query("", max="5"), _query("up", max="5"), "gates[0].promQL.query"),
     Case("Rollout", "gates", _query("x" * 2001, max="5"), _query("x" * 2000, max="5"), "gates[0].promQL.query"),
     Case("Rollout", "gates", _job({"name": ""}), _job({"name": "check"}), "gates[0].job.cronJobRef.name"),

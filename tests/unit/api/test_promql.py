@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weirkeeper.api.gates import PLACEHOLDER, Gate
+from weirkeeper.api.asking_gates import PLACEHOLDER
+from weirkeeper.api.gates import Gate
 from weirkeeper.api.promql import PLACEHOLDERS, fill_in, problem_of
 
 VALUES = {"candidate": "churn-2", "stable": "churn-1", "model": "churn", "namespace": "team-a"}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from weirkeeper.api.asking_gates import JobGate, PromQLGate
 from weirkeeper.api.attempts import NAMES_LIMIT
-from weirkeeper.api.cron_job import CronJobReference
-from weirkeeper.api.promql import PLACEHOLDERS, problem_of
 from weirkeeper.api.record import Record, checked, rule, rules
-from weirkeeper.api.values import Decimal, Duration, Number
+from weirkeeper.api.values import Decimal, Duration
 
 NAME: Final = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
@@ -28,12 +27,6 @@ NO_SHARE: Final = "maxOddsRatio is for shares of rows: give maxDecrease for a me
 NO_MEAN: Final = "maxDecrease is for means: give maxOddsRatio for a metric that is a share of rows"
 LEAST_RATIO: Final = 'min is a ratio of two shares: give one from "0.1" to below "1", such as "0.8"'
 NOT_WAITED_FOR: Final = "a gate that blocks Nothing is not waited for: leave its maxDuration out, or its blocks"
-
-BOUND: Final = "a promQL gate has a bound: give min, max or both"
-BOUNDS: Final = "min is above max: no number lies between them"
-PLACEHOLDER: Final = "placeholders are {{candidate}}, {{stable}}, {{model}} and {{namespace}}, written between quotes"
-QUERY_LIMIT: Final = 2000
-KNOWN: Final = ", ".join(f"'{{{{{name}}}}}'" for name in PLACEHOLDERS)
 
 LEAST_ODDS: Final = 1.25
 MOST_ODDS: Final = 100
@@ -217,53 +210,6 @@ class ParityGate(Record):
         description="Labelled rows of a group below which it is not compared.",
         ge=20,
         le=1_000_000,
-    )
-
-
-def _readable(query: str) -> str:
-    problem = problem_of(query)
-    if problem:
-        raise ValueError(f"{problem}; {PLACEHOLDER}")
-    return query
-
-
-class PromQLGate(Record):
-    """Asks Prometheus for one number. It lies outside of falseAlarm: a single number beyond a bound is a Fail."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            rule("has(self.min) || has(self.max)", BOUND),
-            rule("!has(self.min) || !has(self.max) || double(self.min) <= double(self.max)", BOUNDS, ".min"),
-            rule(
-                f"self.query.findAll('[{{][{{][^}}]*[}}][}}]').all(p, p in [{KNOWN}])",
-                PLACEHOLDER,
-                ".query",
-            ),
-        ),
-    )
-
-    query: Annotated[str, AfterValidator(_readable)] = Field(
-        description="PromQL that gives one number, with {{candidate}}, {{stable}}, {{model}}, {{namespace}} in quotes.",
-        min_length=1,
-        max_length=QUERY_LIMIT,
-    )
-    min: Number | None = Field(default=None, description="Fail below it, Pass from it on.")
-    max: Number | None = Field(default=None, description="Fail above it, Pass up to it.")
-
-    @model_validator(mode="after")
-    def _bounded(self) -> Self:
-        if self.min is None and self.max is None:
-            raise ValueError(BOUND)
-        if self.min is not None and self.max is not None and self.min.number > self.max.number:
-            raise ValueError(BOUNDS)
-        return self
-
-
-class JobGate(Record):
-    """Asks a Job that ends with 0, 1 or 2 for Pass, Fail or Inconclusive: one in each step, outside of falseAlarm."""
-
-    cron_job_ref: CronJobReference = Field(
-        description="A suspended CronJob with the label weirkeeper.dev/gate=true, of which the Job is made.",
     )
 
 

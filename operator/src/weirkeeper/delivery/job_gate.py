@@ -10,7 +10,7 @@ from weirkeeper.delivery.gate_kind import Before, Look, Tally
 from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Levels, Mode, Verdict
 
 if TYPE_CHECKING:
-    from weirkeeper.api.gates import JobGate
+    from weirkeeper.api.asking_gates import JobGate
 
 IN_STEPS: frozenset[Mode] = frozenset({"Weight", "Mirror", "Match"})
 NOT_STARTED = "its Job has not started yet"

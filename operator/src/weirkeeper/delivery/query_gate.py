@@ -10,7 +10,7 @@ from weirkeeper.delivery.gate_kind import EVERY_MODE, Before, Look, Tally
 from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Levels, Mode, Verdict
 
 if TYPE_CHECKING:
-    from weirkeeper.api.gates import PromQLGate
+    from weirkeeper.api.asking_gates import PromQLGate
 
 NO_ANSWER = "Prometheus was not asked yet"
 
