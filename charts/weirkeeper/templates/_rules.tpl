@@ -34,7 +34,7 @@ them again. */}}
   verbs: [get, list, watch, create, delete]
 - apiGroups: [batch]
   resources: [cronjobs]
-  verbs: [get] # by the name that a gate gives; a CronJob is used where its label allows it
+  verbs: [get] # by the name that a gate or a Monitor gives; a CronJob is used where its label allows it
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
   verbs: [get, list, watch]

@@ -5,7 +5,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from weirkeeper.api import artifact, asking_gates, container, gates, monitor, rollout, steps
+from weirkeeper.api import artifact, asking_gates, container, gates, monitor, monitor_actions, rollout, steps
 
 Spec = dict[str, Any]
 
@@ -14,6 +14,10 @@ SMALLEST: Mapping[str, Spec] = {
     "Rollout": {"modelRef": {"name": "churn"}},
     "Monitor": {"modelRef": {"name": "churn"}},
 }
+
+
+_UNDO: Spec = {"when": ["InputDrift"], "undo": {}}
+_RETRAIN: Spec = {"when": ["InputDrift"], "retrain": {"cronJobRef": {"name": "train"}}}
 
 
 @dataclass(frozen=True)
@@ -337,6 +341,11 @@ MONITOR_CASES = (
     Case("Monitor", "window", _window(maxAge="745h"), _window(maxAge="744h"), monitor.MAX_AGE),
     Case("Monitor", "window", _window(size="1d"), _window(size="24h"), "window.size"),
     Case("Monitor", "window", _window(minRows=49), _window(minRows=50), "minRows"),
+    Case("Monitor", "actions", [{"when": ["InputDrift"]}], [_UNDO], monitor_actions.ONE_KIND),
+    Case("Monitor", "actions", [_UNDO | _RETRAIN], [_UNDO, _RETRAIN], monitor_actions.ONE_KIND),
+    Case("Monitor", "actions", [_UNDO, _UNDO], [_UNDO], monitor_actions.ONE_UNDO),
+    Case("Monitor", "actions", [_RETRAIN, _RETRAIN], [_RETRAIN], monitor_actions.ONE_RETRAIN),
+    Case("Monitor", "actions", [{**_UNDO, "when": ["Boredom"]}], [{**_UNDO, "when": ["OutputDrift"]}], "InputDrift"),
     Case("Monitor", "inputs.delta", "10.5", "10", monitor.DELTA),
     Case("Monitor", "inputs.features", {"zip": {"delta": "11"}}, {"zip": {"delta": "0"}}, monitor.DELTA),
     # A bare Off in YAML is a boolean.

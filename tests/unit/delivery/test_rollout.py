@@ -7,7 +7,7 @@ import pytest
 from tests.unit.delivery.world import ERRORS_ONLY, Behaviour, World, policy, serving
 from weirkeeper.api.gates import Gate
 from weirkeeper.delivery.policy import StepPolicy
-from weirkeeper.delivery.turn import Obstacle
+from weirkeeper.delivery.turn import Obstacle, Verb
 
 
 def test_the_first_revision_serves_without_steps_and_bakes() -> None:
@@ -646,3 +646,42 @@ def test_planning_again_on_the_result_changes_nothing() -> None:
         notes = len(world.notes)
         assert world.plan() == before
         assert len(world.notes) == notes
+
+
+def _undo_by_monitor(world: World) -> None:
+    world.undo = Verb("undo", "monitor/churn", "undo=monitor/churn/1", "InputDrift: income moved")
+
+
+def test_a_monitor_has_a_promotion_undone_once_and_is_remembered_as_who_did_it() -> None:
+    world = promoted_twice()
+    _undo_by_monitor(world)
+    world.tick(12)
+    assert world.memory.stable == "m-1"
+    undone = world.memory.record("m-2")
+    assert undone is not None
+    assert (undone.outcome, undone.by) == ("RolledBack", "monitor/churn")
+    assert [(run.kind, run.revision, run.outcome) for run in world.memory.actions] == [("Undo", "m-2", "Succeeded")]
+    world.tick(12)
+    assert world.reasons().count("UndoRequested") == 1
+    assert world.memory.stable == "m-1"
+
+
+def test_an_undo_for_a_monitor_that_comes_to_nothing_is_not_tried_again() -> None:
+    world = promoted_twice()
+    _undo_by_monitor(world)
+    world.broken = {"m-1"}
+    world.tick(60)
+    assert world.memory.stable == "m-2"
+    assert [run.outcome for run in world.memory.actions] == ["Failed"]
+    assert world.reasons().count("UndoRequested") == 1
+
+
+def test_a_freeze_stops_what_a_monitor_asks_for_until_it_ends() -> None:
+    world = promoted_twice()
+    world.frozen = "audit"
+    _undo_by_monitor(world)
+    world.tick(3)
+    assert world.memory.actions == ()
+    world.frozen = ""
+    world.tick(12)
+    assert world.memory.stable == "m-1"

@@ -59,6 +59,7 @@ class World:
     now: float = float(START)
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
     verbs: tuple[Verb, ...] = ()
+    undo: Verb | None = None
     ready: dict[str, int] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     obstacle: str = "ModelLoadFailed"
@@ -108,7 +109,7 @@ class World:
 
     def plan(self) -> Memory:
         """One planning; its result is kept."""
-        desired = Desired(self.desired, self.policy, self.replicas, self.verbs, self.frozen)
+        desired = Desired(self.desired, self.policy, self.replicas, self.verbs, self.frozen, self.undo)
         result = advance(self.memory, desired, self.observed(), self.evidence(), Clock(self.now, SLOT))
         self.memory = Memory.model_validate_json(result.memory.model_dump_json(exclude_defaults=True))
         self.notes += result.notes

@@ -42,13 +42,15 @@ CHOICES: Final = {
     "Routes",
     "Bundle",
     "Container",
+    "Undo",
+    "Retrain",
 }
 EVENTS: Final = {"Normal", "Warning", "Watch", "Reconcile"}
 GATES: Final = {
     "Nothing", "Promotion", "Mirror", "Match", "EqualOpportunity", "TrainingServingSkew",
     "Accuracy", "Precision", "Recall", "Brier", "LogLoss", "Value",
 }  # fmt: skip
-STATES: Final = {"Failed", "True", "False"}
+STATES: Final = {"Failed", "Succeeded", "True", "False"}
 CODE: Final = {"ArmCounts", "Comparison", "GateResult", "GatesMemory", "Mode", "Verdict", "VerbName"}
 NO_REASONS: Final = KINDS | CONDITIONS | JOBS | KUBELETS | STAGES | VERDICTS | CHOICES | EVENTS | GATES | STATES | CODE
 

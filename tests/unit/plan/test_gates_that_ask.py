@@ -10,7 +10,8 @@ import pytest
 from tests.unit.plan.objects import Cluster, rollout, settings
 from weirkeeper.api import names
 from weirkeeper.delivery.evidence import Evidence, Outcomes, OutcomeSlot, QueryAnswer
-from weirkeeper.plan.gate_jobs import START_SECONDS, cron_jobs_named
+from weirkeeper.plan.cron_jobs import START_SECONDS
+from weirkeeper.plan.gate_jobs import cron_jobs_named
 from weirkeeper.plan.gate_queries import PATIENCE
 from weirkeeper.plan.model import plan_model
 

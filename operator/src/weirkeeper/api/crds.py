@@ -191,6 +191,11 @@ class _Plain(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  the base class asks for it
         return True
 
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.SequenceNode:  # noqa: FBT001  the base class has it so
+        """Write a list of words on one line: enums and required fields are many."""
+        words = all(isinstance(item, str) for item in sequence)
+        return super().represent_sequence(tag, sequence, flow_style=True if words else flow_style)
+
 
 def _yaml(value: Mapping[str, Any]) -> str:
-    return yaml.dump(value, Dumper=_Plain, sort_keys=False, width=110, allow_unicode=True)
+    return yaml.dump(value, Dumper=_Plain, sort_keys=False, width=120, allow_unicode=True)

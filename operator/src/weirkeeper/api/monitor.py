@@ -8,8 +8,9 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from weirkeeper.api.conditions import Conditions, ObservedGeneration
+from weirkeeper.api.monitor_actions import SHOWN_LIMIT, Actions, ActionStatus
 from weirkeeper.api.parsing import parse_spec
-from weirkeeper.api.record import DATE_TIME, Record, checked, list_map, rule, rules
+from weirkeeper.api.record import ATOMIC_LIST, DATE_TIME, Record, checked, list_map, rule, rules
 from weirkeeper.api.rollout import MODEL_REF_FIXED, ModelReference
 from weirkeeper.api.values import Decimal, HourDuration
 
@@ -179,6 +180,7 @@ class MonitorSpec(Record):
         default=Decimal("0.1"),
         description="False alarms of the whole Monitor in a month; every threshold follows from it.",
     )
+    actions: Actions = ()
 
 
 class FeatureStatus(Record):
@@ -211,6 +213,9 @@ class MonitorStatus(Record):
         json_schema_extra=list_map("name"),
     )
     last_window: WindowStatus | None = Field(default=None, description="The window that was judged last.")
+    last_actions: tuple[ActionStatus, ...] = Field(
+        default=(), description="What it did, the latest last.", max_length=SHOWN_LIMIT, json_schema_extra=ATOMIC_LIST
+    )
     conditions: Conditions = Field(default=(), description="One for each thing watched (True is bad), and Ready.")
     observed_generation: ObservedGeneration = None
 

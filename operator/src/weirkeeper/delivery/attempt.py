@@ -74,6 +74,7 @@ def _gone_back(turn: Turn, former: str, undone: str) -> Turn:
     turn = turn.to(
         stable=former,
         stable_since=turn.now,
+        promoted_at=None,
         candidate=None,
         phase="RolledBack",
         direct=False,
@@ -92,6 +93,7 @@ def _to_production(turn: Turn, revision: str) -> Turn:
     turn = turn.to(
         stable=revision,
         stable_since=turn.now,
+        promoted_at=turn.now,
         phase="Baking",
         bake_until=turn.now + turn.desired.policy.bake_time,
         wait=None,
@@ -154,6 +156,7 @@ def revert(turn: Turn, outcome: Outcome, phase: Phase, reason: str, by: str = ""
     turn = turn.to(
         stable=former,
         stable_since=turn.now,
+        promoted_at=None,
         previous=None,
         phase=phase,
         bake_until=None,

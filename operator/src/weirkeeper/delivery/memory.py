@@ -23,6 +23,10 @@ STEPS = 20
 """Steps of an attempt that are remembered, the last ones."""
 
 
+ACTIONS_KEPT = 6
+"""What Monitors asked for, as far back as it is remembered."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -86,6 +90,27 @@ class CheckRun(_Frozen):
     message: str = "its Job has not started yet"
 
 
+class ActionRun(_Frozen):
+    """What a Monitor asked for. Times are Unix seconds; `revision` was stable then, `ended` is None while it goes on.
+
+    A retraining has the Job that it was asked to be, the CronJob that it is made of and, once it was seen, its UID;
+    `window` is the start and the end of what was judged.
+    """
+
+    kind: Literal["Undo", "Retrain"]
+    monitor: str
+    revision: str
+    asked: float
+    reason: str = ""
+    ended: float | None = None
+    outcome: Literal["Succeeded", "Failed"] | None = None
+    message: str = ""
+    cron_job: str = ""
+    job: str = ""
+    uid: str = ""
+    window: tuple[int, int] | None = None
+
+
 class Wait(_Frozen):
     """What an attempt has been waiting for, and since when; the progress deadline counts from there."""
 
@@ -105,6 +130,18 @@ class Beside(_Frozen):
     sticky: Sticky | None = None
 
 
+def with_action(known: tuple[ActionRun, ...], run: ActionRun) -> tuple[ActionRun, ...]:
+    """The actions with one more. The oldest that ended go; the last of each CronJob stays: its cooldown needs it."""
+    runs = (*known, run)
+    while len(runs) > ACTIONS_KEPT:
+        latest = {one.cron_job: one for one in runs}
+        spare = next((one for one in runs if one.ended is not None and latest[one.cron_job] is not one), None)
+        if spare is None:
+            break
+        runs = tuple(one for one in runs if one is not spare)
+    return runs
+
+
 class Memory(_Frozen):
     """The state of the rollout machine. All times are Unix seconds.
 
@@ -117,7 +154,9 @@ class Memory(_Frozen):
     router sent it any more (None: not yet). `gates` and `cursors` are the evidence folded so far, as delivery.gates
     and the collector wrote them; `results` are the gates' verdicts on it, for people.
     `checks` are the Jobs of the gates in the running attempt.
-    `exposed` counts the requests that the candidate answered, up to the slot `exposed_slot`.
+    `exposed` counts the requests that the candidate answered, up to the slot `exposed_slot`. `promoted_at` is when the
+    stable revision was promoted (None: it was gone back to), `undo_asked` the promotion that a Monitor had undone, or
+    tried to. `actions` is what Monitors asked for, the latest last.
     """
 
     decision: int = 0
@@ -161,6 +200,9 @@ class Memory(_Frozen):
     exposed_slot: int = 0
     folded_at: float = 0.0
     promoted: tuple[str, ...] = ()
+    promoted_at: float | None = None
+    undo_asked: float | None = None
+    actions: tuple[ActionRun, ...] = ()
     revisions: tuple[RevisionRecord, ...] = ()
     attempts: tuple[AttemptRecord, ...] = ()
     draining: Mapping[str, float | None] = Field(default_factory=dict)

@@ -15,6 +15,7 @@ from weirkeeper.delivery.evidence_fold import blocking, fold
 from weirkeeper.delivery.exposure import reached
 from weirkeeper.delivery.progress import move
 from weirkeeper.delivery.turn import Clock, Desired, Note, Observed, Turn
+from weirkeeper.delivery.undoing import heed_monitor, see_undo
 from weirkeeper.delivery.verbs import ATTEMPT, obey
 
 if TYPE_CHECKING:
@@ -175,7 +176,14 @@ def _settle(turn: Turn) -> Turn:
 
 
 SETTLED: tuple[Callable[[Turn], Turn], ...] = (_follow_spec, _see_pods, fold, _judge, move)
-STAGES: tuple[Callable[[Turn], Turn], ...] = (_see_routers, obey, _settle, _drain)
+STAGES: tuple[Callable[[Turn], Turn], ...] = (
+    _see_routers,
+    obey,
+    heed_monitor,
+    _settle,
+    see_undo,
+    _drain,
+)
 
 
 def _patience(turn: Turn) -> set[float]:

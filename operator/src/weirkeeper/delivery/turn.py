@@ -47,7 +47,7 @@ class Desired:
     """What the spec asks for, and what the platform allows.
 
     `revision` is None where the spec cannot be used now: nothing is begun then. `frozen` is why nothing may be promoted
-    now; empty, it may.
+    now; empty, it may. `undo` is what a Monitor asks for as long as it has cause: the machine remembers that it did it.
     """
 
     revision: str | None
@@ -55,6 +55,7 @@ class Desired:
     replicas: int = 1
     verbs: tuple[Verb, ...] = ()
     frozen: str = ""
+    undo: Verb | None = None
 
 
 @dataclass(frozen=True)

@@ -97,15 +97,15 @@ def _skip(turn: Turn, verb: Verb) -> Turn:
     return leave_step(turn, last=last)
 
 
-def _undo(turn: Turn, verb: Verb) -> Turn:
+def undo(turn: Turn, verb: Verb) -> Turn:
     """Go back to the revision promoted before: at once while it is warm, else as soon as its pods are ready."""
     memory = turn.memory
     if memory.phase in ATTEMPT:
         return _refused(turn, verb, "an attempt is running; abort ends it")
     if memory.phase == "Baking" and memory.previous and turn.ready(memory.previous):
         return revert(turn, "RolledBack", "RolledBack", f"undone {verb.by}", verb.actor)
-    former = next((name for name in reversed(memory.promoted) if _may_serve_again(memory, name)), None)
-    if former is None or not memory.record(former):
+    former = former_revision(memory)
+    if former is None:
         return _refused(turn, verb, "there is no revision promoted before that could be gone back to")
     if memory.phase == "Baking":
         turn = end_bake(turn)
@@ -116,6 +116,12 @@ def _undo(turn: Turn, verb: Verb) -> Turn:
     kept = noted(turn.memory, undone, turn.now, outcome="RolledBack", reason=reason, by=verb.actor)
     turn = begin(turn.to(revisions=kept), former, direct=True).to(undo=True, approved_by=verb.actor)
     return turn.note("UndoRequested", f"{undone} {reason}: {former} serves again once its pods are ready", "Warning")
+
+
+def former_revision(memory: Memory) -> str | None:
+    """The revision that an undo goes back to, None where there is none."""
+    former = next((name for name in reversed(memory.promoted) if _may_serve_again(memory, name)), None)
+    return former if former and memory.record(former) else None
 
 
 def _may_serve_again(memory: Memory, revision: str) -> bool:
@@ -133,7 +139,7 @@ def _retry(turn: Turn, verb: Verb) -> Turn:
 
 _VERBS: dict[str, Callable[[Turn, Verb], Turn]] = {
     "abort": _abort,
-    "undo": _undo,
+    "undo": undo,
     "pause": _pause,
     "resume": _resume,
     "promote": _promote,

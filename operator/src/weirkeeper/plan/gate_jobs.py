@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from weirkeeper.api import names
 from weirkeeper.delivery.evidence import JobSeen
 from weirkeeper.delivery.memory import CheckRun
-from weirkeeper.delivery.turn import Obstacle
+from weirkeeper.plan.cron_jobs import START_SECONDS, ended, refusal
 from weirkeeper.plan.result import Delete
 from weirkeeper.render.gate_job import Check, job
 
@@ -22,12 +22,9 @@ if TYPE_CHECKING:
     from weirkeeper.api.settings import Settings
     from weirkeeper.delivery.memory import Memory
     from weirkeeper.delivery.policy import Policy
+    from weirkeeper.delivery.turn import Obstacle
     from weirkeeper.plan.snapshot import Object, Snapshot
     from weirkeeper.render.owners import Manifest
-
-START_SECONDS: Final = 3600.0
-"""A Job that could not be made within so long after it was asked for is not made any more: an ended one stays for
-longer, so that what is not there was never made."""
 
 EXIT_CODE: Final = re.compile(r"exit code (\d+)")
 OUTCOMES: Final[dict[int, Literal["Fail", "Inconclusive"]]] = {1: "Fail", 2: "Inconclusive"}
@@ -113,7 +110,7 @@ def stops(snapshot: Snapshot, memory: Memory) -> tuple[Delete, ...]:
     return tuple(
         Delete("batch/v1", "Job", snapshot.namespace, name, item["metadata"]["uid"])
         for (kind, name), item in snapshot.children.items()
-        if kind == "Job" and names.GATE_ANNOTATION in item["metadata"].get("annotations", {}) and _ended(item) is None
+        if kind == "Job" and names.GATE_ANNOTATION in item["metadata"].get("annotations", {}) and ended(item) is None
     )
 
 
@@ -137,21 +134,7 @@ def _cron_job_of(gate: Gate) -> str:
 
 
 def _refusal(snapshot: Snapshot, gate: Gate) -> Obstacle | None:
-    name = _cron_job_of(gate)
-    found = snapshot.cron_jobs.get(name)
-    label = f"{names.LABEL_GATE}=true"
-    if found is None:
-        message = (
-            f"gate {gate.name}: there is no CronJob {name} in namespace {snapshot.namespace}: create it, suspended"
-        )
-        return Obstacle("CronJobNotFound", f"{message} and with the label {label}")
-    if found["metadata"].get("labels", {}).get(names.LABEL_GATE) != "true":
-        message = f"gate {gate.name}: CronJob {name} does not carry the label {label}: whoever may change it sets it"
-        return Obstacle("CronJobNotAllowed", message)
-    if not found["spec"].get("suspend", False):
-        message = f"gate {gate.name}: CronJob {name} also runs by its schedule: set spec.suspend to true"
-        return Obstacle("CronJobNotAllowed", message)
-    return None
+    return refusal(snapshot, _cron_job_of(gate), names.LABEL_GATE, f"gate {gate.name}")
 
 
 def _looked_at(snapshot: Snapshot, run: CheckRun, now: float) -> CheckRun:
@@ -167,25 +150,19 @@ def _looked_at(snapshot: Snapshot, run: CheckRun, now: float) -> CheckRun:
         overdue = now - run.asked > START_SECONDS
         return _broken(run, f"Job {name} was not made within {START_SECONDS / 3600:.0f} h") if overdue else run
     run = run.model_copy(update={"uid": found["metadata"]["uid"], "message": f"Job {name} runs"})
-    ended = _ended(found)
-    return run if ended is None else _concluded(run, name, ended)
+    end = ended(found)
+    return run if end is None else _concluded(run, name, end)
 
 
-def _ended(item: Object) -> dict[str, Any] | None:
-    """The condition by which a Job has ended."""
-    conditions = item.get("status", {}).get("conditions", ())
-    return next((one for one in conditions if one["type"] in ("Complete", "Failed") and one["status"] == "True"), None)
-
-
-def _concluded(run: CheckRun, name: str, ended: dict[str, Any]) -> CheckRun:
-    if ended["type"] == "Complete":
+def _concluded(run: CheckRun, name: str, end: dict[str, Any]) -> CheckRun:
+    if end["type"] == "Complete":
         return run.model_copy(update={"outcome": "Pass", "message": f"Job {name} ended with 0"})
-    told = ended.get("message", "")
-    code = EXIT_CODE.search(told) if ended.get("reason") == "PodFailurePolicy" else None
+    told = end.get("message", "")
+    code = EXIT_CODE.search(told) if end.get("reason") == "PodFailurePolicy" else None
     if code and int(code[1]) in OUTCOMES:
         outcome = OUTCOMES[int(code[1])]
         return run.model_copy(update={"outcome": outcome, "message": f"Job {name} ended with {code[1]}"})
-    why = f"ended with {code[1]}, which is none of 0, 1 and 2" if code else f"{ended.get('reason')}: {told}"
+    why = f"ended with {code[1]}, which is none of 0, 1 and 2" if code else f"{end.get('reason')}: {told}"
     return _broken(run, f"Job {name} came to no verdict: {why}")
 
 

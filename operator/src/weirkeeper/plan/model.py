@@ -10,6 +10,8 @@ from weirkeeper.delivery.memory import Memory, RevisionRecord
 from weirkeeper.delivery.revision import is_container
 from weirkeeper.delivery.rollout import Result, advance
 from weirkeeper.delivery.turn import Clock, Desired, Obstacle
+from weirkeeper.plan.actions import causes, retrain_asked, retrain_seen, retrain_starts, undo_wanted
+from weirkeeper.plan.actions import wake_at as action_due
 from weirkeeper.plan.children import plan_children
 from weirkeeper.plan.freezing import frozen
 from weirkeeper.plan.gate_jobs import asked, jobs_seen, looked_after, starts, stops
@@ -44,12 +46,14 @@ def plan_model(snapshot: Snapshot, now: float) -> Plan:
 def _plan(snapshot: Snapshot, model: Object, drift: str, now: float) -> Plan:
     before = recall(snapshot, model)
     clock = clock_of(snapshot, now)
-    looked = looked_after(snapshot, before, now)
+    looked = retrain_seen(snapshot, looked_after(snapshot, before, now), now)
+    found = causes(snapshot, looked)
     wanted, governed = wanted_revision(snapshot, model), policy_in_force(snapshot)
     seen = observed(snapshot, _held(snapshot, before))
-    desired = _desired(snapshot, model, wanted, governed)
+    desired = replace(_desired(snapshot, model, wanted, governed), undo=undo_wanted(found, looked, now))
     result = advance(looked, desired, seen, _evidence(snapshot, looked, wanted, governed), clock)
     after = asked(snapshot, _pinned(snapshot, result.memory), governed.policy, now)
+    after = retrain_asked(snapshot, after, found, now)
     kept, wake_at = _worth_writing(before, after, now)
     children = plan_children(snapshot, model, kept, desired, wanted, clock)
     view = Projected(snapshot, model, kept, wanted, governed, seen, children, drift, now)
@@ -57,14 +61,18 @@ def _plan(snapshot: Snapshot, model: Object, drift: str, now: float) -> Plan:
         creates=children.creates,
         applies=children.applies,
         statuses=(_status_write(model, model_status(view)), *rollout_writes(snapshot, view, now)),
-        starts=starts(snapshot, model, kept, governed.policy),
+        starts=(*starts(snapshot, model, kept, governed.policy), *retrain_starts(snapshot, model, kept)),
         deletes=(*children.deletes, *stops(snapshot, kept)),
         notices=_notices(model, result),
-        wake_at=min((moment for moment in (result.wake_at, wake_at) if moment is not None), default=None),
+        wake_at=_earliest(result.wake_at, wake_at, action_due(found, after, now)),
         list_pods_of=children.unready,
         fast=kept.applied != kept.decision,
         queries=tuple(sorted(set(queries_of(snapshot, kept, governed.policy).values()))),
     )
+
+
+def _earliest(*moments: float | None) -> float | None:
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def clock_of(snapshot: Snapshot, now: float) -> Clock:
@@ -190,11 +198,10 @@ def _notices(model: Object, result: Result) -> tuple[Notice, ...]:
 
 
 def _merged(plan: Plan, monitors: MonitorPlan) -> Plan:
-    moments = [moment for moment in (plan.wake_at, monitors.wake_at) if moment is not None]
     return replace(
         plan,
         applies=(*plan.applies, *monitors.applies),
         statuses=(*plan.statuses, *monitors.statuses),
         notices=(*plan.notices, *monitors.notices),
-        wake_at=min(moments, default=None),
+        wake_at=_earliest(plan.wake_at, monitors.wake_at),
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from weirkeeper.api import names
 from weirkeeper.api.conditions import Condition, ConditionStatus, condition_of, timestamp, transition, unix_seconds
 from weirkeeper.api.monitor import WORST_LIMIT, FeatureStatus, MonitorStatus, State, WindowStatus
+from weirkeeper.api.monitor_actions import SHOWN_LIMIT
+from weirkeeper.plan.actions import actions_obstacle, last_actions
 from weirkeeper.plan.assessment import WATCHING, Assessment, assessments
 from weirkeeper.plan.conditions.watched import CONDITIONS, ENDED, STATUSES, ConditionState
 from weirkeeper.plan.result import Notice, StatusWrite
@@ -47,15 +49,40 @@ class MonitorPlan:
 
 def plan_monitors(snapshot: Snapshot, now: float) -> MonitorPlan:
     """Plan for every Monitor of the snapshot's Model at `now` (Unix seconds); the Model may be missing."""
-    found = list(zip(snapshot.monitors, assessments(snapshot), strict=True))
+    found = [
+        (monitor, _able(snapshot, monitor, one))
+        for monitor, one in zip(snapshot.monitors, assessments(snapshot), strict=True)
+    ]
     changed = [(monitor, one) for monitor, one in found if _worth_writing(monitor, one)]
+    written = {monitor["metadata"]["name"]: _status_write(monitor, one, now) for monitor, one in changed}
     return MonitorPlan(
         applies=_checkpoint(snapshot),
-        statuses=tuple(_status_write(monitor, one, now) for monitor, one in changed),
+        statuses=tuple(
+            write
+            for monitor in snapshot.monitors
+            if (write := _with_actions(snapshot, monitor, written.get(monitor["metadata"]["name"]))) is not None
+        ),
         notices=tuple(notice for monitor, one in changed for notice in _notices(monitor, one)),
         wake_at=_wake_at(snapshot, now),
         drift=next((state for state in WORST_STATES if any(_said(*pair) == state for pair in found)), ""),
     )
+
+
+def _able(snapshot: Snapshot, monitor: Object, one: Assessment) -> Assessment:
+    """What is said of a Monitor that watches well and could not act if it had to."""
+    obstacle = actions_obstacle(snapshot, monitor) if one.reason == WATCHING else None
+    return replace(one, reason=obstacle.reason, problem=obstacle.message) if obstacle else one
+
+
+def _with_actions(snapshot: Snapshot, monitor: Object, write: StatusWrite | None) -> StatusWrite | None:
+    """The status with what the Monitor did; None where it would say what it says already."""
+    meta, kept = monitor["metadata"], _status(monitor)
+    did = last_actions(snapshot.model, meta["name"], SHOWN_LIMIT)
+    if write is None and (not kept or did == list(kept.get("lastActions") or ())):
+        return None
+    status = {key: value for key, value in (write.status if write else kept).items() if key != "lastActions"}
+    place = (names.MONITOR_KIND, meta["namespace"], meta["name"], meta["resourceVersion"])
+    return StatusWrite(*place, {**status, "lastActions": did} if did else status)
 
 
 def _said(monitor: Object, one: Assessment) -> State | None:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
 from weirkeeper.api import names
-from weirkeeper.render.owners import Manifest, labels_of, owned_by
-
-KEPT_SECONDS: Final = 24 * 3600
-"""For so long an ended Job stays, with its logs."""
-
-VARIABLE: Final = "WEIRKEEPER_"
+from weirkeeper.render.cron_job import Told, job_of
+from weirkeeper.render.owners import Manifest
 
 # A node that goes down tells nothing of the candidate, so such a pod is made again; any other end is the Job's.
 POD_FAILURES: Final = {
@@ -58,40 +53,10 @@ class Check:
 
 def job(model: Mapping[str, Any], cron_job: Mapping[str, Any], check: Check) -> Manifest:
     """The Job of a check: the CronJob's own, tried once, with what it is about in its environment."""
-    template = deepcopy(dict(cron_job["spec"]["jobTemplate"]))
-    spec = template["spec"]
-    name = model["metadata"]["name"]
-    variables = {**check.variables, "MODEL": name, "NAMESPACE": model["metadata"]["namespace"]}
-    spec["template"] = _pod(spec["template"], variables)
-    for field in ("selector", "manualSelector"):
-        spec.pop(field, None)
-    spec |= {"backoffLimit": 0, "podFailurePolicy": POD_FAILURES, "ttlSecondsAfterFinished": KEPT_SECONDS}
-    given = template.get("metadata", {})
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {
-            "name": check.job(name),
-            "namespace": model["metadata"]["namespace"],
-            "labels": {**given.get("labels", {}), **labels_of(name, check.candidate)},
-            "annotations": {
-                **given.get("annotations", {}),
-                names.GATE_ANNOTATION: check.gate,
-                names.CRON_JOB_ANNOTATION: cron_job["metadata"]["name"],
-            },
-            "ownerReferences": [owned_by(model)],
-        },
-        "spec": spec,
-    }
-
-
-def _pod(template: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
-    """The CronJob's pod with the variables in every container; they come first, so that others may refer to them."""
-    pod = deepcopy(dict(template))
-    given = [{"name": f"{VARIABLE}{name}", "value": value} for name, value in variables.items()]
-    ours = {item["name"] for item in given}
-    for kind in ("initContainers", "containers"):
-        for container in pod["spec"].get(kind, ()):
-            container["env"] = given + [item for item in container.get("env", ()) if item["name"] not in ours]
-    pod["spec"]["restartPolicy"] = "Never"
-    return pod
+    told = Told(
+        check.job(model["metadata"]["name"]), check.candidate, {names.GATE_ANNOTATION: check.gate}, check.variables
+    )
+    found = job_of(model, cron_job, told)
+    found["spec"] |= {"backoffLimit": 0, "podFailurePolicy": POD_FAILURES}
+    found["spec"]["template"]["spec"]["restartPolicy"] = "Never"
+    return found

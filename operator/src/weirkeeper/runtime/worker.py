@@ -17,6 +17,7 @@ from weirkeeper.kube.keys import Key
 from weirkeeper.kube.queue import Queue
 from weirkeeper.observe.collector import Collector
 from weirkeeper.observe.queries import Queries
+from weirkeeper.plan.actions import cron_jobs_of
 from weirkeeper.plan.assessment import assessments
 from weirkeeper.plan.gate_jobs import cron_jobs_named
 from weirkeeper.plan.model import plan_model
@@ -127,9 +128,10 @@ class Reconciler:
         await self._come_again(key, plan, delay, wrote=writes > 0)
 
     def _cron_jobs(self, key: Key) -> frozenset[str]:
-        belonging = self._cache.of_model(key.namespace, key.name)
+        belonging = tuple(self._cache.of_model(key.namespace, key.name))
         rollouts = [item for item in belonging if item["kind"] == names.ROLLOUT_KIND]
-        return cron_jobs_named(rollouts, self._settings)
+        monitors = [item for item in belonging if item["kind"] == names.MONITOR_KIND]
+        return cron_jobs_named(rollouts, self._settings) | cron_jobs_of(monitors)
 
     def _told(self, key: Key, snapshot: Snapshot) -> None:
         model = self._cache.get(names.MODEL_KIND, key.namespace, key.name)
