@@ -70,9 +70,9 @@ def car_loan(folder: Path) -> None:
 def speed(rows: int) -> None:
     """A Report, as people make it."""
     reference, live = speed_columns(rows)
-    before, began = megabytes(), time.perf_counter()
+    before, began = megabytes(), time.process_time()
     _reported(reference, live)
-    say(seconds=time.perf_counter() - began, megabytes=megabytes() - before)
+    say(seconds=time.process_time() - began, megabytes=megabytes() - before)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 import time
@@ -15,6 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.drift.scenarios import Columns, Scenario, scenarios
+
+SECONDS_ALLOWED = "BENCH_SECONDS"
+"""The variable with the processor time that a tool may take."""
 
 SPEED_COLUMNS = 30
 CAR_LOAN = "car_loan.npz"
@@ -42,12 +46,14 @@ def peer_windows(scenario: Scenario) -> list[int]:
 
 
 def run(tool: str, judge: Callable[[Scenario], Mapping[str, Scores]], folder: Path, *, quick: bool) -> None:
-    """Let a tool judge every scenario, and keep what it says."""
+    """Let a tool judge every scenario that it has not judged yet, and keep what it says."""
     for scenario in scenarios(quick=quick):
-        began = time.perf_counter()
+        if load(folder, tool, scenario.name):
+            continue
+        began = time.process_time()
         found = judge(scenario)
         save(folder, tool, scenario.name, found)
-        print(f"{tool}: {scenario.title} ({time.perf_counter() - began:.0f} s)", file=sys.stderr, flush=True)
+        print(f"{tool}: {scenario.title} ({time.process_time() - began:.0f} s)", file=sys.stderr, flush=True)
 
 
 def main(
@@ -58,6 +64,8 @@ def main(
 ) -> None:
     """Do what the command line asks for: `FOLDER`, `FOLDER quick`, `FOLDER car_loan`, or `speed ROWS`."""
     warnings.simplefilter("ignore")
+    if allowed := os.environ.get(SECONDS_ALLOWED):
+        resource.setrlimit(resource.RLIMIT_CPU, (int(allowed), int(allowed)))
     if sys.argv[1] == "speed":
         speed(int(sys.argv[2]))
     elif sys.argv[-1] == "car_loan":

@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tests.unit.statistics.labelled import Bools, Floats, binned, sigmoid, summed
+from tests.unit.statistics.labelled import Bools, Floats, binned, erring, likely, sigmoid, summed
 from tests.unit.statistics.test_concept import kept
 from tests.unit.statistics.test_concept import live as live_counts
 from weirkeeper.statistics.concept import concept_drift
@@ -52,6 +52,23 @@ def test_intervals_of_a_classifier_hold_the_true_value(base: float, rows: int) -
     assert {name: count for name, count in held.items() if count / SAMPLES < at_least(0.94)} == {}
     # And it means something: none but those that are bounds by construction holds everything.
     assert [name for name, count in held.items() if count == SAMPLES and name != "ECE"] == []
+
+
+def test_the_interval_of_the_area_of_several_classes_holds_the_true_value() -> None:
+    """It is conservative: the classes' areas do not all err the same way."""
+    random = np.random.default_rng(46)
+
+    def sample(rows: int) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+        actual = random.choice(3, rows, p=[0.6, 0.3, 0.1])
+        odds = np.exp(random.normal(0, 1, (rows, 3)) + 1.2 * np.eye(3)[actual])
+        return odds / odds.sum(axis=1, keepdims=True), actual
+
+    truth, held = estimates(likely(*sample(20_000)))["AUC"].value, 0
+    for _ in range(100):
+        found = estimates(likely(*sample(150)))["AUC"]
+        held += found.low is not None and found.high is not None and found.low <= truth <= found.high
+        assert (found.high or 1.0) - (found.low or 0.0) < 0.25
+    assert held / 100 >= at_least(0.95, 100)
 
 
 def test_intervals_of_numbers_and_values_hold_the_true_value() -> None:
@@ -176,3 +193,30 @@ def test_the_same_answers_cross_no_more_often_than_promised() -> None:
                 crossed += 1
                 break
     assert crossed / paths <= 1.0 - at_least(0.95, paths)
+
+
+def erring_world(
+    random: np.random.Generator, rows: int, tail: str, shift: float = 0.0, side: float = 0.0
+) -> tuple[Floats, Floats]:
+    """Predictions that are right on average, of values whose scatter grows with them."""
+    predicted = np.exp(0.7 * (random.normal(size=rows) + shift))
+    drawn = {
+        "normal": random.normal(size=rows),
+        "heavy": random.standard_t(3, rows) / math.sqrt(3.0),
+        "skewed": random.exponential(size=rows) - 1.0,
+    }
+    return predicted, predicted * (1.0 + 0.3 * (drawn[tail] + side))
+
+
+@pytest.mark.parametrize("tail", ["normal", "heavy", "skewed"])
+def test_false_alarms_of_a_regressions_concept_drift_are_as_promised_and_changes_are_seen(tail: str) -> None:
+    """Inputs shift by a deviation, so that mean errors double; then errors also move to one side by 0.3 deviations."""
+    random, edges = np.random.default_rng(47), np.exp(0.7 * np.linspace(-1.3, 1.3, 9))
+    alarms: Counter[float] = Counter()
+    for _ in range(SAMPLES):
+        held = HeldOut(erring(*erring_world(random, 4_000, tail), edges))
+        for side in (0.0, 0.3):
+            live = erring(*erring_world(random, 1_000, tail, 1.0, side), edges)
+            alarms[side] += concept_drift(held, live, alpha=0.05, tolerated=1.0).state == "Drifting"
+    assert alarms[0.0] / SAMPLES <= 0.05 + NOISE * math.sqrt(0.05 * 0.95 / SAMPLES)
+    assert alarms[0.3] / SAMPLES >= 0.95

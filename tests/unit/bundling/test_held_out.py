@@ -88,6 +88,21 @@ def test_numbers_keep_their_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert held_out.strata is None
 
 
+def test_errors_are_kept_by_the_bins_that_the_profile_has_of_predictions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(6)
+    frame = pd.DataFrame(random.normal(size=(400, 2)), columns=["a", "b"])
+    labels = frame["a"] + random.normal(size=400)
+    model = LinearRegression().fit(frame, labels)
+    profile = profile_of(tmp_path, monkeypatch, model, frame, held_out=(frame, labels))
+    (output,), bins = profile.outputs, counted(profile).labels.error_bins
+    places = np.searchsorted(output.edges, model.predict(frame))
+    assert {place: found.rows for place, found in bins.items()} == dict(enumerate(np.bincount(places).tolist()))
+    errors = np.abs(model.predict(frame) - labels)
+    assert bins[3].sums["absolute"].total == pytest.approx(errors[places == 3].sum())
+
+
 def test_labels_that_are_equal_to_a_class_are_counted_as_that_class(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

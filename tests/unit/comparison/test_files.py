@@ -187,17 +187,25 @@ def test_types_that_changed_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnfitColumns, match=r"'income' .* but numbers in the reference, whose type is numeric"):
         weirkeeper.drift(REFERENCE, changed)
     as_csv(changed, tmp_path / "changed.csv")
-    with pytest.raises(UnfitColumns, match=r"'income' of .*changed.csv is text \('much' and so on\), but numbers"):
+    with pytest.raises(UnfitColumns, match=r"changed.csv: column 'income' holds text, but numbers .*--text income"):
         weirkeeper.drift(REFERENCE, tmp_path / "changed.csv")
     with pytest.raises(UnfitColumns, match=r"'region' .* is int64, but text in the reference"):
         weirkeeper.drift(REFERENCE, CURRENT.assign(region=1))
+
+
+def test_moments_that_became_numbers_are_refused_and_numbers_that_became_moments() -> None:
+    moments = pd.date_range("2026-01-01", periods=600, freq="h")
+    with pytest.raises(UnfitColumns, match=r"'when' holds numbers, but moments .* \(hour of when\).*--ignore when"):
+        weirkeeper.drift({"when": moments.to_numpy()}, {"when": np.arange(600.0)})
+    with pytest.raises(UnfitColumns, match=r"'when' holds moments, but numbers in the reference"):
+        weirkeeper.drift({"when": np.arange(600.0)}, {"when": moments.to_numpy()})
 
 
 def test_a_column_may_begin_without_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_file, "BLOCK_BYTES", 64)
     lacking = ["x,y", *["NAN,1"] * 100, *[",2"] * 100, *["odd,3"] * 500]
     (tmp_path / "a.csv").write_text("\n".join(lacking))
-    with pytest.raises(UnfitColumns, match="is text"):
+    with pytest.raises(UnfitColumns, match="'x' holds text"):
         weirkeeper.drift({"x": np.arange(600.0), "y": np.arange(600.0)}, tmp_path / "a.csv")
     (tmp_path / "a.csv").write_text("\n".join([*lacking[:201], *["7,3"] * 500]))
     assert weirkeeper.drift({"x": np.arange(600.0), "y": np.arange(600.0)}, tmp_path / "a.csv").current.rows == 700

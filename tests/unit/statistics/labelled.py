@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
+from weirkeeper.statistics.error_bins import BINNED, ErrorBin
 from weirkeeper.statistics.exact import ExactSum
 from weirkeeper.statistics.labels import SCORE_BINS, SCORE_UNITS, LabelCounts
 
@@ -47,6 +48,18 @@ def binned(scores: Floats, positive: Bools) -> LabelCounts:
     return counts
 
 
+def likely(probabilities: Floats, actual: npt.NDArray[np.int64]) -> LabelCounts:
+    """Count rows of the classes 0, 1, 2 … with `[rows, classes]` probabilities one by one, as a server does."""
+    counts = LabelCounts()
+    for row, truth in zip(stepped(probabilities).tolist(), actual.tolist(), strict=True):
+        predicted = int(np.argmax(row))
+        counts.add_class(str(predicted), str(truth))
+        squares = sum(share * share for share in row)
+        counts.add_probabilities(row[predicted], row[truth], squares, right=predicted == truth)
+        counts.add_class_scores({str(name): share for name, share in enumerate(row)}, str(truth))
+    return counts
+
+
 def classified(cells: dict[tuple[str, str], int], positive: str = "") -> LabelCounts:
     """Count rows by predicted and actual class."""
     counts = LabelCounts(positive=positive)
@@ -75,4 +88,19 @@ def summed(scores: Floats, positive: Bools) -> LabelCounts:
     loss = -np.log(np.where(positive, scores, 1.0 - scores))
     sums = {"squared": squared, "fourth": squared**2, "logLoss": loss, "logLossSquared": loss**2}
     counts.sums |= {name: ExactSum([float(values.sum())]) for name, values in sums.items()}
+    return counts
+
+
+def erring(predicted: Floats, actual: Floats, edges: Floats) -> LabelCounts:
+    """Count all that a regression's rows are counted by, quickly, by bins between `edges`; sums are rounded once."""
+    counts = LabelCounts(rows=predicted.size, numbered=predicted.size)
+    places = np.searchsorted(edges, predicted, side="left")
+    error = predicted - actual
+    root = np.sqrt(np.abs(error))
+    numbers = (predicted, error, np.abs(error), error**2, root, np.copysign(root, error))
+    for place in np.unique(places).tolist():
+        found = ErrorBin(int((places == place).sum()))
+        for name, one in zip(BINNED, numbers, strict=True):
+            found.sums[name] = ExactSum([float(one[places == place].sum())])
+        counts.error_bins[place] = found
     return counts

@@ -68,9 +68,10 @@ def test_counts_that_are_not_of_the_profile_are_refused(path: tuple[str, ...], v
 
 
 def test_columns_of_the_profile_are_accepted_however_many_others_there_are() -> None:
-    check_columns(PROFILE, {**COLUMNS, "more": np.zeros(3)})
-    check_columns(PROFILE, {**COLUMNS, "income": np.full(3, np.nan)})
-    check_columns(PROFILE, {**COLUMNS, "income": np.array([1.0, "a", None], dtype=object)})
+    assert check_columns(PROFILE, {**COLUMNS, "more": np.zeros(3)}) == {"income", "region"}
+    assert check_columns(PROFILE, {**COLUMNS, "income": np.full(3, np.nan)}) == {"region"}
+    mixed = np.array([1.0, "a", None], dtype=object)
+    assert check_columns(PROFILE, {**COLUMNS, "income": mixed}) == {"income", "region"}
 
 
 @pytest.mark.parametrize(
@@ -78,8 +79,11 @@ def test_columns_of_the_profile_are_accepted_however_many_others_there_are() -> 
     [
         ({"region": COLUMNS["region"]}, "columns 'income' are missing, given were 'region'; give every column"),
         ({}, "columns 'income', 'region' are missing, given were none"),
-        (COLUMNS | {"income": COLUMNS["region"]}, "'income' holds str, its profile 'income' is numeric; convert"),
-        (COLUMNS | {"region": COLUMNS["income"]}, "'region' holds float, its profile 'region' is categorical"),
+        (
+            COLUMNS | {"income": COLUMNS["region"]},
+            "'income' holds text, but numbers in the reference, whose type is numeric: convert",
+        ),
+        (COLUMNS | {"region": COLUMNS["income"]}, "'region' holds numbers, but text in the reference"),
     ],
 )
 def test_other_columns_are_refused(columns: dict[str, Any], message: str) -> None:

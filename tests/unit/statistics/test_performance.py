@@ -6,6 +6,7 @@ import math
 from itertools import permutations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from scipy.stats import binomtest
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
-from tests.unit.statistics.labelled import classified, numbered, scored, stepped
+from tests.unit.statistics.labelled import Floats, classified, likely, numbered, scored, stepped
 from weirkeeper.statistics.errors import StatisticsError
 from weirkeeper.statistics.exact import MOST_PARTS, ExactSum
 from weirkeeper.statistics.intervals import Share, difference, positive_mean, ratio, wilson
@@ -58,6 +59,55 @@ def test_several_classes_have_the_metrics_of_scikit_learn() -> None:
     found = performance(classified(cells))
     macro = metrics.precision_recall_fscore_support(actual, predicted, average="macro", zero_division=0.0)
     assert [found["Precision"], found["Recall"], found["F1"]] == pytest.approx(macro[:3], rel=1e-12)
+
+
+def four_classes(rows: int, random: np.random.Generator) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Probabilities of four classes that occur unequally often, and are told apart somewhat."""
+    actual = random.choice(4, rows, p=[0.5, 0.3, 0.15, 0.05])
+    odds = np.exp(random.normal(0, 1, (rows, 4)) + 1.5 * np.eye(4)[actual])
+    return odds / odds.sum(axis=1, keepdims=True), actual
+
+
+def test_probabilities_of_several_classes_have_the_metrics_of_scikit_learn() -> None:
+    probabilities, actual = four_classes(500, np.random.default_rng(21))
+    found = estimates(likely(probabilities, actual))
+    score = stepped(probabilities)
+    places = np.minimum((score * SCORE_BINS).astype(int), SCORE_BINS - 1)
+    each = [metrics.roc_auc_score(actual == one, places[:, one]) for one in range(4)]
+    confidence, right = score.max(axis=1), score.argmax(axis=1) == actual
+    share, mean = calibration_curve(right, confidence, n_bins=10)
+    weights = np.histogram(confidence, np.linspace(0, 1, 11))[0] / 500
+    expected = {
+        "AUC": float(np.mean(each)),
+        "ECE": float(weights[weights > 0] @ np.abs(share - mean)),
+    }
+    assert {name: one.value for name, one in found.items() if name in expected} == pytest.approx(expected, rel=1e-9)
+    # Steps of 1/65,535 do not add up to 1.
+    brier = metrics.brier_score_loss(actual, probabilities, labels=range(4), scale_by_half=False)
+    assert found["Brier"].value == pytest.approx(brier, abs=1e-4)
+    assert found["LogLoss"].value == pytest.approx(metrics.log_loss(actual, probabilities), abs=1e-3)
+    auc = found["AUC"]
+    assert auc.low is not None
+    assert auc.high is not None
+    assert auc.rows == 500
+    assert auc.low < metrics.roc_auc_score(actual, probabilities, multi_class="ovr") < auc.high
+
+
+def test_two_classes_counted_one_against_the_rest_have_the_area_of_two_classes() -> None:
+    both = np.column_stack([1.0 - stepped(SCORES), stepped(SCORES)])
+    each = estimates(likely(both, POSITIVE.astype(np.int64)))["AUC"]
+    alone = estimates(scored(SCORES, POSITIVE))["AUC"]
+    assert each.value == pytest.approx(alone.value, abs=0.01)
+    assert (each.low, each.high) == pytest.approx((alone.low, alone.high), abs=0.01)
+
+
+def test_a_class_that_no_row_is_of_has_no_part_in_the_area() -> None:
+    probabilities, actual = four_classes(300, np.random.default_rng(22))
+    kept = actual != 3
+    found = performance(likely(probabilities[kept], actual[kept]))
+    each = [metrics.roc_auc_score(actual[kept] == one, probabilities[kept, one]) for one in range(3)]
+    assert found["AUC"] == pytest.approx(np.mean(each), abs=0.005)
+    assert "AUC" not in performance(likely(probabilities[actual == 0], actual[actual == 0]))
 
 
 @pytest.mark.parametrize(("hits", "rows"), [(0, 1), (1, 1), (0, 20), (81, 263), (15, 148), (999_999, 1_000_000)])
@@ -174,6 +224,8 @@ def test_sums_of_a_server_that_keeps_no_fourth_powers_have_no_upper_bound() -> N
         pytest.param(LabelCounts(rows=3, correct=4), "4 in correct", id="more correct than rows"),
         pytest.param(LabelCounts(rows=-1), "negative", id="negative rows"),
         pytest.param(LabelCounts(rows=1, scores={3: [2, -1]}), "negative", id="negative score"),
+        pytest.param(LabelCounts(rows=1, class_scores={"a": {3: [2, -1]}}), "negative", id="negative class score"),
+        pytest.param(LabelCounts(rows=1, class_scores={"a": {3: [2, 1]}}), "scores of 'a'", id="more class scores"),
     ],
 )
 def test_counts_of_nothing_are_refused(counts: LabelCounts, told: str) -> None:
@@ -227,6 +279,18 @@ def test_parts_add_up_to_the_last_bit_in_any_order(parts: list[list[tuple[float,
             merged.merge(LabelCounts.from_json(filled(part).to_json()))
         assert merged == together
         assert merged.to_json() == together.to_json()
+
+
+def test_probabilities_of_parts_add_up_in_any_order() -> None:
+    probabilities, actual = four_classes(90, np.random.default_rng(23))
+    together = likely(probabilities, actual)
+    for order in permutations((slice(0, 20), slice(20, 50), slice(50, 90))):
+        merged = LabelCounts()
+        for part in order:
+            merged.merge(LabelCounts.from_json(likely(probabilities[part], actual[part]).to_json()))
+        assert merged == together
+        assert merged.to_json() == together.to_json()
+    assert together.size > sum(map(len, together.class_scores.values())) > 40
 
 
 @settings(deadline=None, max_examples=60)

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from weirkeeper.statistics.labels import LabelCounts
 from weirkeeper_server.feedback.prediction import Prediction
@@ -32,9 +32,9 @@ class Table:
     changed: int = 0
 
     def counts_of(self, segments: Iterable[str]) -> list[LabelCounts]:
-        """The counts to which a row in `segments` belongs."""
+        """The counts of its segments to which a row in `segments` belongs."""
         known = [name for name in segments if name in self.segments or len(self.segments) < MOST_SEGMENTS]
-        return [self.whole, *(self.segments.setdefault(name, LabelCounts()) for name in known)]
+        return [self.segments.setdefault(name, LabelCounts()) for name in known]
 
     def to_json(self) -> dict[str, Any]:
         """Write it."""
@@ -50,6 +50,13 @@ class Table:
         return {**whole, "unlisted": self.whole.rows}
 
 
+class Tallies(NamedTuple):
+    """The counts that one row belongs to: of `all_rows`, and of its `segments`."""
+
+    all_rows: list[LabelCounts]
+    segments: list[LabelCounts]
+
+
 class LabelTables:
     """Every table of this process, since `started` (Unix seconds)."""
 
@@ -61,7 +68,7 @@ class LabelTables:
         self._slots: dict[tuple[str, int], Table] = {}
         self._dropped_until = -1
 
-    def counts_of(self, prediction: Prediction, row: int) -> list[LabelCounts]:
+    def counts_of(self, prediction: Prediction, row: int) -> Tallies:
         """The counts that a labelled row of a prediction belongs to; they are told as changed.
 
         Raises:
@@ -74,18 +81,18 @@ class LabelTables:
             raise Refused("Expired", f"labels of {MOST_REVISIONS} other revisions are counted here; no more are")
         in_slot = self._slots.get(key) or self._made(key)
         total = self._totals.setdefault(prediction.revision, Table())
-        return [*self._changed(in_slot, segments), *self._changed(total, segments)]
+        tables = (in_slot, total)
+        for table in tables:
+            self._changes += 1
+            table.changed = self._changes
+        by_segment = [counts for table in tables for counts in table.counts_of(segments)]
+        return Tallies([table.whole for table in tables], by_segment)
 
     def count_post(self, prediction: Prediction) -> None:
         """Count a post once for a revision, in the slot of its first row that was counted: posts add up over slots."""
         slot = prediction.slot // self._slot_seconds * self._slot_seconds
         for table in (self._slots[prediction.revision, slot], self._totals[prediction.revision]):
             table.whole.posts += 1
-
-    def _changed(self, table: Table, segments: Iterable[str]) -> list[LabelCounts]:
-        self._changes += 1
-        table.changed = self._changes
-        return table.counts_of(segments)
 
     def _made(self, key: tuple[str, int]) -> Table:
         if len(self._slots) >= MOST_TABLES:

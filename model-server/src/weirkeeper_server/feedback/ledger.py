@@ -17,9 +17,9 @@ from weirkeeper_server.bundle import Bundle
 from weirkeeper_server.errors import NoFeedback, NotReady
 from weirkeeper_server.feedback.keys import KeyRing
 from weirkeeper_server.feedback.label_tables import LabelTables
-from weirkeeper_server.feedback.labelling import count_label
+from weirkeeper_server.feedback.labelling import count_class_scores, count_label
 from weirkeeper_server.feedback.posts import Item
-from weirkeeper_server.feedback.prediction import Prediction
+from weirkeeper_server.feedback.prediction import NUMBERS, Prediction
 from weirkeeper_server.feedback.recording import Recorder, text_of
 from weirkeeper_server.feedback.refusals import Reason, Refusal, Refused
 from weirkeeper_server.feedback.seen import SeenRows
@@ -149,19 +149,22 @@ class FeedbackLedger:
         worth = None if value is None else _number(value, "WrongValue", "value")
         if actual is None and worth is None:
             return False
-        for counts in self.tables.counts_of(prediction, place[1]):
+        tallies = self.tables.counts_of(prediction, place[1])
+        for counts in (*tallies.all_rows, *tallies.segments):
             if actual is not None:
                 count_label(counts, prediction, place[1], actual)
             if worth is not None:
                 counts.add_value(worth)
         if actual is not None:
+            for counts in tallies.all_rows:
+                count_class_scores(counts, prediction, place[1], actual)
             self._labels_seen.add(*place)
         if worth is not None:
             self._values_seen.add(*place)
         return True
 
     def _actual(self, prediction: Prediction, row: int, label: Any) -> str | float:
-        if prediction.kind == "number":
+        if prediction.kind in NUMBERS:
             if abs(prediction.number_of(row)) > LARGEST:
                 raise Refused(
                     "WrongLabel", f"the model predicted a number beyond {LARGEST:g}; no label is compared with it"

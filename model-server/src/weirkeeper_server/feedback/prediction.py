@@ -16,18 +16,16 @@ import numpy as np
 
 from weirkeeper.statistics.labels import SCORE_UNITS
 
-Kind = Literal["classes", "two", "scored", "number", "likely"]
+Kind = Literal["classes", "two", "scored", "number", "likely", "binned"]
 """Many classes; two classes; two classes with the probability of the second; a number; several classes with the
-probabilities of all."""
+probabilities of all; a number with the bin of the profile that it falls into."""
 
-KINDS: Final[tuple[Kind, ...]] = ("classes", "two", "scored", "number", "likely")
-MOST_LIKELY: Final = 16
-"""Classes up to which all of their probabilities are remembered: 32 bytes a row."""
-
+KINDS: Final[tuple[Kind, ...]] = ("classes", "two", "scored", "number", "likely", "binned")
+NUMBERS: Final[tuple[Kind, ...]] = ("number", "binned")
 MOST_ROWS: Final = 1_000
 MOST_TEXTS: Final = 256
 _HEAD: Final = struct.Struct(">BHIH")
-_LABELLED: Final = ("classes", "two", "scored", "likely")
+_CHOSEN: Final = ("classes", "two", "scored", "likely", "binned")
 
 
 @dataclass(frozen=True)
@@ -35,8 +33,8 @@ class Prediction:
     """An answer of `rows` rows in the slot that began at `slot` (Unix seconds, of at most 32 bits).
 
     `classes` are those that occur, or both of two, the positive one last, or all where there are probabilities.
-    `chosen` has an index into them a row, as a byte; `scores` a share of SCORE_UNITS a row, big-endian in two bytes, or
-    one of each class a row; `numbers` a double a row, big-endian.
+    `chosen` has an index into them a row, as a byte, or the bin of a number; `scores` a share of SCORE_UNITS a row,
+    big-endian in two bytes, or one of each class a row; `numbers` a double a row, big-endian.
     `segments` are the texts that occur, `segment_indices` a byte for each segmented input and row, inputs first.
     """
 
@@ -65,7 +63,7 @@ class Prediction:
         start = _HEAD.size + length
         revision, classes, segments = json.loads(packed[_HEAD.size : start])
         shares = {"scored": 1, "likely": len(classes)}.get(kind, 0)
-        sizes = (rows * (kind in _LABELLED), 2 * rows * shares, 8 * rows * (kind == "number"))
+        sizes = (rows * (kind in _CHOSEN), 2 * rows * shares, 8 * rows * (kind in NUMBERS))
         ends = [start + sum(sizes[: number + 1]) for number in range(len(sizes))]
         parts = [packed[begin:end] for begin, end in zip([start, *ends], [*ends, len(packed)], strict=True)]
         return cls(revision, slot, kind, rows, tuple(classes), tuple(segments), *parts)
@@ -90,6 +88,10 @@ class Prediction:
         """Give the number that was predicted for a row."""
         (number,) = struct.unpack_from(">d", self.numbers, 8 * row)
         return float(number)
+
+    def bin_of(self, row: int) -> int | None:
+        """Give the bin of the profile that the number predicted for a row falls into, where it is known."""
+        return self.chosen[row] if self.kind == "binned" else None
 
     def segments_of(self, row: int) -> list[str]:
         """Name the segments that a row belongs to, such as `region=north`."""

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from weirkeeper.statistics.labels import LARGEST
+from weirkeeper.statistics.error_bins import MOST_ERROR_BINS
+from weirkeeper.statistics.labels import LARGEST, MOST_LIKELY
 from weirkeeper_server.bundle import Bundle
 from weirkeeper_server.errors import BundleError
 from weirkeeper_server.feedback.prediction import (
-    MOST_LIKELY,
     MOST_ROWS,
     MOST_TEXTS,
     Kind,
@@ -72,6 +72,7 @@ class Recorder:
         self.predicted = _predicted(bundle)
         self._likelihood = _likelihood(bundle)
         self._kind = _kind(bundle)
+        self._edges = _edges(bundle, self.predicted)
         self._segmented = segmented(bundle, segments)
         self.unfit = _unfit(bundle)
 
@@ -95,7 +96,7 @@ class Recorder:
             numbers = outputs[self.predicted].ravel().astype(np.float64)
             # A NaN compares as false.
             fits = bool((np.abs(numbers) <= LARGEST).all())
-            return {"kind": "number", "numbers": packed_numbers(numbers)} if fits else None
+            return self._numbers(numbers) if fits else None
         try:
             chosen = [self._indices[name] for name in outputs[self.predicted].ravel().tolist()]
         except KeyError:
@@ -112,6 +113,14 @@ class Recorder:
         # A NaN compares as false.
         in_range = scores.size > 0 and bool(((scores >= 0) & (scores <= 1)).all())
         return {**parts, "scores": packed_scores(scores)} if in_range else None
+
+    def _numbers(self, numbers: Array) -> dict[str, Any]:
+        packed = packed_numbers(numbers)
+        if not self._edges.size:
+            return {"kind": "number", "numbers": packed}
+        # Bins are closed on the right, as the profile's are.
+        bins = np.searchsorted(self._edges, numbers, side="left").astype(np.uint8)
+        return {"kind": "binned", "numbers": packed, "chosen": bins.tobytes()}
 
     def _segments(self, inputs: Columns) -> tuple[tuple[str, ...], bytes]:
         if not self._segmented:
@@ -179,6 +188,15 @@ def _unfit(bundle: Bundle) -> str:
     if not bundle.manifest.classes and datatypes[name] in ("BYTES", "BOOL"):
         return "the model predicts classes that its bundle does not list"
     return ""
+
+
+def _edges(bundle: Bundle, predicted: str) -> Array:
+    """Between which values of a predicted number the profile's bins change; none where it has no such bins."""
+    output = next((one for one in bundle.profile.outputs if one.name == predicted), None)
+    if output is None or output.textual or output.view is not None:
+        return np.zeros(0)
+    edges = np.asarray(output.values[:-1] if output.enumerated else output.edges, dtype=np.float64)
+    return edges if edges.size < MOST_ERROR_BINS else np.zeros(0)
 
 
 def segmented(bundle: Bundle, segments: str) -> tuple[Segmented, ...]:

@@ -11,16 +11,19 @@ import base64
 import binascii
 import hashlib
 import secrets
+from collections.abc import Mapping
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 
 from weirkeeper_server.feedback.keys import IDENTIFIER_BYTES, KeyRing
-from weirkeeper_server.feedback.prediction import Prediction
+from weirkeeper_server.feedback.prediction import Kind, Prediction
 from weirkeeper_server.feedback.refusals import Refused
 
-VERSIONS: Final = (b"\x01", b"\x02")
-"""The second is that of tokens with the probabilities of several classes, so that servers that know none refuse it."""
+VERSIONS: Final = (b"\x01", b"\x02", b"\x03")
+_LATER: Final[Mapping[Kind, bytes]] = {"likely": VERSIONS[1], "binned": VERSIONS[2]}
+"""Tokens with the probabilities of several classes, and with bins of numbers, have versions of their own, so that
+servers that know none refuse them."""
 
 NONCE_BYTES: Final = 12
 MODEL_BYTES: Final = 4
@@ -43,7 +46,7 @@ class Tokens:
         key = self._keys.current()
         if key is None:
             return None
-        clear = VERSIONS[prediction.kind == "likely"] + key.identifier + self._model
+        clear = _LATER.get(prediction.kind, VERSIONS[0]) + key.identifier + self._model
         nonce = secrets.token_bytes(NONCE_BYTES)
         sealed = key.cipher.encrypt(nonce, prediction.pack(), clear + self._bound)
         return base64.urlsafe_b64encode(b"".join((clear, nonce, sealed))).rstrip(b"=").decode()
@@ -80,5 +83,5 @@ def _raw(token: str) -> bytes:
     if len(raw) < CLEAR_BYTES + NONCE_BYTES + TAG_BYTES:
         raise Refused("Malformed", f"the token is cut short, {len(token)} characters; give all of it")
     if raw[:1] not in VERSIONS:
-        raise Refused("Malformed", f"the token is of version {raw[0]}; this server knows 1 and 2")
+        raise Refused("Malformed", f"the token is of version {raw[0]}; this server knows 1 to {len(VERSIONS)}")
     return raw

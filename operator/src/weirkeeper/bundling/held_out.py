@@ -15,7 +15,7 @@ from weirkeeper.statistics.labels import LARGEST, LabelCounts
 from weirkeeper.statistics.profile import ReferenceProfile
 from weirkeeper_server.bundle import Bundle
 from weirkeeper_server.counting import profile_columns
-from weirkeeper_server.feedback.labelling import count_label
+from weirkeeper_server.feedback.labelling import count_class_scores, count_label
 from weirkeeper_server.feedback.recording import Recorder, text_of
 from weirkeeper_server.tensors import Array
 
@@ -44,6 +44,7 @@ def count_held_out(labelled: Labelled, manifest: BundleManifest, profile: Refere
             return None
         for row, place in enumerate(places.tolist()):
             count_label(counts, prediction, row, actual[place])
+            count_class_scores(counts, prediction, row, actual[place])
     if not manifest.classes:
         return HeldOut(counts)
     if len(counts.confusion) > MOST_CELLS:

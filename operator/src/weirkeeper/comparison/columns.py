@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import Any
 
 from weirkeeper.comparison.arrow import Array, column_of, exact_column_of, kind_of
@@ -10,8 +12,9 @@ from weirkeeper.comparison.errors import UnfitColumns
 from weirkeeper.comparison.names import listed, nearest
 from weirkeeper.comparison.rows import Rows
 from weirkeeper.comparison.written import Mixed, numbers_in, read_column
-from weirkeeper.statistics import FeatureProfile, View
+from weirkeeper.statistics import ColumnMismatch, FeatureProfile, ReferenceProfile, View, check_columns
 from weirkeeper.statistics.cleaning import Column
+from weirkeeper.statistics.joint import Projection
 
 
 def check_kinds(rows: Rows, columns: Sequence[str]) -> None:
@@ -70,20 +73,35 @@ def check_types(rows: Rows, columns: Sequence[str], features: Mapping[str, Featu
 
 
 def live_columns(
-    rows: Rows, batches: Iterable[Any], features: Mapping[str, FeatureProfile]
+    rows: Rows, batches: Iterable[Any], profile: ReferenceProfile, compared: Sequence[str]
 ) -> Iterator[Mapping[str, Column]]:
-    """Give batches of rows as the counters of the features, by name, take them.
+    """Give batches of rows as the counters of a profile take them, of which the columns `compared` are looked at.
 
     Raises:
-        UnfitColumns: the values that a written column begins with show that it is of another type.
+        UnfitColumns: the values that a column begins with show that it is of another type.
     """
-    unproven = {name for name, feature in features.items() if rows.written and _numeric(feature)}
+    features = {feature.name: feature for feature in profile.features if feature.name in compared}
+    proven: frozenset[str] = frozenset()
     for batch in batches:
         columns = {name: _live(features, name, batch[name], written=rows.written) for name in batch.schema.names}
-        for name in unproven.intersection(columns):
-            if _proves(rows.name, features[name], columns[name]):
-                unproven.remove(name)
+        proven |= _proven(rows.name, profile, columns, proven)
         yield columns
+
+
+def _proven(
+    where: str, profile: ReferenceProfile, columns: Mapping[str, Column], before: AbstractSet[str]
+) -> frozenset[str]:
+    """Tell which columns have values of their type, of those that had none before."""
+    waiting = tuple(
+        feature
+        for feature in profile.features
+        if not isinstance(feature.view, Projection) and columns.keys() - before >= set(feature.columns)
+    )
+    try:
+        return check_columns(replace(profile, features=waiting), columns) if waiting else frozenset()
+    except ColumnMismatch as error:
+        options = f"read a CSV reference's column as text (--text {error.column}), or leave it out"
+        raise UnfitColumns(f"{where}: {error}, {options} (--ignore {error.column})") from None
 
 
 def _live(features: Mapping[str, FeatureProfile], name: str, array: Array, *, written: bool) -> Column:
@@ -103,14 +121,6 @@ def _numeric(feature: FeatureProfile) -> bool:
 def _groups_numbers(feature: FeatureProfile, column: str) -> bool:
     """Tell whether a feature is the groups of a sensitive column's numbers."""
     return isinstance(feature.view, View) and feature.view.kind == "numberGroup" and column in feature.columns
-
-
-def _proves(where: str, feature: FeatureProfile, column: Column) -> bool:
-    """Tell whether a block has values at all, and see that not all of them are text where there should be numbers."""
-    values = [value for value in column.tolist() if value == value]  # noqa: PLR0124  NaN alone is unequal to itself
-    if values and all(isinstance(value, str) for value in values):
-        raise _changed(where, feature, f"is text ({values[0]!r:.40} and so on)")
-    return bool(values)
 
 
 def _changed(where: str, feature: FeatureProfile, found: str) -> UnfitColumns:

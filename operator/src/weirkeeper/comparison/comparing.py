@@ -18,7 +18,7 @@ from weirkeeper.comparison.reference import Reference, open_reference, profiled
 from weirkeeper.comparison.result import Comparison
 from weirkeeper.comparison.rows import Reading, Rows, open_rows
 from weirkeeper.comparison.rule import Rule
-from weirkeeper.statistics import ProfileCounters, ReferenceProfile, assess
+from weirkeeper.statistics import ProfileCounters, ReferenceProfile, assess, check_totals
 
 NAME: Final = "the current rows"
 Table: TypeAlias = Any
@@ -126,6 +126,8 @@ def _counted(profile: ReferenceProfile, live: Rows, columns: Sequence[str], prog
     features = {feature.name: feature for feature in profile.features if feature.name in columns}
     check_types(live, columns, features)
     counters = ProfileCounters(profile)
-    for batch in live_columns(live, map(plain_batch, followed(live, columns, progress)), features):
+    for batch in live_columns(live, map(plain_batch, followed(live, columns, progress)), profile, columns):
         counters.ingest(batch, {})
-    return counters.totals()
+    totals = counters.totals()
+    check_totals(profile, totals)
+    return totals

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from weirkeeper.observe.errors import BrokenEvidence
+from weirkeeper.statistics.error_bins import MOST_ERROR_BINS
 from weirkeeper.statistics.errors import StatisticsError
 from weirkeeper.statistics.exact import MOST_PARTS
-from weirkeeper.statistics.labels import MOST_PAIRS, NUMBERS, SCORE_BINS, LabelCounts
+from weirkeeper.statistics.labels import MOST_LIKELY, MOST_PAIRS, NUMBERS, SCORE_BINS, LabelCounts
 from weirkeeper.statistics.performance import check
 
 MOST_REVISIONS: Final = 50
@@ -28,6 +30,22 @@ _Name = Annotated[str, Field(max_length=LONGEST_NAME, strict=True)]
 _Sum = Annotated[float, Field(ge=-LARGEST_SUM, le=LARGEST_SUM, allow_inf_nan=False, strict=True)]
 
 
+_ExactSum = _Sum | Annotated[list[_Sum], Field(max_length=MOST_PARTS)]
+_Bins = Annotated[dict[_Name, tuple[_Count, _Count]], Field(max_length=SCORE_BINS)]
+
+
+class _ErrorBin(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    rows: _Count
+    predicted: _ExactSum = 0.0
+    error: _ExactSum = 0.0
+    absolute: _ExactSum = 0.0
+    squared: _ExactSum = 0.0
+    root: _ExactSum = 0.0
+    signedRoot: _ExactSum = 0.0  # noqa: N815  as servers write it
+
+
 class _Counts(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -39,13 +57,15 @@ class _Counts(BaseModel):
     posts: _Count = 0
     positive: _Name = ""
     confusion: Annotated[list[tuple[_Name, _Name, _Count]], Field(max_length=MOST_PAIRS)] = []
-    scores: Annotated[dict[_Name, tuple[_Count, _Count]], Field(max_length=SCORE_BINS)] = {}
+    scores: _Bins = {}
+    classScores: Annotated[dict[_Name, _Bins], Field(max_length=MOST_LIKELY)] = {}  # noqa: N815  as servers write it
     scoreUnits: Annotated[dict[_Name, _Count], Field(max_length=SCORE_BINS)] = {}  # noqa: N815  as servers write it
-    sums: dict[_Name, _Sum | Annotated[list[_Sum], Field(max_length=MOST_PARTS)]] = {}
+    sums: dict[_Name, _ExactSum] = {}
+    errorBins: Annotated[dict[_Name, _ErrorBin], Field(max_length=MOST_ERROR_BINS)] = {}  # noqa: N815  as servers write
 
     def read(self) -> LabelCounts:
         """Give it as counts."""
-        return LabelCounts.from_json(self.model_dump(exclude={"segments"}))
+        return LabelCounts.from_json(self.model_dump(exclude={"segments"}, exclude_defaults=True))
 
 
 class _Table(_Counts):
@@ -128,14 +148,19 @@ def _checked(counts: _Counts) -> LabelCounts:
         raise BrokenEvidence(f"labels has a sum {min(unknown)!r:.80}; expected {', '.join(NUMBERS)}")
     bins = [
         score
-        for score in (*counts.scores, *counts.scoreUnits)
-        if not (score.isascii() and score.isdecimal() and int(score) < SCORE_BINS)
+        for score in chain(counts.scores, counts.scoreUnits, *counts.classScores.values())
+        if not _is_bin(score, SCORE_BINS)
     ]
+    bins += [place for place in counts.errorBins if not _is_bin(place, MOST_ERROR_BINS)]
     if bins:
-        raise BrokenEvidence(f"labels has a score bin {bins[0]!r:.80}; expected 0 to {SCORE_BINS - 1}")
+        raise BrokenEvidence(f"labels has a bin {bins[0]!r:.80}; expected 0 to {SCORE_BINS - 1}, of errors to 255")
     read = counts.read()
     try:
         check(read)
     except StatisticsError as error:
         raise BrokenEvidence(f"labels: {error}"[:300]) from None
     return read
+
+
+def _is_bin(told: str, bins: int) -> bool:
+    return told.isascii() and told.isdecimal() and int(told) < bins

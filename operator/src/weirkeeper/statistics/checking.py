@@ -11,6 +11,17 @@ from weirkeeper.statistics.errors import ColumnMismatch, ProfileMismatch
 from weirkeeper.statistics.feature import Counts, FeatureProfile
 from weirkeeper.statistics.joint import Projection
 from weirkeeper.statistics.profile import ReferenceProfile
+from weirkeeper.statistics.views import View
+
+_KINDS = {
+    "str": "text",
+    "bytes": "text",
+    "float": "numbers",
+    "int": "numbers",
+    "bool": "numbers",
+    "datetime": "moments",
+}
+"""What values of a type are called; others are called by the name of their type."""
 
 KINDS = ("missing", "invalid", "unseen", "posInf", "negInf")
 
@@ -59,8 +70,10 @@ def check_feature_counts(feature: FeatureProfile, counts: Counts) -> None:
         )
 
 
-def check_columns(profile: ReferenceProfile, inputs: Mapping[str, Column]) -> None:
+def check_columns(profile: ReferenceProfile, inputs: Mapping[str, Column]) -> frozenset[str]:
     """Check that columns are those that the profile's inputs were made of, and hold values of the same type.
+
+    Tells which of them do; the others have no value at all, of which nothing can be said.
 
     Raises:
         ColumnMismatch: one is missing, or none of its values is of the type that the profile has.
@@ -72,20 +85,41 @@ def check_columns(profile: ReferenceProfile, inputs: Mapping[str, Column]) -> No
             f"columns {_listed(missing)} are missing, given were {_listed(inputs)}; give every column that the profile"
             " was made of"
         )
-    for feature in singles:
-        _check_type(feature, inputs[feature.columns[0]])
+    return frozenset(feature.columns[0] for feature in singles if _holds_type(feature, inputs[feature.columns[0]]))
 
 
-def _check_type(feature: FeatureProfile, column: Column) -> None:
+def _holds_type(feature: FeatureProfile, column: Column) -> bool:
     counter = FeatureCounter(feature)
     counter.ingest(column)
     totals = counter.totals()
-    if totals["invalid"] and totals["invalid"] + totals["missing"] == column.size:
-        held = next(type(value).__name__ for value in column.tolist() if not is_absent(value))
+    nothing = totals["invalid"] + totals["missing"] == column.size
+    if totals["invalid"] and nothing:
+        name = feature.columns[0]
         raise ColumnMismatch(
-            f"column {feature.columns[0]!r} holds {held}, its profile {feature.name!r} is {feature.type}; convert the"
-            " column, or make the profile anew"
+            f"column {name!r} holds {_kind_in(column)}, but {kind_of(feature)} in the reference, whose type is"
+            f" {_type_of(feature)}: convert it, or make the profile anew",
+            name,
         )
+    return not nothing
+
+
+def _kind_in(column: Column) -> str:
+    if column.dtype.kind in "mM":
+        return "moments"
+    held = next(type(value).__name__ for value in column.tolist() if not is_absent(value))
+    return _KINDS.get(held, held)
+
+
+def kind_of(feature: FeatureProfile) -> str:
+    """Tell what the values are that a feature is counted from: numbers, text, or moments."""
+    kind = feature.view.kind if isinstance(feature.view, View) else ""
+    if kind in ("hour", "weekday"):
+        return "moments"
+    return "text" if feature.textual or kind in ("length", "characters", "textGroup") else "numbers"
+
+
+def _type_of(feature: FeatureProfile) -> str:
+    return feature.type if feature.view is None else f"{feature.type} ({feature.name})"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -5,33 +5,31 @@ labelled live rows are compared with held-out rows of the same score, bin by bin
 strata: how many live rows of each bin came at all does not enter. Two directions are asked about at once, whether
 labels are more or less often positive throughout, and whether the score tells more or less than it did (Cox 1958;
 Mantel, "Chi-square tests with one degree of freedom", JASA 58, 1963). Within a bin the mean scores of both sides may
-differ, which is allowed for on the scale of log odds.
+differ, which is allowed for on the scale of log odds. Regressions are in `concept_numbers`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from weirkeeper.statistics.concept_drift import ConceptDrift
+from weirkeeper.statistics.concept_numbers import of_numbers
 from weirkeeper.statistics.errors import StatisticsError
 from weirkeeper.statistics.held_out import HeldOut
 from weirkeeper.statistics.intervals import LEVEL, normal_quantile
 from weirkeeper.statistics.labels import LEAST_SCORE, SCORE_BINS, SCORE_UNITS, LabelCounts
 from weirkeeper.statistics.noncentral import chi2_sf, ncx2_isf
 from weirkeeper.statistics.performance import performance
+from weirkeeper.statistics.stratifying import joined
 
 Floats = npt.NDArray[np.float64]
 
 TOLERATED_ODDS_RATIO: Final = 1.1
 """Odds of a positive label may change by this factor at every score before anything is called concept drift."""
-
-LEAST_HELD_OUT: Final = 20
-"""Held-out rows of a stratum: neighbouring bins of the score are joined until they have so many."""
 
 FURTHEST: Final = 1e9
 """More rows than this are not told: nobody waits for them."""
@@ -40,29 +38,6 @@ LEAST_INFORMATION: Final = 10.0
 """The variance of the number of positives below which the normal approximation is not used."""
 
 _STEPS: Final = 60
-
-
-@dataclass(frozen=True)
-class ConceptDrift:
-    """Whether labels left what the scores explain.
-
-    `statistic` is a chi-square with `df` degrees of freedom, and above `threshold` with probability at most alpha
-    while no stratum's odds changed by more than the tolerated factor; `p_value` is against no change at all. `realised`
-    are metrics of the labelled rows, `explained` what they would be if labels followed the scores as they did on
-    held-out rows, and `gaps` the bounds of the difference. Positives is the share of positive labels, for more than two
-    classes that of right predictions.
-    """
-
-    state: Literal["OK", "Drifting", "Insufficient"]
-    rows: int
-    message: str
-    statistic: float | None = None
-    threshold: float | None = None
-    p_value: float | None = None
-    df: int = 0
-    realised: Mapping[str, float] = field(default_factory=dict)
-    explained: Mapping[str, float] = field(default_factory=dict)
-    gaps: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def concept_drift(
@@ -76,7 +51,9 @@ def concept_drift(
     """Compare labelled live rows with the held-out rows of the profile.
 
     `alpha` is the probability of calling concept drift although no stratum's odds changed by more than the factor
-    `tolerated` (at least 1); `design_effect` is by how much more than independent ones the rows vary. It holds for
+    `tolerated` (at least 1), and errors of a regression at no predicted value by more than that factor in size, nor by
+    the part above 1 of their size to one side. `design_effect` is by how much more than independent ones the rows vary.
+    It holds for
     any shift of inputs that leaves P(label | score) alone, as it does where the model is calibrated on every kind of
     row; where it was calibrated on average only, a shift towards rows that it misjudges counts as concept drift.
 
@@ -85,12 +62,15 @@ def concept_drift(
             different positive classes.
     """
     _check(alpha, tolerated, design_effect)
-    if held_out is None or not held_out.labels.scores:
-        return ConceptDrift(
-            "Insufficient", live.rows, "the profile has no held-out rows with scores; bundle with held_out"
-        )
+    known = held_out.labels if held_out else LabelCounts()
+    if known.error_bins and live.error_bins:
+        return of_numbers(known.error_bins, live.error_bins, alpha=alpha, tolerated=tolerated, factor=design_effect)
+    if held_out is None or not (known.scores or known.error_bins):
+        told = "the profile has no held-out rows with scores or errors; bundle with held_out"
+        return ConceptDrift("Insufficient", live.rows, told)
     if not live.scores:
-        return ConceptDrift("Insufficient", live.rows, "no label of a scored prediction came back")
+        told = "a regression's" if known.error_bins else "a scored"
+        return ConceptDrift("Insufficient", live.rows, f"no label of {told} prediction came back")
     if held_out.labels.positive != live.positive:
         raise StatisticsError(
             f"labels are of the positive class {live.positive!r}, held-out rows of {held_out.labels.positive!r};"
@@ -122,7 +102,7 @@ class _Strata:
     """
 
     def __init__(self, reference: LabelCounts, live: LabelCounts) -> None:
-        known, new = _joined(reference, live)
+        known, new = joined(_table(reference), _table(live))
         (self.m, j, _), (self.n, self.k, _) = known.T, new.T
         self.scores = _means(new, known)
         offset = _log_odds(self.scores) - _log_odds(_means(known, new))
@@ -140,22 +120,8 @@ class _Strata:
         self.information = float(self.variance.sum())
 
 
-def _joined(reference: LabelCounts, live: LabelCounts) -> tuple[Floats, Floats]:
-    """Join neighbouring bins, by held-out rows alone; a stratum is [rows, positives, sum of scores] on both sides."""
-    sides = np.stack([_table(reference), _table(live)])
-    strata, waiting = [], np.zeros((2, 3))
-    for place in range(SCORE_BINS):
-        waiting = waiting + sides[:, place]
-        if waiting[0, 0] >= LEAST_HELD_OUT:
-            strata.append(waiting)
-            waiting = np.zeros((2, 3))
-    if strata:
-        strata[-1] = strata[-1] + waiting
-    found = np.stack(strata or [waiting])
-    return found[:, 0], found[:, 1]
-
-
 def _table(counts: LabelCounts) -> Floats:
+    """By bin of the score: rows, positives, and the sum of the scores."""
     table = np.zeros((SCORE_BINS, 3))
     for place, (negatives, positives) in counts.scores.items():
         middle = (place + 0.5) / SCORE_BINS * (negatives + positives)

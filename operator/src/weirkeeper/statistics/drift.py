@@ -15,13 +15,13 @@ from weirkeeper.statistics.feature_drift import (
     DriftState,
     FeatureDrift,
     Finding,
-    Rule,
-    judge,
     rows_of,
 )
 from weirkeeper.statistics.hysteresis import lingers
+from weirkeeper.statistics.judging import Rules, judge_all
 from weirkeeper.statistics.profile import ReferenceProfile
 from weirkeeper.statistics.ranking import ranked
+from weirkeeper.statistics.references import References
 from weirkeeper.statistics.slow import SlowRule, slow_drift
 
 __all__ = [
@@ -91,18 +91,17 @@ class _Asked:
     scatter: Mapping[str, Dispersion] = field(default_factory=dict)
 
     def watches(self, feature: FeatureProfile) -> bool:
-        return policy_of(feature, self.policies, self.delta).watched
+        return not self.policies or policy_of(feature, self.policies, self.delta).watched
 
     def delta_of(self, feature: FeatureProfile) -> float:
+        if not self.policies:
+            return self.delta
         own = policy_of(feature, self.policies, self.delta).delta
         return self.delta if own is None else own
 
     @cached_property
     def share(self) -> AlarmShare:
         return AlarmShare(self.alpha * (1.0 - SLOW) if self.history.past else self.alpha)
-
-    def rule_of(self, feature: FeatureProfile) -> Rule:
-        return Rule(self.delta_of(feature), self.share, self.scatter.get(feature.name, INDEPENDENT))
 
 
 def assess(  # noqa: PLR0913  all but the first two by keyword
@@ -128,7 +127,7 @@ def assess(  # noqa: PLR0913  all but the first two by keyword
     if rows < max(1, min_rows):
         return WindowReport("Insufficient", rows, (), f"{rows} of {min_rows} rows in the window")
     try:
-        judged = _judged([feature for feature in watched if feature.name in counts], counts, asked)
+        judged = _judged(profile, [feature for feature in watched if feature.name in counts], counts, asked)
     except ProfileMismatch as error:
         return WindowReport("Error", rows, (), str(error))
     return reported(rows, ranked(profile.features, judged))
@@ -176,21 +175,32 @@ def held(feature: FeatureDrift) -> FeatureDrift:
         lingers(finding.debiased, finding.chance, finding.delta) for finding in feature.findings
     ):
         return feature
-    return replace(feature, state="Drifting", message=f"{feature.message}; not yet well below what matters")
+    return replace(feature, state="Drifting", notes=(*feature.notes, "not yet well below what matters"))
 
 
-def _judged(features: Sequence[FeatureProfile], counts: WindowCounts, asked: _Asked) -> list[FeatureDrift]:
+def _judged(
+    profile: ReferenceProfile, features: Sequence[FeatureProfile], counts: WindowCounts, asked: _Asked
+) -> list[FeatureDrift]:
+    widths = [(feature.name, feature.bins) for feature in features]
     for window in (counts, *asked.history.slots, *asked.history.past):
-        _check(features, window)
-    slots = {
-        feature.name: [_cells(slot[feature.name]) for slot in asked.history.slots if feature.name in slot]
-        for feature in features
-    }
-    known = replace(asked, scatter=dispersions(slots) if asked.history.slots else {})
-    judged = [(feature, judge(feature, counts[feature.name], known.rule_of(feature))) for feature in features]
+        _check(widths, window)
+    known = replace(asked, scatter=_scatter(features, asked.history.slots)) if asked.history.slots else asked
+    rules = Rules(
+        known.share,
+        [known.delta_of(feature) for feature in features],
+        [known.scatter.get(feature.name, INDEPENDENT) for feature in features],
+    )
+    references = profile.references if len(features) == len(profile.features) else References(tuple(features))
+    judged = judge_all(references, [counts[feature.name] for feature in features], rules)
     if not asked.history.past:
-        return [drift for _, drift in judged]
-    return [_with_slow(feature, drift, counts, known) for feature, drift in judged]
+        return judged
+    return [_with_slow(feature, drift, counts, known) for feature, drift in zip(features, judged, strict=True)]
+
+
+def _scatter(features: Sequence[FeatureProfile], slots: Sequence[WindowCounts]) -> dict[str, Dispersion]:
+    return dispersions(
+        {feature.name: [_cells(slot[feature.name]) for slot in slots if feature.name in slot] for feature in features}
+    )
 
 
 def _cells(counts: Counts) -> list[int]:
@@ -205,14 +215,14 @@ def _with_slow(feature: FeatureProfile, drift: FeatureDrift, counts: WindowCount
     factor = asked.scatter.get(feature.name, INDEPENDENT).allowance(alpha)
     windows = [*(one[feature.name] for one in asked.history.past if feature.name in one), counts[feature.name]]
     slow = slow_drift(feature, windows, SlowRule(asked.delta_of(feature), alpha, factor))
-    return replace(drift, state="Drifting", message=f"{drift.message}; {slow.told}") if slow.drifting else drift
+    return replace(drift, state="Drifting", notes=(*drift.notes, slow.told)) if slow.drifting else drift
 
 
-def _check(features: Sequence[FeatureProfile], counts: WindowCounts) -> None:
-    for feature in features:
-        bins = len(counts[feature.name]["counts"]) if feature.name in counts else feature.bins
-        if bins != feature.bins:
+def _check(widths: Sequence[tuple[str, int]], counts: WindowCounts) -> None:
+    for name, width in widths:
+        bins = len(counts[name]["counts"]) if name in counts else width
+        if bins != width:
             raise ProfileMismatch(
-                f"feature {feature.name!r} was counted in {bins} bins, its profile has {feature.bins}: the counts are"
-                " of another profile"
+                f"feature {name!r} was counted in {bins} bins, its profile has {width}: the counts are of another"
+                " profile"
             )

@@ -22,4 +22,11 @@ class ProfileMismatch(StatisticsError):
 
 
 class ColumnMismatch(StatisticsError):
-    """Columns that a profile knows otherwise: they are missing, or hold values of another type."""
+    """Columns that a profile knows otherwise: they are missing, or hold values of another type.
+
+    `column` is the one whose type is another.
+    """
+
+    def __init__(self, message: str, column: str = "") -> None:
+        super().__init__(message)
+        self.column = column

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Self
 
 from weirkeeper.statistics.errors import StatisticsError
 
@@ -46,6 +46,15 @@ class ExactSum:
         """Add another sum."""
         for part in other.parts:
             self.add(part)
+
+    def to_json(self) -> float | list[float]:
+        """Write it: one number where one holds it, else its parts."""
+        return self.parts[0] if len(self.parts) == 1 else list(self.parts)
+
+    @classmethod
+    def from_json(cls, told: float | list[float]) -> Self:
+        """Read what `to_json` wrote."""
+        return cls(told if isinstance(told, list) else [float(told)])
 
     @property
     def parts(self) -> tuple[float, ...]:

@@ -7,7 +7,6 @@ scale, and are asked the same: is it above `delta` for sure?
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -15,21 +14,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from weirkeeper.statistics.budget import AlarmShare
-from weirkeeper.statistics.dispersion import INDEPENDENT, Dispersion
-from weirkeeper.statistics.distances import (
-    effective_size,
-    jensen_shannon,
-    kolmogorov_smirnov,
-    pooled,
-    psi,
-    psi_lower,
-    psi_threshold,
-)
+from weirkeeper.statistics.distances import jensen_shannon, kolmogorov_smirnov, psi_lower
 from weirkeeper.statistics.feature import Counts, FeatureProfile
 from weirkeeper.statistics.noncentral import ncx2_sf
 from weirkeeper.statistics.ordered import intervals_of
-from weirkeeper.statistics.ordering import scores_of, shift
 from weirkeeper.statistics.wording import change_of, percent
 
 Floats = npt.NDArray[np.float64]
@@ -43,6 +31,7 @@ LEAST_EFFECTIVE = 20
 """Nor is one whose values hang together so much that they count as fewer independent ones."""
 
 DIGITS = 3
+"""Digits of an effective size that thresholds are made for."""
 
 
 class Finding(NamedTuple):
@@ -86,34 +75,34 @@ class Finding(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Rule:
-    """What is asked of a feature: is its PSI above `delta`, when a false alarm may have this share of probability."""
-
-    delta: float
-    share: AlarmShare
-    dispersion: Dispersion = INDEPENDENT
-
-
-@dataclass(frozen=True)
 class FeatureDrift:
     """One feature in one window. PSI and its bounds are None where there was too little to judge.
 
     `psi_debiased` is less what chance alone adds, `psi_lower` what is sure at the alarm's own confidence. `js` is the
     Jensen-Shannon distance in natural units, `ks_lower` the least Kolmogorov-Smirnov distance (intervals only).
     `design_effect` rows count as one. `findings` are those of all looks, the one that decides first. `source` is what
-    was judged: the reference and the counts.
+    was judged: the reference and the counts; `text` is said in the place of what follows from it, and `notes` behind.
     """
 
     name: str
     state: DriftState
     values: int
     missing: float
-    message: str
+    text: str | None = None
     psi: float | None = None
     threshold: float | None = None
     design_effect: float = 1.0
     findings: tuple[Finding, ...] = ()
     source: tuple[FeatureProfile, Counts] | None = field(default=None, repr=False, compare=False)
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def message(self) -> str:
+        """What moved, from what to what, and by which numbers that was decided."""
+        text = self.text
+        if text is None and self.source is not None:
+            text = f"{self.name}: {_told(self.source, self.design_effect, self.findings)}"
+        return "; ".join((text or self.name, *self.notes))
 
     @property
     def drifting(self) -> bool:
@@ -186,94 +175,18 @@ def both_bins(feature: FeatureProfile, counts: Counts) -> tuple[Floats, Floats]:
     return np.array((*feature.counts, 0), dtype=np.float64), np.array((*counts["counts"], unseen), dtype=np.float64)
 
 
-def judge(feature: FeatureProfile, counts: Counts, rule: Rule) -> FeatureDrift:
-    """Judge one feature by the counts of a window, which are by the bins of this profile."""
-    values, rows = sum(counts["counts"]) + counts["unseen"], rows_of(counts)
-    findings = _missing(feature, counts, rule)
-    enough = values >= LEAST_VALUES and values >= LEAST_EFFECTIVE * rule.dispersion.factor and feature.count > 0
-    if enough:
-        findings = (*_shares(feature, counts, rule), *findings)
-    findings = tuple(sorted(findings, key=lambda finding: finding.severity, reverse=True))
-    drifting = bool(findings) and findings[0].severity > 1.0
-    found = next((finding for finding in findings if finding.look == "PSI"), None)
-    return FeatureDrift(
-        name=feature.name,
-        state="Drifting" if drifting else "OK" if enough else "Insufficient",
-        values=values,
-        missing=counts["missing"] / max(1, rows),
-        message=f"{feature.name}: {_told(feature, counts, rule, findings, enough=enough)}",
-        psi=found.value if found else None,
-        threshold=found.threshold if found else None,
-        design_effect=rule.dispersion.factor,
-        findings=findings,
-        source=(feature, counts),
-    )
-
-
-def _shares(feature: FeatureProfile, counts: Counts, rule: Rule) -> tuple[Finding, ...]:
-    """Look at the bins, and where values have an order, at a shift along it."""
-    reference, live = both_bins(feature, counts)
-    # Slots are too few to tell how rows that hang together scatter in one direction alone.
-    scores = scores_of(feature) if rule.dispersion.independent else None
-    missing = _any_missing(feature, counts)
-    alpha = rule.share.shares(shift=scores is not None, missing=missing)
-    factor = rule.dispersion.allowance(alpha)
-    # As many rows as they are worth: the half that smoothing adds would be little beside a whole burst.
-    live /= factor
-    a, b = pooled(reference, live)
-    size = effective_size(feature.count, float(live.sum()))
-    # One bin holds everything on both sides, as in a column that stayed constant.
-    value = psi(a, b) if a.size > 1 else 0.0
-    df = max(1.0, min(a.size - 1.0, rule.dispersion.df or a.size))
-    found = _finding("PSI", value, size, df, (alpha, rule.delta))
-    if scores is None:
-        return (found,)
-    moved = shift(reference, live, scores[: live.size])
-    return found, _finding("shift", moved, size, 1.0, (rule.share.shift(missing=missing), rule.delta))
-
-
-def _missing(feature: FeatureProfile, counts: Counts, rule: Rule) -> tuple[Finding, ...]:
-    """Look at the share of missing values, where there are any."""
-    if not _any_missing(feature, counts):
-        return ()
-    live = (rows_of(counts) - counts["missing"], counts["missing"])
-    reference = (feature.count, feature.missing)
-    alpha = rule.share.missing(judged=True)
-    factor = rule.dispersion.allowance(alpha)
-    if sum(reference) == 0 or sum(live) < max(LEAST_VALUES, LEAST_EFFECTIVE * factor):
-        return ()
-    size = effective_size(sum(reference), sum(live) / factor)
-    value = psi(reference, np.array(live) / factor)
-    return (_finding("missing", value, size, 1.0, (alpha, rule.delta)),)
-
-
-def _any_missing(feature: FeatureProfile, counts: Counts) -> bool:
-    return feature.missing > 0 or counts["missing"] > 0
-
-
-def _finding(look: Look, value: float, size: float, df: float, asked: tuple[float, float]) -> Finding:
-    alpha, delta = asked
-    threshold = psi_threshold(df + 1.0, _rounded_down(size), delta, alpha)
-    return Finding(look, value, threshold, alpha, delta, size, df)
-
-
-def _rounded_down(size: float) -> float:
-    """Keep three digits: thresholds of features with nearly as many rows are the same, and rather too high."""
-    scale: float = 10.0 ** (DIGITS - 1 - math.floor(math.log10(size)))
-    return math.floor(size * scale) / scale
-
-
-def _told(feature: FeatureProfile, counts: Counts, rule: Rule, findings: tuple[Finding, ...], *, enough: bool) -> str:
+def _told(source: tuple[FeatureProfile, Counts], factor: float, findings: tuple[Finding, ...]) -> str:
+    feature, counts = source
     missing = counts["missing"] / max(1, rows_of(counts))
     first = sorted(findings, key=lambda finding: finding.look != "PSI")
     seen = "; ".join(finding.told for finding in first if finding.look == "PSI" or finding.severity > 1.0)
-    if rule.dispersion.factor > 1.0:
-        seen += f"; {rule.dispersion.factor:.1f} rows count as one"
+    if factor > 1.0:
+        seen += f"; {factor:.1f} rows count as one"
     if findings and findings[0].look == "missing" and findings[0].severity > 1.0:
         before = feature.missing / (feature.count + feature.missing)
         return f"missing {percent(before)} → {percent(missing)} ({seen})"
-    if not enough:
+    if not any(finding.look == "PSI" for finding in findings):
         values = sum(counts["counts"]) + counts["unseen"]
-        alike = f", {rule.dispersion.factor:.1f} of which count as one" if rule.dispersion.factor > 1.0 else ""
+        alike = f", {factor:.1f} of which count as one" if factor > 1.0 else ""
         return f"{values} valid values{alike}, {percent(missing)} missing; not judged"
     return f"{change_of(feature, counts)} ({seen})"

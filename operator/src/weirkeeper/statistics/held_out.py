@@ -11,6 +11,7 @@ from typing import Any, Final
 from weirkeeper.statistics.cleaning import Column
 from weirkeeper.statistics.confusion import Pair
 from weirkeeper.statistics.counters import FeatureCounter
+from weirkeeper.statistics.error_bins import MOST_ERROR_BINS
 from weirkeeper.statistics.errors import ProfileError
 from weirkeeper.statistics.feature import FeatureProfile
 from weirkeeper.statistics.labels import NUMBERS, SCORE_BINS, LabelCounts
@@ -109,8 +110,11 @@ def _strata(found: Mapping[str, Any]) -> Strata:
 def _check(held_out: HeldOut) -> None:
     labels, strata = held_out.labels, held_out.strata
     counts = [labels.rows, labels.correct, labels.numbered, labels.unlisted, labels.valued]
-    counts += [*labels.confusion.values(), *labels.score_units.values(), *chain(*labels.scores.values())]
-    names = [name for pair in labels.confusion for name in pair]
+    bins = [labels.scores, *labels.class_scores.values()]
+    counts += [*labels.confusion.values(), *labels.score_units.values()]
+    counts += [found.rows for found in labels.error_bins.values()]
+    counts += [count for one in bins for pair in one.values() for count in pair]
+    names = [*labels.class_scores, *chain(*labels.confusion)]
     if strata is not None:
         counts += [*strata.counts.values(), *(place for place, _, _ in strata.counts)]
         names += [name for _, *pair in strata.counts for name in pair]
@@ -120,10 +124,12 @@ def _check(held_out: HeldOut) -> None:
         raise ValueError("a count is none; expected whole numbers of 0 or more")
     if not all(isinstance(name, str) for name in names):
         raise TypeError("a class is no text")
-    if not all(len(pair) == 2 for pair in labels.scores.values()):  # noqa: PLR2004  negatives and positives
+    if not all(len(pair) == 2 for one in bins for pair in one.values()):  # noqa: PLR2004  negatives and positives
         raise ValueError("a bin of the score has not two counts")
     if unknown := labels.sums.keys() - set(NUMBERS):
         raise ValueError(f"an unknown sum {min(unknown)!r}")
+    if any(place not in range(MOST_ERROR_BINS) for place in labels.error_bins):
+        raise ValueError(f"a bin of errors is beyond {MOST_ERROR_BINS - 1}")
     check(labels)
-    if any(not 0 <= place < SCORE_BINS for place in (*labels.scores, *labels.score_units)):
+    if any(not 0 <= place < SCORE_BINS for place in chain(labels.score_units, *bins)):
         raise ValueError(f"a bin of the score is beyond {SCORE_BINS - 1}")

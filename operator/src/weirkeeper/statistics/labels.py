@@ -8,9 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
+from weirkeeper.statistics.error_bins import BINNED, ErrorBin
 from weirkeeper.statistics.exact import ExactSum
 
 SCORE_BINS: Final = 100
+MOST_LIKELY: Final = 16
+"""Classes up to which the probabilities of all of them are remembered, in 32 bytes a row, and counted."""
+
 MOST_PAIRS: Final = 2_500
 """Pairs of predicted and actual class that one table lists; rows of further pairs are counted as `unlisted`."""
 
@@ -36,11 +40,13 @@ class LabelCounts:
     `rows` have a label, `correct` of them were predicted so. `confusion` is by (predicted, actual) class; `positive`
     is the second of two classes, whose probability is the score. `scores` are [negatives, positives] by bin of
     1/SCORE_BINS, and `score_units` the sum of the scores in each, in steps of 1/SCORE_UNITS. Of more than two classes
-    there is no `positive`, the score is the probability of the predicted class, and `scores` are [wrong, right].
+    there is no `positive`, the score is the probability of the predicted class, and `scores` are [wrong, right]; the
+    probabilities of each class by themselves are `class_scores`, [rows of other classes, its own] by bin as above.
     `numbered` rows have a number to compare: the score against 0 or 1, probabilities against the class, or a
     regression's prediction against its label. `posts` are calls that brought any of the rows, each in
     one slot. `sums` are of their errors (predicted less actual; of probabilities, the distance) and of the `valued`
-    rows' business values, by NUMBERS.
+    rows' business values, by NUMBERS. A regression's errors are in `error_bins` too, by the bin of the profile that the
+    prediction fell into, where the profile has such bins.
     """
 
     rows: int = 0
@@ -53,7 +59,9 @@ class LabelCounts:
     confusion: Counter[tuple[str, str]] = field(default_factory=Counter)
     scores: dict[int, list[int]] = field(default_factory=dict)
     score_units: Counter[int] = field(default_factory=Counter)
+    class_scores: dict[str, dict[int, list[int]]] = field(default_factory=dict)
     sums: dict[str, ExactSum] = field(default_factory=lambda: {name: ExactSum() for name in NUMBERS})
+    error_bins: dict[int, ErrorBin] = field(default_factory=dict)
 
     def add_class(self, predicted: str, actual: str, positive: str = "") -> None:
         """Count a row by its predicted and actual class; `positive` is the second class where there are two."""
@@ -86,8 +94,14 @@ class LabelCounts:
         self._sum(squared=distance, fourth=distance * distance)
         self._loss(likelihood)
 
+    def add_class_scores(self, probabilities: Mapping[str, float], actual: str) -> None:
+        """Count the probability of every class of a row that `add_probabilities` counts: what the AUC needs."""
+        for name, score in probabilities.items():
+            bins = self.class_scores.setdefault(name, {})
+            bins.setdefault(bin_of_score(score), [0, 0])[name == actual] += 1
+
     def _place(self, score: float, *, positive: bool) -> None:
-        place = min(int(score * SCORE_BINS), SCORE_BINS - 1)
+        place = bin_of_score(score)
         self.scores.setdefault(place, [0, 0])[positive] += 1
         self.score_units[place] += round(score * SCORE_UNITS)
 
@@ -95,10 +109,12 @@ class LabelCounts:
         loss = -math.log(min(max(likelihood, LEAST_SCORE), 1.0 - LEAST_SCORE))
         self._sum(logLoss=loss, logLossSquared=loss * loss)
 
-    def add_number(self, predicted: float, actual: float) -> None:
-        """Count a row of a regression."""
+    def add_number(self, predicted: float, actual: float, place: int | None = None) -> None:
+        """Count a row of a regression; `place` is the bin of the profile that its prediction falls into."""
         self.rows += 1
         self._error(predicted - actual)
+        if place is not None:
+            self.error_bins.setdefault(place, ErrorBin()).add(predicted, actual)
 
     def _error(self, error: float) -> None:
         self.numbered += 1
@@ -125,18 +141,21 @@ class LabelCounts:
         self.positive = self.positive or other.positive
         for pair, count in other.confusion.items():
             self._pair(pair, count)
-        for score, counted in other.scores.items():
-            mine = self.scores.setdefault(score, [0, 0])
-            mine[0] += counted[0]
-            mine[1] += counted[1]
+        _add_bins(self.scores, other.scores)
+        for name, bins in other.class_scores.items():
+            _add_bins(self.class_scores.setdefault(name, {}), bins)
         self.score_units.update(other.score_units)
         for name, value in other.sums.items():
             self.sums[name].merge(value)
+        for place, found in other.error_bins.items():
+            self.error_bins.setdefault(place, ErrorBin()).merge(found)
 
     @property
     def size(self) -> int:
         """How many numbers it holds, about."""
-        return 8 + len(self.confusion) + len(self.scores) + len(self.score_units)
+        bins = sum(map(len, self.class_scores.values()))
+        errors = (1 + len(BINNED)) * len(self.error_bins)
+        return 8 + len(self.confusion) + len(self.scores) + len(self.score_units) + bins + errors
 
     def to_json(self) -> dict[str, Any]:
         """Write it; what is empty is left out."""
@@ -149,9 +168,11 @@ class LabelCounts:
             "posts": self.posts,
             "positive": self.positive,
             "confusion": [[*pair, count] for pair, count in sorted(self.confusion.items())],
-            "scores": {str(score): counted for score, counted in sorted(self.scores.items())},
+            "scores": _keyed(self.scores),
+            "classScores": {name: _keyed(bins) for name, bins in sorted(self.class_scores.items())},
             "scoreUnits": {str(score): units for score, units in sorted(self.score_units.items())},
-            "sums": {name: _written(value.parts) for name, value in self.sums.items() if value.parts},
+            "sums": {name: value.to_json() for name, value in self.sums.items() if value.parts},
+            "errorBins": {str(place): found.to_json() for place, found in sorted(self.error_bins.items())},
         }
         return {name: value for name, value in told.items() if value}
 
@@ -161,16 +182,30 @@ class LabelCounts:
         counts = cls(**{name: told.get(name, 0) for name in WHOLE_NUMBERS})
         counts.positive = told.get("positive", "")
         counts.confusion.update({(predicted, actual): count for predicted, actual, count in told.get("confusion", ())})
-        counts.scores.update({int(score): list(counted) for score, counted in told.get("scores", {}).items()})
+        counts.scores.update(_bins(told.get("scores", {})))
+        counts.class_scores.update({name: _bins(bins) for name, bins in told.get("classScores", {}).items()})
         counts.score_units.update({int(score): units for score, units in told.get("scoreUnits", {}).items()})
-        counts.sums.update({name: ExactSum(_parts(value)) for name, value in told.get("sums", {}).items()})
+        counts.sums.update({name: ExactSum.from_json(value) for name, value in told.get("sums", {}).items()})
+        read = {int(place): ErrorBin.from_json(found) for place, found in told.get("errorBins", {}).items()}
+        counts.error_bins.update(read)
         return counts
 
 
-def _written(parts: tuple[float, ...]) -> float | list[float]:
-    """A sum that one number holds is written as one."""
-    return parts[0] if len(parts) == 1 else list(parts)
+def bin_of_score(score: float) -> int:
+    """Tell the bin that a score from 0 to 1 falls into."""
+    return min(int(score * SCORE_BINS), SCORE_BINS - 1)
 
 
-def _parts(told: float | list[float]) -> list[float]:
-    return told if isinstance(told, list) else [float(told)]
+def _add_bins(mine: dict[int, list[int]], others: Mapping[int, list[int]]) -> None:
+    for place, counted in others.items():
+        known = mine.setdefault(place, [0, 0])
+        known[0] += counted[0]
+        known[1] += counted[1]
+
+
+def _keyed(bins: Mapping[int, list[int]]) -> dict[str, list[int]]:
+    return {str(place): counted for place, counted in sorted(bins.items())}
+
+
+def _bins(told: Mapping[str, list[int]]) -> dict[int, list[int]]:
+    return {int(place): list(counted) for place, counted in told.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -23,11 +23,12 @@ from weirkeeper.statistics.intervals import (
     within_unit,
 )
 from weirkeeper.statistics.labels import SCORE_UNITS, LabelCounts
-from weirkeeper.statistics.scores import area_under_curve, auc_bounds, calibration_error
+from weirkeeper.statistics.scores import AreaUnderCurve, area_under_curve, calibration_error, mean_area
 
 Metric = Literal["Accuracy", "Precision", "Recall", "F1", "AUC", "Brier", "LogLoss", "ECE", "MAE", "RMSE", "Value"]
 Source = Literal["Wilson", "Delta", "DeLong", "Folded", "Normal"]
 
+NEVER_NEGATIVE_BINNED: Final = ("absolute", "squared", "root")
 NEVER_NEGATIVE: Final = ("absolute", "squared", "fourth", "logLoss", "logLossSquared", "valueSquared")
 
 
@@ -64,8 +65,9 @@ def estimates(counts: LabelCounts, level: float = LEVEL, design_effect: float = 
     """Give every metric that the counts allow, with an interval that holds the true value with probability `level`.
 
     Of two classes, Precision, Recall and F1 are those of the positive one; of more, means over all classes, predicted
-    or actual (macro). AUC is of binned scores: scores of one bin count as equal. Intervals are for independent rows;
-    where rows come in clusters, `design_effect` (at least 1, Kish 1965) is by how much more they vary.
+    or actual (macro). AUC is of binned scores: scores of one bin count as equal; of more than two classes it is the
+    mean of each class against the rest, over those that rows are of. Intervals are for independent rows; where rows
+    come in clusters, `design_effect` (at least 1, Kish 1965) is by how much more they vary.
 
     Raises:
         StatisticsError: counts that cannot be counts of anything, a level or a design effect out of range.
@@ -92,9 +94,13 @@ def check(counts: LabelCounts) -> None:
         "numbered": counts.numbered,
         "confusion": sum(counts.confusion.values()) + counts.unlisted,
         "scores": sum(map(sum, counts.scores.values())),
+        **{f"scores of {name!r:.80}": sum(map(sum, bins.values())) for name, bins in counts.class_scores.items()},
     }
+    parts["error bins"] = sum(found.rows for found in counts.error_bins.values())
+    pairs = [*counts.scores.values(), *(pair for bins in counts.class_scores.values() for pair in bins.values())]
+    bins = counts.error_bins.values()
     whole = [counts.rows, *parts.values(), counts.valued, *counts.confusion.values(), *counts.score_units.values()]
-    if min(whole) < 0 or any(min(pair) < 0 for pair in counts.scores.values()):
+    if min(whole) < 0 or any(min(pair) < 0 for pair in pairs):
         raise StatisticsError("counts of labels hold a negative one; give the counts of one process as they are")
     if more := [f"{count} in {name}" for name, count in parts.items() if count > counts.rows]:
         raise StatisticsError(
@@ -103,6 +109,8 @@ def check(counts: LabelCounts) -> None:
         )
     if any(units > SCORE_UNITS * sum(counts.scores.get(place, ())) for place, units in counts.score_units.items()):
         raise StatisticsError("scores add up to more than 1 a row; give sums of scores in the bins that they fall into")
+    if any(found.rows < 0 or found.sums[name].total < 0.0 for found in bins for name in NEVER_NEGATIVE_BINNED):
+        raise StatisticsError("a bin of errors has a negative number of rows or a negative size; give it as counted")
     if negative := [name for name in NEVER_NEGATIVE if counts.total(name) < 0.0]:
         raise StatisticsError(f"the sum {negative[0]!r} is negative; expected one of squares, losses or sizes")
 
@@ -145,17 +153,23 @@ def _of_positive(
 
 
 def _of_scores(counts: LabelCounts, level: float, design_effect: float) -> Iterator[Estimate]:
-    table = np.asarray([counts.scores[place] for place in sorted(counts.scores)], dtype=np.float64)
-    rows = int(table.sum())
-    area = area_under_curve(table[:, 0], table[:, 1]) if counts.positive else None
-    if area is not None:
-        yield Estimate("AUC", area.value, *auc_bounds(area, level, design_effect), rows, "DeLong")
+    bins = [counts.scores] if counts.positive else counts.class_scores.values()
+    areas = [area for one in bins if (area := _area(one))]
+    if areas:
+        value, bounds = mean_area(areas, level, design_effect)
+        yield Estimate("AUC", value, *bounds, int(areas[0].negatives + areas[0].positives), "DeLong")
     if counts.numbered:
         yield _brier(counts, level, design_effect)
         yield _log_loss(counts, level, design_effect)
     calibration = calibration_error(counts.scores, counts.score_units, level, design_effect)
     if calibration is not None and counts.score_units:
+        rows = sum(map(sum, counts.scores.values()))
         yield Estimate("ECE", calibration.value, *calibration.bounds, rows, "Folded")
+
+
+def _area(bins: Mapping[int, Sequence[int]]) -> AreaUnderCurve | None:
+    table = np.asarray([bins[place] for place in sorted(bins)], dtype=np.float64).reshape(-1, 2)
+    return area_under_curve(table[:, 0], table[:, 1])
 
 
 def _brier(counts: LabelCounts, level: float, design_effect: float) -> Estimate:

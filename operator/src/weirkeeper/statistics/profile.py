@@ -18,6 +18,7 @@ from weirkeeper.statistics.feature import FeatureProfile
 from weirkeeper.statistics.held_out import HeldOut
 from weirkeeper.statistics.offline import OfflineMetric
 from weirkeeper.statistics.projecting import profile_projections
+from weirkeeper.statistics.references import References
 
 API_VERSION: Final = "profile/v1"
 SCHEMA_VERSION: Final = 2
@@ -42,6 +43,11 @@ class ReferenceProfile:
     performance: tuple[OfflineMetric, ...] = ()
     held_out: HeldOut | None = None
     schema: int = SCHEMA_VERSION
+
+    @cached_property
+    def references(self) -> References:
+        """The references of all features, as windows are compared with them."""
+        return References(self.features)
 
     @classmethod
     def from_columns(

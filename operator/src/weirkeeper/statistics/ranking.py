@@ -40,9 +40,9 @@ def ranked(profile: Sequence[FeatureProfile], judged: Iterable[J]) -> list[J]:
     for one in found:
         if one.drifting and not is_joint(features[one.name]):
             moved.update(features[one.name].columns)
-    kept = [one for one in found if not _repeats(features[one.name], moved)]
+    kept = [one for one in found if not _repeats(features[one.name], moved)] if moved else found
     weights = _weights(features)
-    return sorted(kept, key=lambda one: (one.drifting, one.severity * weights[one.name]), reverse=True)
+    return sorted(kept, key=lambda one: (one.drifting, one.severity * weights.get(one.name, 1.0)), reverse=True)
 
 
 def is_joint(feature: FeatureProfile) -> bool:
@@ -55,9 +55,6 @@ def _repeats(feature: FeatureProfile, moved: set[str]) -> bool:
 
 
 def _weights(features: Mapping[str, FeatureProfile]) -> dict[str, float]:
-    told = [feature.importance for feature in features.values() if feature.importance is not None]
-    mean = sum(told) / len(told) if told else 0.0
-    return {
-        name: feature.importance / mean if mean and feature.importance is not None else 1.0
-        for name, feature in features.items()
-    }
+    told = {name: feature.importance for name, feature in features.items() if feature.importance is not None}
+    mean = sum(told.values()) / len(told) if told else 0.0
+    return {name: importance / mean for name, importance in told.items()} if mean else {}

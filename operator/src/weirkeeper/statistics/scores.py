@@ -1,9 +1,10 @@
-"""What binned scores tell of a classifier of two classes: area under the curve, calibration error, both with bounds.
+"""What binned scores tell of a classifier: area under the curve, calibration error, both with bounds.
 
 Scores are counted as [negatives, positives] by bin, in ascending order of the score. Sources: Mann and Whitney 1947;
 DeLong, DeLong and Clarke-Pearson, Biometrics 44, 1988 (variance); Hanley and McNeil, Radiology 143, 1982, with the
-sizes of Newcombe, Statistics in Medicine 25, 2006 (variance from the AUC alone); Naeini, Cooper and
-Hauskrecht, AAAI 2015 (expected calibration error).
+sizes of Newcombe, Statistics in Medicine 25, 2006 (variance from the AUC alone); Provost and Domingos, Machine
+Learning 52, 2003 (several classes, each against the rest); Naeini, Cooper and Hauskrecht, AAAI 2015 (expected
+calibration error).
 """
 
 from __future__ import annotations
@@ -57,21 +58,33 @@ def _scatter(placements: Floats, counts: Floats, value: float) -> float:
     return float((placements - value) ** 2 @ counts) / ((rows - 1.0) * rows) if rows > 1.0 else 0.0
 
 
-def auc_bounds(found: AreaUnderCurve, level: float = LEVEL, design_effect: float = 1.0) -> Bounds:
-    """Bound the AUC of scores that were counted in bins: by their scatter, and by what binning hides.
+def mean_area(
+    areas: Sequence[AreaUnderCurve], level: float = LEVEL, design_effect: float = 1.0
+) -> tuple[float, Bounds]:
+    """Tell the mean of the AUCs of classes, each against the rest, or of one alone; bounded by their scatter and bins.
 
     The larger of DeLong's variance and Hanley and McNeil's is taken: the former alone holds 78 to 86 % of true values
-    at a nominal 95 % with ten positives.
+    at a nominal 95 % with ten positives. The same rows are in the areas of all classes, and how these vary together is
+    not counted; so the mean is taken to vary as if all erred the same way, the most that it can (Cauchy and Schwarz).
     """
-    pairs = found.negatives * found.positives
-    # Where no pair is out of order, half of one is taken to be.
-    inside = min(1.0 - 0.5 / pairs, max(0.5 / pairs, found.value)) if pairs > 1.0 else 0.5
-    more = ((found.negatives + found.positives) / 2.0 - 1.0) * (
-        (1.0 - inside) / (2.0 - inside) + inside / (1.0 + inside)
-    )
-    variance = design_effect * max(found.variance, inside * (1.0 - inside) * (1.0 + more) / pairs)
-    low, high = within_unit(found.value, variance, inside * (1.0 - inside) / variance, level)
-    return Bounds(max(0.0, low - found.half_width), min(1.0, high + found.half_width))
+    value = float(np.mean([area.value for area in areas]))
+    half_width = float(np.mean([area.half_width for area in areas]))
+    inside = float(np.mean([_inside(area) for area in areas]))
+    variance = design_effect * float(np.mean([math.sqrt(_variance(area)) for area in areas])) ** 2
+    low, high = within_unit(value, variance, inside * (1.0 - inside) / variance, level)
+    return value, Bounds(max(0.0, low - half_width), min(1.0, high + half_width))
+
+
+def _inside(area: AreaUnderCurve) -> float:
+    """Where no pair is out of order, half of one is taken to be."""
+    pairs = area.negatives * area.positives
+    return min(1.0 - 0.5 / pairs, max(0.5 / pairs, area.value)) if pairs > 1.0 else 0.5
+
+
+def _variance(area: AreaUnderCurve) -> float:
+    inside = _inside(area)
+    more = ((area.negatives + area.positives) / 2.0 - 1.0) * ((1.0 - inside) / (2.0 - inside) + inside / (1.0 + inside))
+    return max(area.variance, inside * (1.0 - inside) * (1.0 + more) / (area.negatives * area.positives))
 
 
 class Calibration(NamedTuple):

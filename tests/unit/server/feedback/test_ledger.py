@@ -366,7 +366,8 @@ async def test_many_classes_give_the_metrics_of_scikit_learn(
     one_hot = np.eye(3)[actual]
     assert found["Brier"] == pytest.approx(float(((likely - one_hot) ** 2).sum(axis=1).mean()), abs=1e-4)
     assert found["LogLoss"] == pytest.approx(metrics.log_loss(actual, likely), rel=1e-3)
-    assert found.keys() == {"Accuracy", "Precision", "Recall", "F1", "Brier", "LogLoss", "ECE"}
+    assert found["AUC"] == pytest.approx(metrics.roc_auc_score(actual, likely, multi_class="ovr"), abs=0.02)
+    assert found.keys() == {"Accuracy", "Precision", "Recall", "F1", "AUC", "Brier", "LogLoss", "ECE"}
 
 
 async def test_what_is_no_probability_of_many_classes_is_not_counted_as_one(
@@ -429,6 +430,9 @@ async def test_numbers_give_the_metrics_of_scikit_learn(
         rel=1e-12,
     )
     assert counts.total("error") == pytest.approx(float(np.sum(predicted - actual)), abs=1e-9)
+    by_bin = [one.totals() for one in counts.error_bins.values()]
+    assert len(by_bin) > 5
+    assert np.sum(by_bin, axis=0)[:3] == pytest.approx([500, predicted.sum(), (predicted - actual).sum()], abs=1e-6)
     receipt = await ledger.count([item(str(ledger.token({}, {"predict": predicted[:1]}, 1, NOW)), ["far"])])
     assert receipt.refused == {"WrongLabel": 1}
 

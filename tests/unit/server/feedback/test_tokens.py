@@ -73,6 +73,17 @@ def test_numbers_come_back_exactly(tmp_path: Path) -> None:
     prediction = Prediction("churn-1", 5, "number", 3, numbers=packed_numbers(numbers))
     _, opened = tokens(folder).open(sealed(folder, prediction))
     assert [opened.number_of(row) for row in range(3)] == numbers
+    assert opened.bin_of(0) is None
+
+
+def test_numbers_come_back_with_their_bins_in_a_token_that_older_servers_refuse(tmp_path: Path) -> None:
+    folder = secret(tmp_path / "keys", current=NEW)
+    prediction = Prediction("churn-1", 5, "binned", 2, numbers=packed_numbers([0.1, 7.0]), chosen=bytes([0, 255]))
+    token = sealed(folder, prediction)
+    _, opened = tokens(folder).open(token)
+    assert opened == prediction
+    assert [opened.bin_of(row) for row in range(2)] == [0, 255]
+    assert base64.urlsafe_b64decode(token[:4])[0] == 3
 
 
 def test_nobody_reads_a_token(tmp_path: Path) -> None:
