@@ -15,6 +15,8 @@ import numpy as np
 
 from bench.drift.scenarios import Columns, Scenario
 from bench.drift.scores import Scores, main, megabytes, read_car_loan, save, say, speed_columns
+from weirkeeper.observe.checkpoint import Checkpoint, pack
+from weirkeeper.plan.windows import CountedSlot
 from weirkeeper.statistics import ProfileCounters, ReferenceProfile, add, alarm_share, assess
 from weirkeeper.statistics.budget import SLOW
 from weirkeeper.statistics.drift import FeatureDrift, History, WindowCounts
@@ -130,9 +132,11 @@ def car_loan(folder: Path) -> None:
 
 
 def speed(rows: int) -> None:
-    """Count a window and check it; then check again from counters alone, of windows that differ."""
+    """Profile a reference, count a window and check it; then check windows that differ, and pack a day of slots."""
     reference, live = speed_columns(rows)
+    began = time.process_time()
     profile = ReferenceProfile.from_columns(reference, {})
+    fit = time.process_time() - began
     alpha = alarm_share(0.1, 3600, len(profile.features))
     before, began = megabytes(), time.process_time()
     counters = ProfileCounters(profile)
@@ -141,7 +145,8 @@ def speed(rows: int) -> None:
     counted = time.process_time() - began
     assess(profile, counts, alpha=alpha)
     seconds, grown = time.process_time() - began, megabytes() - before
-    say(seconds=seconds, counting=counted, megabytes=grown, check=_check(profile, counts, alpha))
+    check, kept = _check(profile, counts, alpha), _checkpoint(profile, live)
+    say(seconds=seconds, counting=counted, megabytes=grown, check=check, fit=fit, checkpoint=kept)
 
 
 def _check(profile: ReferenceProfile, counts: WindowCounts, alpha: float) -> float:
@@ -153,6 +158,19 @@ def _check(profile: ReferenceProfile, counts: WindowCounts, alpha: float) -> flo
         assess(profile, window, alpha=alpha)
         times.append(time.process_time() - began)
     return float(np.median(times))
+
+
+def _checkpoint(profile: ReferenceProfile, live: Columns) -> int:
+    """The bytes of what a restart of the operator must not lose: a window's slots, each of other rows."""
+    rows = next(iter(live.values())).size
+    slots = []
+    for start, places in enumerate(np.array_split(np.arange(rows), SLOTS)):
+        counters = ProfileCounters(profile)
+        counters.ingest({name: column[places] for name, column in live.items()}, {})
+        slots.append(CountedSlot(300 * start, places.size, counters.totals()["inputs"]))
+    revision = "churn-1a2b3c4d"
+    packed = pack(Checkpoint(300 * SLOTS, {}, {revision: profile.sha256}, {300: {revision: slots}}))
+    return len(packed or b"")
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def main(
     """Do what the command line asks for: `FOLDER`, `FOLDER quick`, `FOLDER car_loan`, or `speed ROWS`."""
     warnings.simplefilter("ignore")
     if allowed := os.environ.get(SECONDS_ALLOWED):
-        resource.setrlimit(resource.RLIMIT_CPU, (int(allowed), int(allowed)))
+        resource.setrlimit(resource.RLIMIT_CPU, (int(allowed), int(allowed) + 1))
     if sys.argv[1] == "speed":
         speed(int(sys.argv[2]))
     elif sys.argv[-1] == "car_loan":

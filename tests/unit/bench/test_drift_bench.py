@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -12,9 +15,11 @@ import pytest
 
 from bench import tables, verdicts
 from bench.drift import environments, judging
+from bench.drift.environments import ROOT
+from bench.drift.kept import forget_others, made_by
 from bench.drift.ours import TOOL, judge
 from bench.drift.scenarios import CHANGE_AT, Scenario, scenarios
-from bench.drift.scores import Scores, joined, load, peer_windows, save
+from bench.drift.scores import SECONDS_ALLOWED, Scores, joined, load, peer_windows, save
 from bench.pictures import Bar, bars
 
 CHOSEN = {scenario.name: scenario for scenario in scenarios(quick=True)}
@@ -62,6 +67,28 @@ def test_scores_are_read_as_they_were_kept(tmp_path: Path) -> None:
     assert load(tmp_path, "tool", "another") == {}
 
 
+def test_scores_are_made_again_where_what_made_them_has_changed(tmp_path: Path) -> None:
+    scores = {"a": Scores(np.array([[1.5]]), np.array([[True]]))}
+    forget_others(tmp_path, "nannyml", "as it is")
+    for tool in ("nannyml", "evidently"):
+        save(tmp_path, tool, "x", scores)
+    forget_others(tmp_path, "nannyml", "as it is")
+    assert load(tmp_path, "nannyml", "x") == scores
+    forget_others(tmp_path, "nannyml", "as it is now")
+    assert load(tmp_path, "nannyml", "x") == {}
+    assert load(tmp_path, "evidently", "x") == scores
+    assert len({made_by("nannyml"), made_by("evidently"), made_by(TOOL)}) == 3
+
+
+def test_a_tool_may_use_so_much_processor_time() -> None:
+    looping = "import os, sys; sys.argv = ['x', 'y', 'quick']; from bench.drift.scores import main\n"
+    looping += "def spin(*_):\n    while True: pass\nmain('t', spin, spin, spin)"
+    ended = subprocess.run(
+        [sys.executable, "-c", looping], env={**os.environ, SECONDS_ALLOWED: "1"}, cwd=ROOT, check=False
+    )
+    assert ended.returncode == -signal.SIGXCPU
+
+
 def test_rates_have_an_upper_bound() -> None:
     found = verdicts.rate([False] * 300)
     assert (found.share, found.trials) == (0.0, 300)
@@ -91,7 +118,8 @@ def test_goals_that_are_missed_are_said_and_those_without_figures_too() -> None:
     )
     assert (sizes.met, bursts.met) == (False, True)
     assert judging.car_loan_goal({TOOL: {}}).met is None
-    assert [goal.met for goal in judging.speed_goals({TOOL: {"seconds": 0.9, "check": 2e-3}})] == [True, False]
+    speed = {"fit": 3.5, "seconds": 0.9, "check": 2e-3, "checkpoint": 70_000}
+    assert [goal.met for goal in judging.speed_goals({TOOL: speed})] == [True, True, False, False]
     assert [goal.met for goal in judging.speed_goals({})] == [None]
 
 

@@ -3,7 +3,8 @@
 from weirkeeper.statistics.building import Described
 from weirkeeper.statistics.checking import check_columns, check_totals
 from weirkeeper.statistics.comparison import Comparison, compare
-from weirkeeper.statistics.concept import ConceptDrift, concept_drift
+from weirkeeper.statistics.concept import concept_drift
+from weirkeeper.statistics.concept_drift import ConceptDrift
 from weirkeeper.statistics.counters import add, subtract
 from weirkeeper.statistics.distances import (
     Bracket,

@@ -14,7 +14,15 @@ from weirkeeper.statistics.checking import check_feature_counts
 from weirkeeper.statistics.dispersion import Dispersion
 from weirkeeper.statistics.distances import EXPECTED_LEAST, SMOOTHING, pooled, psi, psi_threshold
 from weirkeeper.statistics.feature import Counts
-from weirkeeper.statistics.feature_drift import DIGITS, LEAST_EFFECTIVE, LEAST_VALUES, FeatureDrift, Finding, Look
+from weirkeeper.statistics.feature_drift import (
+    DIGITS,
+    LEAST_EFFECTIVE,
+    LEAST_VALUES,
+    DriftState,
+    FeatureDrift,
+    Finding,
+    Look,
+)
 from weirkeeper.statistics.references import References
 
 Floats = npt.NDArray[np.float64]
@@ -146,7 +154,7 @@ def _shifts(reference: Floats, live: Floats, bins: Bools, scores: Floats) -> Flo
     centred = scores - (h * scores).sum(axis=1, keepdims=True)
     spread = (h * centred**2).sum(axis=1)
     along = (centred * (q - p)).sum(axis=1) ** 2
-    return np.divide(along, spread, out=np.zeros_like(spread), where=spread > 0.0)
+    return np.asarray(np.divide(along, spread, out=np.zeros_like(spread), where=spread > 0.0), dtype=np.float64)
 
 
 def _of_missing(references: References, window: Window, rules: Rules, places: Places) -> tuple[Index, ...]:
@@ -185,7 +193,9 @@ def _drifts(
         first = mine[0] if mine else None
         if len(mine) > 1:
             mine.sort(key=_severity, reverse=True)
-        state = "Drifting" if mine and mine[0].value > mine[0].threshold else "OK" if sure else "Insufficient"
+        state: DriftState = (
+            "Drifting" if mine and mine[0].value > mine[0].threshold else "OK" if sure else "Insufficient"
+        )
         psi_of, threshold = (first.value, first.threshold) if sure and first else (None, None)
         decided = (psi_of, threshold, dispersion.factor, tuple(mine), (feature, one))
         drifts.append(FeatureDrift(feature.name, state, int(valued), lost, None, *decided))
