@@ -20,6 +20,7 @@ from weirkeeper.plan.windows import CountedSlot
 from weirkeeper.statistics import ProfileCounters, ReferenceProfile, add, alarm_share, assess
 from weirkeeper.statistics.budget import SLOW
 from weirkeeper.statistics.drift import FeatureDrift, History, WindowCounts
+from weirkeeper.statistics.packed import PackedCounts
 from weirkeeper.statistics.slow import SlowRule, Sums, with_counts
 
 TOOL = "weirkeeper"
@@ -167,9 +168,10 @@ def _checkpoint(profile: ReferenceProfile, live: Columns) -> int:
     for start, places in enumerate(np.array_split(np.arange(rows), SLOTS)):
         counters = ProfileCounters(profile)
         counters.ingest({name: column[places] for name, column in live.items()}, {})
-        slots.append(CountedSlot(300 * start, places.size, counters.totals()["inputs"]))
+        slots.append(CountedSlot(300 * start, places.size, PackedCounts.of(counters.totals()["inputs"])))
     revision = "churn-1a2b3c4d"
-    packed = pack(Checkpoint(300 * SLOTS, {}, {revision: profile.sha256}, {300: {revision: slots}}))
+    kept = Checkpoint(300 * SLOTS, profiles={revision: profile.sha256}, lanes={300: {revision: slots}})
+    packed = pack(kept)
     return len(packed or b"")
 
 
