@@ -20,6 +20,9 @@ CHART = CHECKOUT / "charts" / "weirkeeper"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 STORES_NAMESPACE = "artifacts"
 """Where tests keep object stores: a private host must be allowed by its exact name, so the name is always the same."""
+MEASURES_NAMESPACE = "measures"
+PROMETHEUS_URL = f"http://prometheus.{MEASURES_NAMESPACE}.svc:9090"
+"""Where tests keep the Prometheus of gates; it is there only while one of them runs."""
 STORE_HOSTS = tuple(f"{name}.{STORES_NAMESPACE}.svc:8000" for name in ("store", "away"))
 
 
@@ -51,7 +54,11 @@ class Cluster:
         The same values again change nothing, so that tests side by side may each ask for it.
         """
         images = {name: self.images[name] for name in ("operator", "server", "envoy")}
-        ours = (f"images={json.dumps(images)}", f"artifacts.allowedHosts={json.dumps(STORE_HOSTS)}")
+        ours = (
+            f"images={json.dumps(images)}",
+            f"artifacts.allowedHosts={json.dumps(STORE_HOSTS)}",
+            f"prometheus.url={json.dumps(PROMETHEUS_URL)}",
+        )
         settings = [option for value in (*ours, *values) for option in ("--set-json", value)]
         target = [release, str(CHART), "--namespace", namespace, "--wait", "--timeout", "4m"]
         create_namespace(self.kubectl, namespace)
