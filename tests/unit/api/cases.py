@@ -5,7 +5,17 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from weirkeeper.api import artifact, asking_gates, container, gates, monitor, monitor_actions, rollout, steps
+from weirkeeper.api import (
+    artifact,
+    asking_gates,
+    container,
+    gates,
+    monitor,
+    monitor_actions,
+    monitor_labels,
+    rollout,
+    steps,
+)
 
 Spec = dict[str, Any]
 
@@ -354,6 +364,39 @@ MONITOR_CASES = (
     Case("Monitor", "quality.missing", 101, 100, "quality.missing"),
     Case("Monitor", "quality.invalid", -1, 0, "quality.invalid"),
     Case("Monitor", "quality", {"unknown": 1}, {"unseen": 1}, "quality"),
+    Case("Monitor", "labels.maxAge", "30m", "1h", monitor_labels.LABEL_AGE),
+    Case("Monitor", "labels.maxAge", "745h", "744h", monitor_labels.LABEL_AGE),
+    Case("Monitor", "labels.minRows", 49, 50, "labels.minRows"),
+    Case("Monitor", "performance", [{"metric": "F1"}], [{"metric": "F1", "min": "0.8"}], monitor_labels.BOUND),
+    Case(
+        "Monitor",
+        "performance",
+        [{"metric": "MAE", "min": "5"}],
+        [{"metric": "MAE", "max": "5", "maxBelowOffline": "1"}],
+        monitor_labels.BOUND,
+    ),
+    Case(
+        "Monitor",
+        "performance",
+        [{"metric": "AUC", "max": "0.9"}],
+        [{"metric": "AUC", "maxBelowOffline": "0.03", "segment": "region"}],
+        monitor_labels.BOUND,
+    ),
+    Case("Monitor", "performance", [{"metric": "F2", "min": "0.8"}], [{"metric": "Recall", "min": "0.8"}], "metric"),
+    Case(
+        "Monitor",
+        "fairness",
+        [{"segment": "sex", "metric": "EqualOpportunity", "min": "1.1"}],
+        [{"segment": "sex", "metric": "EqualOpportunity", "min": "1"}],
+        monitor_labels.RATIO,
+    ),
+    Case(
+        "Monitor",
+        "fairness",
+        [{"segment": "sex", "metric": "F1"}],
+        [{"segment": "sex", "metric": "DemographicParity"}],
+        "metric",
+    ),
     Case("Monitor", "falseAlarmsPerMonth", "0", "0.1", monitor.ALARMS),
     Case("Monitor", "falseAlarmsPerMonth", "101", "100", monitor.ALARMS),
     Case("Monitor", "reference", {"from": "Live"}, {"from": "Bundle"}, "reference.from"),

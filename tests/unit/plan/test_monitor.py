@@ -16,7 +16,7 @@ from tests.unit.plan.objects import model, settings
 from weirkeeper.api.conditions import timestamp
 from weirkeeper.delivery.evidence import Evidence, PodEvidence
 from weirkeeper.plan.assessment import assessments
-from weirkeeper.plan.conditions.watched import CONDITIONS
+from weirkeeper.plan.conditions.watched import COUNTED
 from weirkeeper.plan.monitor import MonitorPlan, plan_monitors
 from weirkeeper.plan.snapshot import Snapshot
 from weirkeeper.plan.windows import CountedSlot, CountedSlots
@@ -240,7 +240,7 @@ def test_a_smaller_budget_and_shorter_windows_ask_for_more() -> None:
 def test_correlations_have_their_part_of_the_budget() -> None:
     (assessed,) = assessments(snapshot(slot(END - 3600, 2000), monitors=(monitor(falseAlarmsPerMonth="1"),)))
     assert len(REFERENCE.features) > 2
-    share = alarm_share(1.0, 3600, len(REFERENCE.features), len(CONDITIONS))
+    share = alarm_share(1.0, 3600, len(REFERENCE.features), len(COUNTED))
     assert [sum(found.alpha for found in one.findings) for one in assessed.features] == pytest.approx(
         [share] * len(REFERENCE.features)
     )

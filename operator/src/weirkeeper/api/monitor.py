@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from weirkeeper.api.conditions import Conditions, ObservedGeneration
 from weirkeeper.api.monitor_actions import SHOWN_LIMIT, Actions, ActionStatus
+from weirkeeper.api.monitor_labels import FairnessWatch, LabelsWatch, PerformanceWatch
 from weirkeeper.api.parsing import parse_spec
 from weirkeeper.api.record import ATOMIC_LIST, DATE_TIME, Record, checked, list_map, rule, rules
 from weirkeeper.api.rollout import MODEL_REF_FIXED, ModelReference
@@ -176,6 +177,19 @@ class MonitorSpec(Record):
     inputs: InputsWatch = Field(default=InputsWatch(), description="How the inputs are watched.")
     outputs: OutputsWatch = Field(default=OutputsWatch(), description="How the model's answers are watched.")
     quality: QualityWatch = Field(default=QualityWatch(), description="How much of the inputs may be out of order.")
+    labels: LabelsWatch = Field(default=LabelsWatch(), description="Which labels are judged.")
+    performance: tuple[PerformanceWatch, ...] = Field(
+        default=(),
+        description="Metrics of labelled predictions that must not get worse.",
+        max_length=20,
+        json_schema_extra=ATOMIC_LIST,
+    )
+    fairness: tuple[FairnessWatch, ...] = Field(
+        default=(),
+        description="Groups of labelled predictions that must fare alike.",
+        max_length=20,
+        json_schema_extra=ATOMIC_LIST,
+    )
     false_alarms_per_month: Annotated[Decimal, checked(lambda n: 0 < n.number <= MOST_ALARMS, ALARMS)] = Field(
         default=Decimal("0.1"),
         description="False alarms of the whole Monitor in a month; every threshold follows from it.",
@@ -191,6 +205,35 @@ class FeatureStatus(Record):
     psi: str = Field(default="", description="Its population stability index in the last window.", max_length=32)
     threshold: str = Field(default="", description="The index above which it drifts, at this many rows.", max_length=32)
     message: str = Field(default="", description="The numbers behind it.", max_length=1024)
+
+
+def _number(what: str) -> Any:
+    return Field(default=None, description=what, max_length=32)
+
+
+class PerformanceStatus(Record):
+    """One metric of the labelled predictions."""
+
+    metric: str = Field(description="What is measured.", max_length=32)
+    segment: str = Field(default="", description="Of which segment, such as region=north; of all where empty.")
+    state: State | None = Field(default=None, description="What follows from it.")
+    rows: int = Field(default=0, description="Labelled rows.", ge=0)
+    realised: str | None = _number("Its value.")
+    low: str | None = _number("Lower end of its 95 % interval.")
+    high: str | None = _number("Upper end of it.")
+    bound: str | None = _number("What is asked.")
+    expected: str | None = _number("What the model's answers alone let expect.")
+    offline: str | None = _number("What it was offline.")
+
+
+class LabelsStatus(Record):
+    """The labels that were judged."""
+
+    start: str = Field(
+        description="Their predictions began here, and ended with the window.", json_schema_extra=DATE_TIME
+    )
+    rows: int = Field(description="Labelled rows.", ge=0)
+    predictions: int | None = Field(default=None, description="Rows predicted, where they are known.", ge=0)
 
 
 class WindowStatus(Record):
@@ -212,6 +255,13 @@ class MonitorStatus(Record):
         max_length=WORST_LIMIT,
         json_schema_extra=list_map("name"),
     )
+    performance: tuple[PerformanceStatus, ...] = Field(
+        default=(),
+        description="Metrics of labelled predictions, the worst ten.",
+        max_length=WORST_LIMIT,
+        json_schema_extra=ATOMIC_LIST,
+    )
+    labels: LabelsStatus | None = Field(default=None, description="The labels that were judged last.")
     last_window: WindowStatus | None = Field(default=None, description="The window that was judged last.")
     last_actions: tuple[ActionStatus, ...] = Field(
         default=(), description="What it did, the latest last.", max_length=SHOWN_LIMIT, json_schema_extra=ATOMIC_LIST

@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
 
+from weirkeeper.delivery.evidence import LabelSlots
 from weirkeeper.observe.checkpoint import Checkpoint, pack
 from weirkeeper.observe.label_slot_book import LabelSlotBook
 from weirkeeper.observe.windows import WindowBook
@@ -40,7 +41,7 @@ class MonitoredModel:
 
     def views(self) -> Mapping[str, CountedSlots]:
         """What the planner sees, by Monitor."""
-        return self.windows.views(self._checkpoint)
+        return self.windows.views(self._checkpoint, LabelSlots(self._labels.slot_seconds, self._labels.view()))
 
     def _changed(self) -> tuple[int, int]:
         return self.windows.changes, self._labels.changes

@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
+from weirkeeper.delivery.evidence import LabelSlots
 from weirkeeper.observe.checkpoint import Checkpoint, Counted, Lane
 from weirkeeper.observe.latencies import Process
 from weirkeeper.observe.readings import PodReading
@@ -17,6 +18,8 @@ from weirkeeper.statistics.packed import PackedCounts
 
 SETTLED_EVERY: Final = 300
 """Seconds after which what pods told is booked at the latest: the most that a restart of the operator repeats."""
+
+NO_LABELS: Final = LabelSlots()
 
 FORGOTTEN_SECONDS: Final = 3_600
 """After so long a pod that is no more will not come back."""
@@ -57,6 +60,7 @@ class WindowBook:
         self._mixed: set[str] = set()
         self._until = 0
         self._views: dict[str, tuple[Hashable, CountedSlots]] = {}
+        self._labels: dict[str, tuple[int, int, LabelSlots]] = {}
         self.changes = 0
 
     def set_rules(self, rules: Mapping[str, WindowRule]) -> None:
@@ -97,26 +101,35 @@ class WindowBook:
         self._prune(present)
         return True
 
-    def views(self, checkpoint: bytes | None = None) -> dict[str, CountedSlots]:
-        """What the planner sees, by Monitor: the same object until a window ends or another checkpoint comes due."""
-        return {name: self._view(name, rule, checkpoint) for name, rule in self._rules.items()}
+    def views(self, checkpoint: bytes | None = None, labels: LabelSlots = NO_LABELS) -> dict[str, CountedSlots]:
+        """What the planner sees, by Monitor: the same object until a window ends or another checkpoint comes due.
+
+        `labels` are those that have come by now: with a window go those of the first look after its end.
+        """
+        return {name: self._view(name, rule, checkpoint, labels) for name, rule in self._rules.items()}
 
     def kept(self, end: int) -> Checkpoint:
         """Everything that a restart must not lose."""
         return Checkpoint(end, self._since, self._counted, self._profiles, self._lanes, self._past)
 
-    def _view(self, name: str, rule: WindowRule, checkpoint: bytes | None) -> CountedSlots:
+    def _view(self, name: str, rule: WindowRule, checkpoint: bytes | None, labels: LabelSlots) -> CountedSlots:
         end = rule.end_before(self._until)
         key = (rule, end, len(self._mixed), checkpoint)
         if name not in self._views or self._views[name][0] != key:
             lane = self._lanes[rule.slot]
             revisions = {revision: tuple(one for one in slots if one.start < end) for revision, slots in lane.items()}
             past = {revision: tuple(windows) for revision, windows in self._past[rule.size].items()}
-            self._views[name] = (
-                key,
-                CountedSlots(revisions, self._until, frozenset(self._mixed), checkpoint, past),
-            )
+            at, labels = self._labelled(name, end, labels)
+            mixed = frozenset(self._mixed)
+            view = CountedSlots(revisions, self._until, mixed, checkpoint, past, labels, at)
+            self._views[name] = (key, view)
         return self._views[name][1]
+
+    def _labelled(self, name: str, end: int, labels: LabelSlots) -> tuple[int, LabelSlots]:
+        known = self._labels.get(name)
+        if known is None or known[0] != end:
+            known = self._labels[name] = (end, self._until, labels)
+        return known[1:]
 
     def _marks_of(self, moment: int) -> tuple[int, ...]:
         """Which slots a moment lies in."""

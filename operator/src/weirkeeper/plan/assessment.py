@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from math import isfinite
 from typing import TYPE_CHECKING, Final
 
 from weirkeeper.api.conditions import condition_of, unix_seconds
@@ -21,8 +21,26 @@ from weirkeeper.plan.conditions.drift import (
     judge_outputs,
     output_drift,
 )
+from weirkeeper.plan.conditions.fairness import FairnessFinding, fairness_degraded, judge_fairness
+from weirkeeper.plan.conditions.performance import (
+    PerformanceFinding,
+    concept_drifted,
+    judge_performance,
+    performance_degraded,
+)
 from weirkeeper.plan.conditions.quality import data_quality, judge_quality
-from weirkeeper.plan.conditions.watched import CONDITIONS, ConditionState, Watched
+from weirkeeper.plan.conditions.watched import (
+    CONDITIONS,
+    COUNTED,
+    LABELLED,
+    ConditionState,
+    ConditionType,
+    Watched,
+    conditions_of,
+    said_before,
+)
+from weirkeeper.plan.labelled import Labelled, LabelRule, labelled, labels_of, predictions_by_slot
+from weirkeeper.plan.names_told import unknown_names
 from weirkeeper.plan.wanted import records_of
 from weirkeeper.plan.windows import CountedSlots, Window, rule_of, window_of
 from weirkeeper.render.server import profile_name
@@ -35,6 +53,9 @@ if TYPE_CHECKING:
     from weirkeeper.plan.snapshot import Object, Snapshot
 
 WATCHING: Final = "Watching"
+LATE_SECONDS: Final = 300
+"""Labels that were looked at so long after a window's end are not those of its end: the operator was away."""
+
 STATES: Final[tuple[State, ...]] = ("Drifting", "Error", "OK", "Insufficient")
 """A Monitor's state is the first of these that one of its conditions has."""
 
@@ -57,6 +78,9 @@ class Assessment:
     features: tuple[FeatureDrift, ...] = ()
     outputs: tuple[FeatureDrift, ...] = ()
     quality: tuple[QualityFinding, ...] = ()
+    performance: tuple[PerformanceFinding, ...] = ()
+    fairness: tuple[FairnessFinding, ...] = ()
+    labelled: Labelled | None = None
     settled: bool = True
 
     @property
@@ -74,10 +98,11 @@ class Assessment:
         return "; ".join(f"{one.type}: {one.message}" for one in told)
 
 
-def _alike(monitor: str, state: State, message: str, reason: str = WATCHING) -> Assessment:
+def _alike(monitor: str, spec: MonitorSpec | None, state: State, message: str, reason: str = WATCHING) -> Assessment:
     """The same is to be said of all conditions."""
     problem = "" if reason == WATCHING else message
-    return Assessment(monitor, tuple(ConditionState(one, state, message) for one in CONDITIONS), reason, problem)
+    conditions = conditions_of(spec) if spec else COUNTED
+    return Assessment(monitor, tuple(ConditionState(one, state, message) for one in conditions), reason, problem)
 
 
 @dataclass(frozen=True)
@@ -96,6 +121,11 @@ class _Judged:
     inputs: WindowReport
     outputs: WindowReport
     quality: tuple[QualityFinding, ...]
+    labelled: Labelled
+    performance: tuple[PerformanceFinding, ...]
+    concept: ConditionState
+    fairness: tuple[FairnessFinding, ...]
+    segments: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -117,13 +147,13 @@ def assessment_of(snapshot: Snapshot, monitor: Object) -> Assessment:
     try:
         spec = parse_monitor(monitor)
     except InvalidSpec as error:
-        return _alike(name, "Error", str(error), "InvalidSpec")
+        return _alike(name, None, "Error", str(error), "InvalidSpec")
     if snapshot.model is None:
         told = f"there is no Model {snapshot.name} in the namespace; create it, or name another in spec.modelRef"
-        return _alike(name, "Error", told, "ModelNotFound")
+        return _alike(name, spec, "Error", told, "ModelNotFound")
     stable = _stable_of(snapshot.model)
     if stable is None:
-        return _alike(name, "Insufficient", "no revision of the Model is stable yet", "ModelNotReady")
+        return _alike(name, spec, "Insufficient", "no revision of the Model is stable yet", "ModelNotReady")
     return _watched(snapshot, monitor, spec, stable)
 
 
@@ -134,69 +164,119 @@ def _watched(snapshot: Snapshot, monitor: Object, spec: MonitorSpec, stable: _St
             f"{stable.revision} is served by a container of its own, which counts no inputs by a profile: delete the"
             " Monitor, or serve a bundle (server.runtime: Bundle)"
         )
-        return _alike(name, "Error", told, "NoProfileCounters")
+        return _alike(name, spec, "Error", told, "NoProfileCounters")
     slots = snapshot.evidence.windows.get(name)
     if not isinstance(slots, CountedSlots) or slots.until == 0:
-        return replace(_alike(name, "Insufficient", "no window has ended yet"), settled=False)
+        return replace(_alike(name, spec, "Insufficient", "no window has ended yet"), settled=False)
     if stable.revision in slots.mixed:
         told = f"pods of {stable.revision} count by different profiles; give the revision one artifact, by its sha256"
-        return _alike(name, "Error", told, "ProfileMismatch")
-    counted, past = (kept.get(stable.revision, ()) for kept in (slots.revisions, slots.past))
-    window = window_of(counted, rule, rule.end_before(slots.until), stable.since, past)
+        return _alike(name, spec, "Error", told, "ProfileMismatch")
     metadata = monitor["metadata"]
     key = (metadata.get("uid"), metadata.get("generation"), stable)
     try:
         if key not in slots.judged:
-            slots.judged[key] = _judged(Watched(spec, rule, _profile_of(snapshot, stable.revision), window))
+            slots.judged[key] = _judged(snapshot, spec, slots, stable)
     except (StatisticsError, OverflowError) as error:
-        return replace(_alike(name, "Error", str(error), "NoProfileCounters"), window=window)
-    return _said(name, slots.judged[key], _before(monitor, stable))
+        window = _window(slots, spec, stable)
+        return replace(_alike(name, spec, "Error", str(error), "NoProfileCounters"), window=window)
+    found = _said(name, slots.judged[key], _before(monitor, stable))
+    late = slots.labelled_at > rule.end_before(slots.until) + LATE_SECONDS
+    return _with_former(found, monitor) if late else found
 
 
-def _judged(watched: Watched) -> _Judged:
-    return _Judged(watched, judge_inputs(watched), judge_outputs(watched), judge_quality(watched))
+def _window(slots: CountedSlots, spec: MonitorSpec, stable: _Stable) -> Window:
+    rule = rule_of(spec)
+    counted, past = (kept.get(stable.revision, ()) for kept in (slots.revisions, slots.past))
+    return window_of(counted, rule, rule.end_before(slots.until), stable.since, past)
+
+
+def _judged(snapshot: Snapshot, spec: MonitorSpec, slots: CountedSlots, stable: _Stable) -> _Judged:
+    label_rule = LabelRule(spec.labels.min_rows, int(spec.labels.max_age.seconds))
+    profile, window = _profile_of(snapshot, stable.revision), _window(slots, spec, stable)
+    watched = Watched(spec, rule_of(spec), profile, window, label_rule)
+    labels = _labelled(watched, slots, stable)
+    return _Judged(
+        watched,
+        judge_inputs(watched),
+        judge_outputs(watched),
+        judge_quality(watched),
+        labels,
+        judge_performance(watched, labels, _card(snapshot.model or {})),
+        concept_drifted(watched, labels),
+        judge_fairness(watched, labels),
+        _segments(snapshot.model or {}),
+    )
+
+
+def _labelled(watched: Watched, slots: CountedSlots, stable: _Stable) -> Labelled:
+    rule, seconds, end = watched.rule, slots.labels.slot_seconds, watched.window.end
+    counted, past = (kept.get(stable.revision, ()) for kept in (slots.revisions, slots.past))
+    lengths = [*((one, rule.size) for one in past), *((one, rule.slot) for one in counted)]
+    picked = labels_of(slots.labels, stable.revision, watched.labels, rule, end, stable.since)
+    return labelled(picked, predictions_by_slot(lengths, seconds), rule, end, watched.labels, seconds)
 
 
 def _said(name: str, judged: _Judged, before: _Before) -> Assessment:
     inputs = going_on(judged.inputs, before.drifted.__contains__, INPUTS)
     outputs = going_on(judged.outputs, lambda _: "OutputDrift" in before.bad, OUTPUTS)
-    degraded = "DataQualityDegraded" in before.bad
-    conditions = (
+    bad = before.bad
+    every: tuple[ConditionState, ...] = (
         input_drift(inputs),
         output_drift(outputs),
-        data_quality(judged.watched, judged.quality, degraded_before=degraded),
+        data_quality(judged.watched, judged.quality, degraded_before="DataQualityDegraded" in bad),
+        performance_degraded(judged.performance, judged.labelled, degraded_before="PerformanceDegraded" in bad),
+        judged.concept,
+        fairness_degraded(judged.fairness, judged.labelled, degraded_before="FairnessDegraded" in bad),
     )
+    conditions = tuple(one for one in every if one.type in judged.watched.conditions)
     return Assessment(
         name,
         conditions,
-        *_problem(judged.watched, conditions),
+        *_problem(judged, conditions),
         window=judged.watched.window,
         features=inputs.features,
         outputs=outputs.features,
         quality=judged.quality,
+        performance=judged.performance,
+        fairness=judged.fairness,
+        labelled=judged.labelled,
     )
 
 
-def _problem(watched: Watched, conditions: Iterable[ConditionState]) -> tuple[str, str]:
+def _with_former(found: Assessment, monitor: Object) -> Assessment:
+    """Conditions of labels as they were said: labels that came after the window are for the next one."""
+    status = monitor.get("status") or {}
+    former: dict[ConditionType, ConditionState] = {
+        kind: said for kind in LABELLED if (said := said_before(status, kind)) is not None
+    }
+    return replace(found, conditions=tuple(former.get(one.type, one) for one in found.conditions))
+
+
+def _card(model: Object) -> dict[str, float]:
+    """The offline metrics of the Model's card that are numbers."""
+    told = ((model.get("spec") or {}).get("card") or {}).get("metrics") or {}
+    found: dict[str, float] = {}
+    for name, value in told.items():
+        try:
+            found[name] = float(value)
+        except ValueError:
+            continue
+    return {name: value for name, value in found.items() if isfinite(value)}
+
+
+def _segments(model: Object) -> frozenset[str]:
+    """The inputs by which the Model's labels are counted apart."""
+    told = ((model.get("spec") or {}).get("parameters") or {}).get("segments", "")
+    return frozenset(name.strip() for name in told.split(",")) - {""}
+
+
+def _problem(judged: _Judged, conditions: Iterable[ConditionState]) -> tuple[str, str]:
     """The reason of the Ready condition, and why it is none but Watching."""
-    broken = next((one.message for one in conditions if one.state == "Error"), "")
+    broken = next((one.message for one in conditions if one.state == "Error" and one.type in COUNTED), "")
     if broken:
         return "ProfileMismatch", broken
-    unknown = unknown_names(watched.spec, watched.profile)
+    unknown = unknown_names(judged.watched.spec, judged.watched.profile, judged.segments)
     return ("UnknownName", unknown) if unknown else (WATCHING, "")
-
-
-def unknown_names(spec: MonitorSpec, profile: ReferenceProfile) -> str:
-    """Say which names in a spec the reference does not know; nothing where it knows them all."""
-    known = {name for feature in profile.features for name in (feature.name, *feature.columns)}
-    wrong = [f"inputs.features names {_nearest(name, known)}" for name in spec.inputs.features if name not in known]
-    return "; ".join(wrong)
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    listed = sorted(known)
-    near = get_close_matches(name, listed, n=3) or listed[:10]
-    return f"{name!r}, which the reference does not have; it has {', '.join(near)}"
 
 
 def _before(monitor: Object, stable: _Stable) -> _Before:

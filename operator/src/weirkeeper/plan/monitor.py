@@ -9,11 +9,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 from weirkeeper.api import names
 from weirkeeper.api.conditions import Condition, ConditionStatus, condition_of, timestamp, transition, unix_seconds
-from weirkeeper.api.monitor import WORST_LIMIT, FeatureStatus, MonitorStatus, State, WindowStatus
+from weirkeeper.api.monitor import (
+    WORST_LIMIT,
+    FeatureStatus,
+    LabelsStatus,
+    MonitorStatus,
+    PerformanceStatus,
+    State,
+    WindowStatus,
+)
 from weirkeeper.api.monitor_actions import SHOWN_LIMIT
 from weirkeeper.plan.actions import actions_obstacle, last_actions
 from weirkeeper.plan.assessment import WATCHING, Assessment, assessments
-from weirkeeper.plan.conditions.watched import CONDITIONS, ENDED, STATUSES, ConditionState
+from weirkeeper.plan.conditions.performance import PerformanceFinding
+from weirkeeper.plan.conditions.watched import ENDED, STATUSES, ConditionState
+from weirkeeper.plan.labelled import Labelled
 from weirkeeper.plan.result import Notice, StatusWrite
 from weirkeeper.plan.windows import CHECKPOINT_KEY, CountedSlots, checkpoint_name, window_rules
 from weirkeeper.render.owners import metadata
@@ -104,7 +114,7 @@ def _worth_writing(monitor: Object, one: Assessment) -> bool:
 
 def _standing(status: Mapping[str, Any]) -> tuple[Any, ...]:
     """What a status says, apart from its numbers."""
-    reasons = tuple((condition_of(status, one) or {}).get("reason") for one in ("Ready", *CONDITIONS))
+    reasons = {one.get("type"): one.get("reason") for one in status.get("conditions") or ()}
     states = {one.get("name"): one.get("state") for one in status.get("features") or ()}
     drifting = frozenset(name for name, state in states.items() if state == "Drifting")
     return status.get("observedGeneration"), reasons, drifting
@@ -112,7 +122,9 @@ def _standing(status: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _wanted(monitor: Object, one: Assessment) -> tuple[Any, ...]:
     drifting = frozenset(feature.name for feature in one.features[:WORST_LIMIT] if feature.drifting)
-    return monitor["metadata"].get("generation"), (one.reason, *(said.state for said in one.conditions)), drifting
+    reasons: dict[str, str] = {"Ready": one.reason}
+    reasons.update((said.type, said.state) for said in one.conditions)
+    return monitor["metadata"].get("generation"), reasons, drifting
 
 
 def _status_write(monitor: Object, one: Assessment, now: float) -> StatusWrite:
@@ -122,6 +134,8 @@ def _status_write(monitor: Object, one: Assessment, now: float) -> StatusWrite:
         state=one.state,
         message=one.message[:MESSAGE_LIMIT],
         features=tuple(_feature_status(feature) for feature in one.features[:WORST_LIMIT]),
+        performance=tuple(_performance_status(finding) for finding in one.performance[:WORST_LIMIT]),
+        labels=_labels_status(one.labelled) if one.labelled and one.performance + one.fairness else None,
         last_window=WindowStatus(start=timestamp(window.start), end=timestamp(window.end), rows=window.rows)
         if window
         else None,
@@ -138,6 +152,23 @@ def _feature_status(feature: FeatureDrift) -> FeatureStatus:
         psi=_written(feature.psi),
         threshold=_written(feature.threshold),
         message=feature.message[:FEATURE_MESSAGE_LIMIT],
+    )
+
+
+def _performance_status(found: PerformanceFinding) -> PerformanceStatus:
+    numbers = {
+        name: _written(number)
+        for name in ("realised", "low", "high", "bound", "expected", "offline")
+        if (number := getattr(found, name)) is not None
+    }
+    return PerformanceStatus(metric=found.metric, segment=found.group, state=found.state, rows=found.rows, **numbers)
+
+
+def _labels_status(labelled: Labelled) -> LabelsStatus:
+    return LabelsStatus(
+        start=timestamp(labelled.start),
+        rows=labelled.rows,
+        predictions=labelled.window.predictions if labelled.known else None,
     )
 
 

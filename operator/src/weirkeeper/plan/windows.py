@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from weirkeeper.api.errors import InvalidSpec
 from weirkeeper.api.monitor import MonitorSpec, parse_monitor
+from weirkeeper.delivery.evidence import LabelSlots
 from weirkeeper.statistics.packed import NOTHING, PackedCounts, total
 
 CHECKPOINT_KEY: Final = "windows"
@@ -59,7 +60,8 @@ class CountedSlots:
 
     It is made once for each window, whoever looks how often. Everything is booked up to `until`. `mixed` are revisions
     whose pods count by different profiles: they do not add up. `checkpoint` is what the collector wants kept over a
-    restart, None while nothing is due. `past` are sums of whole windows whose slots are gone. `judged` keeps what was
+    restart, None while nothing is due. `past` are sums of whole windows whose slots are gone. `labels` are those that
+    had come at `labelled_at`, soon after the end of the window, unless nobody looked then. `judged` keeps what was
     found, since judging is the dear part.
     """
 
@@ -68,6 +70,8 @@ class CountedSlots:
     mixed: frozenset[str] = frozenset()
     checkpoint: bytes | None = None
     past: Mapping[str, Sequence[CountedSlot]] = field(default_factory=dict)
+    labels: LabelSlots = field(default_factory=LabelSlots)
+    labelled_at: int = 0
     judged: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
 

@@ -25,6 +25,7 @@ _MONITOR: Final = (*_MODEL, "monitor")
 _FEATURE: Final = (*_MONITOR, "feature")
 _CONDITION: Final = (*_MONITOR, "condition")
 _OUTPUT: Final = (*_MONITOR, "output")
+_METRIC: Final = (*_MONITOR, "segment", "metric")
 _QUALITY: Final = (*_MONITOR, "column", "kind")
 
 MOST_FEATURES: Final = 100
@@ -50,6 +51,14 @@ FAMILIES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "monitor_output_psi": ("Population stability index of an output in the last window.", _OUTPUT),
     "monitor_output_psi_threshold": ("Index above which an output counts as drifted.", _OUTPUT),
     "monitor_quality_ratio": ("Share of a column's values that is out of order, in the last window.", _QUALITY),
+    "monitor_performance": ("A metric of the predictions whose labels came back, in what a Monitor judged.", _METRIC),
+    "monitor_performance_low": ("Lower end of its 95 % confidence interval.", _METRIC),
+    "monitor_performance_high": ("Upper end of it.", _METRIC),
+    "monitor_performance_bound": ("What the Monitor asks of it: the least, of errors and losses the most.", _METRIC),
+    "monitor_performance_expected": ("What the model's answers alone let expect of it.", _METRIC),
+    "monitor_performance_offline": ("What it was before the model was deployed.", _METRIC),
+    "monitor_fairness_ratio": ("Ratio of the lowest group's share to the highest one's.", _METRIC),
+    "monitor_label_coverage_ratio": ("Share of the predictions whose label came, where it is known.", _MONITOR),
     "monitor_hidden_features": (
         "Columns that drift or data quality were judged of, and that have no series.",
         _MONITOR,
@@ -150,8 +159,30 @@ def monitor_samples(place: tuple[str, str], assessment: Assessment) -> Iterator[
     for one in assessment.quality:
         if one.name in shown:
             yield "monitor_quality_ratio", (*monitor, one.name, one.kind), one.share
+    yield from _label_samples(monitor, assessment)
     longest = max(len(assessment.features), len(assessment.outputs), len(columns))
     yield "monitor_hidden_features", monitor, float(max(0, longest - MOST_FEATURES))
+
+
+def _label_samples(monitor: tuple[str, ...], assessment: Assessment) -> Iterator[_Sample]:
+    for found in assessment.performance[:MOST_FEATURES]:
+        labels = (*monitor, found.group, found.metric)
+        for suffix, number in (
+            ("", found.realised),
+            ("_low", found.low),
+            ("_high", found.high),
+            ("_bound", found.bound),
+            ("_expected", found.expected),
+            ("_offline", found.offline),
+        ):
+            if number is not None:
+                yield f"monitor_performance{suffix}", labels, number
+    for parity in assessment.fairness:
+        if parity.ratio is not None:
+            yield "monitor_fairness_ratio", (*monitor, parity.segment, parity.metric), parity.ratio
+    labelled = assessment.labelled
+    if labelled is not None and assessment.performance + assessment.fairness and labelled.known:
+        yield "monitor_label_coverage_ratio", monitor, labelled.window.coverage
 
 
 def _psi_samples(family: str, labels: tuple[str, ...], feature: FeatureDrift) -> Iterator[_Sample]:

@@ -5,21 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Literal
+from typing import Any, Final, Literal, get_args
 
-from weirkeeper.api.conditions import ConditionStatus
+from weirkeeper.api.conditions import ConditionStatus, condition_of
 from weirkeeper.api.monitor import MonitorSpec, State
+from weirkeeper.plan.labelled import LabelRule
 from weirkeeper.plan.windows import Window, WindowRule
 from weirkeeper.statistics.budget import alarm_share
 from weirkeeper.statistics.profile import ReferenceProfile
 
-ConditionType = Literal["InputDrift", "OutputDrift", "DataQualityDegraded"]
-CONDITIONS: Final[tuple[ConditionType, ...]] = ("InputDrift", "OutputDrift", "DataQualityDegraded")
+ConditionType = Literal[
+    "InputDrift", "OutputDrift", "DataQualityDegraded", "PerformanceDegraded", "ConceptDrift", "FairnessDegraded"
+]
+COUNTED: Final[tuple[ConditionType, ...]] = ("InputDrift", "OutputDrift", "DataQualityDegraded")
+"""Conditions that every Monitor has."""
+
+LABELLED: Final[tuple[ConditionType, ...]] = ("PerformanceDegraded", "ConceptDrift", "FairnessDegraded")
+"""Conditions that labels are needed for."""
+
+CONDITIONS: Final = (*COUNTED, *LABELLED)
 
 ENDED: Final[Mapping[ConditionType, str]] = {
     "InputDrift": "InputDriftEnded",
     "OutputDrift": "OutputDriftEnded",
     "DataQualityDegraded": "DataQualityDegradedEnded",
+    "PerformanceDegraded": "PerformanceDegradedEnded",
+    "ConceptDrift": "ConceptDriftEnded",
+    "FairnessDegraded": "FairnessDegradedEnded",
 }
 """What the Event is called where a condition is well again."""
 
@@ -49,6 +61,7 @@ class Watched:
     rule: WindowRule
     profile: ReferenceProfile
     window: Window
+    labels: LabelRule
 
     def share(self, items: int) -> float:
         """The probability with which one of a condition's `items` may raise a false alarm in one window.
@@ -60,4 +73,18 @@ class Watched:
     @cached_property
     def conditions(self) -> tuple[ConditionType, ...]:
         """The conditions that share the budget."""
-        return CONDITIONS
+        return conditions_of(self.spec)
+
+
+def conditions_of(spec: MonitorSpec) -> tuple[ConditionType, ...]:
+    """The conditions that a Monitor watches."""
+    performance: tuple[ConditionType, ...] = ("PerformanceDegraded", "ConceptDrift") if spec.performance else ()
+    fairness: tuple[ConditionType, ...] = ("FairnessDegraded",) if spec.fairness else ()
+    return (*COUNTED, *performance, *fairness)
+
+
+def said_before(status: Mapping[str, Any], kind: ConditionType) -> ConditionState | None:
+    """What a status says of a condition; None where it says nothing."""
+    found = condition_of(status, kind)
+    state: State | None = next((one for one in get_args(State) if found and one == found.get("reason")), None)
+    return ConditionState(kind, state, found.get("message", "")) if found and state else None
