@@ -39,7 +39,7 @@ from weirkeeper.plan.conditions.watched import (
     conditions_of,
     said_before,
 )
-from weirkeeper.plan.labelled import Labelled, LabelRule, labelled, labels_of, predictions_by_slot
+from weirkeeper.plan.labelled import Labelled, labelled, labels_of, predictions_by_slot
 from weirkeeper.plan.names_told import unknown_names
 from weirkeeper.plan.wanted import records_of
 from weirkeeper.plan.windows import CountedSlots, Window, rule_of, window_of
@@ -191,9 +191,8 @@ def _window(slots: CountedSlots, spec: MonitorSpec, stable: _Stable) -> Window:
 
 
 def _judged(snapshot: Snapshot, spec: MonitorSpec, slots: CountedSlots, stable: _Stable) -> _Judged:
-    label_rule = LabelRule(spec.labels.min_rows, int(spec.labels.max_age.seconds))
     profile, window = _profile_of(snapshot, stable.revision), _window(slots, spec, stable)
-    watched = Watched(spec, rule_of(spec), profile, window, label_rule)
+    watched = Watched(spec, rule_of(spec), profile, window)
     labels = _labelled(watched, slots, stable)
     return _Judged(
         watched,

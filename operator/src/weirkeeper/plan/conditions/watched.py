@@ -61,7 +61,11 @@ class Watched:
     rule: WindowRule
     profile: ReferenceProfile
     window: Window
-    labels: LabelRule
+
+    @property
+    def labels(self) -> LabelRule:
+        """Which labels are judged."""
+        return LabelRule(self.spec.labels.min_rows, int(self.spec.labels.max_age.seconds))
 
     def share(self, items: int) -> float:
         """The probability with which one of a condition's `items` may raise a false alarm in one window.
