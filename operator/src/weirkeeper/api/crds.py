@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -195,6 +195,28 @@ class _Plain(yaml.SafeDumper):
         """Write a list of words on one line: enums and required fields are many."""
         words = all(isinstance(item, str) for item in sequence)
         return super().represent_sequence(tag, sequence, flow_style=True if words else flow_style)
+
+
+SHORT: Final = 90
+"""Characters up to which an object without others in it is written in one line: indentation was half of all bytes."""
+
+
+def _is_plain(values: Iterable[Any]) -> bool:
+    return all(isinstance(value, str | int | float) for value in values)
+
+
+def _sequence(dumper: yaml.SafeDumper, data: Sequence[Any]) -> yaml.Node:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=_is_plain(data))
+
+
+def _object(dumper: yaml.SafeDumper, data: Mapping[str, Any]) -> yaml.Node:
+    in_line = _is_plain(data.values()) and len(str(data)) < SHORT
+    return dumper.represent_mapping("tag:yaml.org,2002:map", list(data.items()), flow_style=in_line)
+
+
+_Plain.add_representer(list, _sequence)
+_Plain.add_representer(tuple, _sequence)
+_Plain.add_representer(dict, _object)
 
 
 def _yaml(value: Mapping[str, Any]) -> str:
