@@ -62,12 +62,12 @@ test: images test-programs ## Every test, from unit to end-to-end on the real cl
 	@echo 'test: three lanes go on beside each other; the output of two follows in build/test-disruptive.log, build/test-apart.log'
 	@$(MAKE) --no-print-directory --jobs 3 --keep-going test-side-by-side test-disruptive test-apart
 
-# Those on a cluster mostly wait, so four go on at a time; those that disturb others have a cluster of their own, where
+# Those on a cluster mostly wait, so three go on at a time; those that disturb others have a cluster of their own, where
 # the one that wants nothing to happen comes first. Both are sensitive to delays; the tests of the third lane mostly
 # compute and are not. What takes both cores for minutes, programs and images, is built before.
 .PHONY: test-side-by-side
 test-side-by-side: venv ## The tests on the real cluster that leave each other alone
-	@scripts/try-tests side-by-side -m 'not disruptive' --numprocesses 4 --dist loadfile --no-loadscope-reorder $(ON_CLUSTER)
+	@scripts/try-tests side-by-side -m 'not disruptive' --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ON_CLUSTER)
 
 .PHONY: test-disruptive
 test-disruptive: venv ## The tests that stop, kill or install anew what others on the cluster rely on
@@ -85,7 +85,7 @@ endif
 .PHONY: test-apart
 test-apart: venv ## All other tests
 	@mkdir -p build
-	@nice -n 5 scripts/try-tests apart --numprocesses 2 --dist loadfile $(ON_CLUSTER:%=--ignore=%) $(filter-out $(ON_CLUSTER),$(TESTS)) >build/test-apart.log 2>&1 && \
+	@nice -n 10 scripts/try-tests apart --numprocesses 2 --dist loadfile $(ON_CLUSTER:%=--ignore=%) $(filter-out $(ON_CLUSTER),$(TESTS)) >build/test-apart.log 2>&1 && \
 		tail -n 1 build/test-apart.log || { cat build/test-apart.log; exit 1; }
 
 .PHONY: test-fast

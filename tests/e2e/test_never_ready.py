@@ -21,7 +21,7 @@ def test_a_candidate_that_is_never_ready_is_rolled_back_with_the_reason(
     bad = faults.bundles(good)
     for name in ("notes", "other-answer"):
         team.artifact(name, bad[name])
-    team.kubectl.apply(models.rollout(gates=GATES, progressDeadline="20s"))
+    team.kubectl.apply(models.rollout(gates=GATES, progressDeadline="45s"))
     traffic.load.control(rate=RATE, running=True)
     rolled_back(team, first, "NotABundle", artifact="notes")
     rolled_back(team, first, "ProbeFailed", artifact="other-answer")

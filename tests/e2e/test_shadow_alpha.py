@@ -19,6 +19,9 @@ STEPS = [
     {"name": "half", "weight": 50, "hold": "10s"},
 ]
 
+GATES = [{"name": "errors", "errorRate": {}}, {"name": "latency", "latency": {}, "blocks": "Nothing"}]
+"""Latency is judged and not waited for: on a crowded machine a Pass of its p99 takes thousands of requests."""
+
 
 def at_step(team: Team, name: str) -> dict[str, Any]:
     def reached() -> dict[str, Any] | None:
@@ -51,7 +54,7 @@ def rows(counted: dict[str, Any]) -> int:
 
 def test_shadow_then_alpha_then_shares_then_production(team: Team, traffic: Traffic, good: Files) -> None:
     first = team.serving(good, server={"replicas": 2})
-    team.kubectl.apply(models.rollout(steps=STEPS, sticky={"header": "x-user"}))
+    team.kubectl.apply(models.rollout(steps=STEPS, gates=GATES, sticky={"header": "x-user"}))
     traffic.load.control(rate=RATE, running=True)
     long_enough(15)
     team.artifact("churn-2", good)
