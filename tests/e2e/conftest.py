@@ -110,7 +110,8 @@ class Team:
     def ask(self, body: str, path: str = "/v2/models/churn/infer", **headers: str) -> tuple[int, str]:
         """One request to the Model's Service from inside the cluster's network: status code and body."""
         target = f"http://churn.{self.kubectl.namespace}.svc{path}"
-        options = [part for name, value in headers.items() for part in ("-H", f"{name.replace('_', '-')}: {value}")]
+        given = {name.replace("_", "-"): value for name, value in headers.items() if value}
+        options = [part for name, value in given.items() for part in ("-H", f"{name}: {value}")]
         answer = self.cluster.run_inside(
             *("curl", "-sS", "-m", "20", "-w", "\n%{http_code}", "-H", "Content-Type: application/json"),
             *options,
