@@ -41,6 +41,14 @@ OPERATORS = {
     "weirkeeper_leader",
     "weirkeeper_writes_total",
     "weirkeeper_evidence_age_seconds",
+    "weirkeeper_monitor_fairness_ratio",
+    "weirkeeper_monitor_label_coverage_ratio",
+    "weirkeeper_monitor_performance",
+    "weirkeeper_monitor_performance_bound",
+    "weirkeeper_monitor_performance_expected",
+    "weirkeeper_monitor_performance_high",
+    "weirkeeper_monitor_performance_low",
+    "weirkeeper_monitor_performance_offline",
 }
 ROUTERS = {
     "weirkeeper_router_requests_total",
