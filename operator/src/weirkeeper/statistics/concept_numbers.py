@@ -94,7 +94,8 @@ class _Sides:
         free = np.maximum(1.0, self.m + self.n - 1.0 - (self.n > 0.0))
         parts = scatter / free * (self.n + by_held_out**2 / np.maximum(1.0, self.m))
         variance = float(parts.sum())
-        df = variance**2 / float((parts**2 / free).sum()) if variance > 0.0 else float(free.sum())
+        # Of shares, because the squares of the smallest numbers are 0.
+        df = 1.0 / float(((parts / variance) ** 2 / free).sum()) if variance > 0.0 else float(free.sum())
         return _Gap(realised, explained, math.sqrt(factor * variance) / self.rows, df)
 
 
