@@ -209,7 +209,7 @@ class Router:
         return False
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], within: float = 10.0) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]], within: float = 60.0) -> None:
     deadline = time.monotonic() + within
     while True:
         with contextlib.suppress(aiohttp.ClientError):
