@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from weirkeeper.delivery.gate_kind import Before, Look, Tally
+from weirkeeper.delivery.gate_kind import Look, NothingBefore, Tally
 from weirkeeper.delivery.label_tests import NO_ROWS, LabelTest, MeanTest, OddsTest, Rows
 from weirkeeper.delivery.labelled_rows import SUMS, Span, spans_until, total_of
 from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Levels, Mode, Verdict, odds_ratio
@@ -24,7 +24,7 @@ WEIGHTED: Final[frozenset[Mode]] = frozenset({"Weight"})
 
 
 @dataclass(frozen=True)
-class FeedbackMemory:
+class FeedbackMemory(NothingBefore):
     """The gate's settings and what it has learned.
 
     `spans` are the stretches of the attempt in which no weight changed; `looked` is when they were looked at last
@@ -73,18 +73,9 @@ class FeedbackMemory:
         return WEIGHTED
 
     @property
-    def frozen(self) -> bool:
-        """Nothing is needed from before the attempt."""
-        return True
-
-    @property
     def seen(self) -> bool:
         """Whether a label of the candidate's predictions came back."""
         return self.candidate.rows + self.waiting > 0
-
-    def freeze(self, before: Before) -> FeedbackMemory:  # noqa: ARG002  nothing is learned from stable alone
-        """Nothing is needed from before the attempt."""
-        return self
 
     def begin_step(self) -> FeedbackMemory:
         """Begin a step."""
@@ -154,9 +145,7 @@ class FeedbackMemory:
     def _verdict(self, levels: Levels) -> Verdict:
         if self.lacking or (self.metric in SUMS and self.stable.mean <= 0.0):
             return "Inconclusive"
-        if self.test.log_e_fail >= levels.fail:
-            return "Fail"
-        return "Pass" if self.test.log_e_pass >= levels.passing else "Inconclusive"
+        return levels.verdict(self.test.log_e_fail, self.test.log_e_pass)
 
     def _told(self, rows: Rows) -> str:
         if not rows.rows:

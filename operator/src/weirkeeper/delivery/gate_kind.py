@@ -109,6 +109,23 @@ class GateMemory(Protocol):
         """Judge what was folded."""
 
 
+class NothingBefore:
+    """What is the same of all gates that compare with nothing from before the candidate's traffic."""
+
+    @property
+    def frozen(self) -> bool:
+        """Nothing is waited for."""
+        return True
+
+    def freeze(self, before: Before) -> Self:  # noqa: ARG002  nothing is learned from stable alone
+        """Learn nothing."""
+        return self
+
+    def begin_step(self) -> Self:
+        """Begin nothing anew, unless the gate says otherwise."""
+        return self
+
+
 def floats(found: Iterable[float]) -> tuple[float, ...]:
     """Read numbers, of which whole ones come back from the API as integers."""
     return tuple(float(value) for value in found)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 
 from weirkeeper.delivery.evidence import Evidence, ProfiledBlock
-from weirkeeper.delivery.gate_kind import SAME_REQUESTS, Before, Look, Tally, floats
+from weirkeeper.delivery.gate_kind import SAME_REQUESTS, Look, NothingBefore, Tally, floats
 from weirkeeper.delivery.psi_evidence import (
     NO_SUMS,
     BlockEvidence,
@@ -40,7 +40,7 @@ NAME_LIMIT: Final = 60
 
 
 @dataclass(frozen=True)
-class InputsMemory:
+class InputsMemory(NothingBefore):
     """The gate's settings and what it has learned.
 
     `most` is the PSI that is allowed. `sums` are those of each feature of `profile` (its sha256), in its order; `rows`
@@ -86,22 +86,9 @@ class InputsMemory:
         return SAME_REQUESTS
 
     @property
-    def frozen(self) -> bool:
-        """The profile came with the candidate."""
-        return True
-
-    @property
     def seen(self) -> bool:
         """Whether a block of rows was judged."""
         return self.rows > 0
-
-    def freeze(self, before: Before) -> InputsMemory:  # noqa: ARG002  nothing is learned from stable
-        """The profile came with the candidate."""
-        return self
-
-    def begin_step(self) -> InputsMemory:
-        """Nothing begins anew: skew is there from the start."""
-        return self
 
     def fold(self, look: Look) -> InputsMemory:
         """Add the blocks that began after weights changed last and were not added before."""
@@ -146,7 +133,7 @@ class InputsMemory:
     def result(self, comparison: Comparison, tally: Tally, levels: Levels) -> GateResult:  # noqa: ARG002  own counts
         """Judge what was folded."""
         fails, passes = self.log_e_fail, self.log_e_pass
-        verdict: Verdict = "Fail" if fails >= levels.fail else "Pass" if passes >= levels.passing else "Inconclusive"
+        verdict = levels.verdict(fails, passes)
         return GateResult(
             self.name, verdict, ArmCounts(self.rows), ArmCounts(), fails, passes, *levels, None, None,
             f"{self.name}: {self._told(verdict)}",

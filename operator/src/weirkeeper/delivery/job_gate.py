@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from weirkeeper.delivery.gate_kind import Before, Look, Tally
+from weirkeeper.delivery.gate_kind import Look, NothingBefore, Tally
 from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Levels, Mode, Verdict
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ NOT_STARTED = "its Job has not started yet"
 
 
 @dataclass(frozen=True)
-class JobMemory:
+class JobMemory(NothingBefore):
     """What the gate's Jobs said: `verdict` is that of the running step's, or a Fail of any step before it.
 
     `decided` says that it ended with a verdict of its own, and not because it broke.
@@ -34,11 +34,6 @@ class JobMemory:
     def modes(self) -> frozenset[Mode]:
         """The steps; in the bake no Job is started."""
         return IN_STEPS
-
-    @property
-    def frozen(self) -> bool:
-        """Compare with nothing from before."""
-        return True
 
     @property
     def seen(self) -> bool:
@@ -58,14 +53,6 @@ class JobMemory:
     def to_json(self) -> dict[str, Any]:
         """Write it with short names; it lies in a status."""
         return {"n": self.name, "is": self.verdict, "decided": self.decided, "told": self.told}
-
-    def freeze(self, before: Before) -> JobMemory:  # noqa: ARG002 - as every gate
-        """Learn nothing from stable."""
-        return self
-
-    def begin_step(self) -> JobMemory:
-        """Show the last verdict until the next step's Job is looked at; the bake has none."""
-        return self
 
     def fold(self, look: Look) -> JobMemory:
         """Take what the Jobs of the attempt say: any Fail, else the running step's, which is not there at first."""

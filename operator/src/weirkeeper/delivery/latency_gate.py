@@ -256,8 +256,8 @@ class LatencyMemory:
         )  # fmt: skip
 
     def _by_objective(self, objective: ObjectiveMemory, levels: Levels) -> GateResult:
+        verdict = levels.verdict(self.log_e_fail, objective.log_e_pass)
         passed = objective.log_e_pass >= levels.passing
-        verdict: Verdict = "Fail" if self.log_e_fail >= levels.fail else "Pass" if passed else "Inconclusive"
         return GateResult(
             self.name, verdict, objective.counts, ArmCounts(), self.log_e_fail, objective.log_e_pass, *levels,
             0 if passed else objective.needed(levels.passing), None, f"{self.name}: candidate {objective.told()}",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 
 from weirkeeper.delivery.evidence import AnswerSlot
-from weirkeeper.delivery.gate_kind import SAME_REQUESTS, Before, Look, Tally, floats
+from weirkeeper.delivery.gate_kind import SAME_REQUESTS, Look, NothingBefore, Tally, floats
 from weirkeeper.delivery.inputs_gate import profile_of
 from weirkeeper.delivery.psi_evidence import (
     NO_SUMS,
@@ -21,7 +21,7 @@ from weirkeeper.delivery.psi_evidence import (
     log_e_of_least,
     log_e_of_worst,
 )
-from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Levels, Mode, Verdict
+from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Levels, Mode
 from weirkeeper.statistics.distances import effective_size, pooled
 from weirkeeper.statistics.errors import ProfileError
 from weirkeeper.statistics.feature import Counts, FeatureProfile
@@ -40,7 +40,7 @@ Tables = tuple[list[float], list[float]]
 
 
 @dataclass(frozen=True)
-class OutputsMemory:
+class OutputsMemory(NothingBefore):
     """The gate's settings and what it has learned.
 
     `most` is the PSI that is allowed. `sums` are those of each output by its name; `candidate` and `stable` are the
@@ -86,22 +86,9 @@ class OutputsMemory:
         return SAME_REQUESTS
 
     @property
-    def frozen(self) -> bool:
-        """Stable answers at the same time."""
-        return True
-
-    @property
     def seen(self) -> bool:
         """Whether a block of rows was compared."""
         return self.candidate > 0
-
-    def freeze(self, before: Before) -> OutputsMemory:  # noqa: ARG002  stable answers at the same time
-        """Stable answers at the same time."""
-        return self
-
-    def begin_step(self) -> OutputsMemory:
-        """Nothing begins anew: a candidate answers as it does from the start."""
-        return self
 
     def fold(self, look: Look) -> OutputsMemory:
         """Add the slots of both arms since the last block, once there are enough rows of each."""
@@ -146,7 +133,7 @@ class OutputsMemory:
         """Judge what was folded."""
         columns = [sums for _, sums in self.sums]
         fails, passes = log_e_of_worst(columns), log_e_of_least(columns)
-        verdict: Verdict = "Fail" if fails >= levels.fail else "Pass" if passes >= levels.passing else "Inconclusive"
+        verdict = levels.verdict(fails, passes)
         return GateResult(
             self.name, verdict, ArmCounts(self.candidate), ArmCounts(self.stable), fails, passes, *levels, None, None,
             f"{self.name}: {self._told()}",

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from weirkeeper.delivery.feedback_gate import LEAST_POSTS, WEIGHTED
-from weirkeeper.delivery.gate_kind import Before, Look, Tally
+from weirkeeper.delivery.gate_kind import Look, NothingBefore, Tally
 from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Levels, Mode, Verdict
 from weirkeeper.statistics.groups import log_e_of_ratio
 from weirkeeper.statistics.intervals import Share
@@ -25,7 +25,7 @@ NAME_LIMIT: Final = 40
 
 
 @dataclass(frozen=True)
-class ParityMemory:
+class ParityMemory(NothingBefore):
     """The gate's settings and the groups as they were seen last.
 
     `least` is how many times the highest share the lowest must be. `since` is the first slot of the attempt in which
@@ -71,22 +71,9 @@ class ParityMemory:
         return WEIGHTED
 
     @property
-    def frozen(self) -> bool:
-        """Nothing is needed from before the attempt."""
-        return True
-
-    @property
     def seen(self) -> bool:
         """Whether a label of the candidate's predictions came back for any group."""
         return bool(self.groups)
-
-    def freeze(self, before: Before) -> ParityMemory:  # noqa: ARG002  nothing is learned from stable
-        """Nothing is needed from before the attempt."""
-        return self
-
-    def begin_step(self) -> ParityMemory:
-        """Nothing begins anew: the counts are of the whole attempt."""
-        return self
 
     def fold(self, look: Look) -> ParityMemory:
         """Take the counts of the attempt's slots as they are now: what came before is in them."""
@@ -133,9 +120,7 @@ class ParityMemory:
         )  # fmt: skip
 
     def _verdict(self, fails: float, passes: float, levels: Levels) -> Verdict:
-        if self.lacking:
-            return "Inconclusive"
-        return "Fail" if fails >= levels.fail else "Pass" if passes >= levels.passing else "Inconclusive"
+        return "Inconclusive" if self.lacking else levels.verdict(fails, passes)
 
     def _told(self) -> str:
         told = [

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from weirkeeper.delivery.gate_kind import EVERY_MODE, Before, Look, Tally
+from weirkeeper.delivery.gate_kind import EVERY_MODE, Look, NothingBefore, Tally
 from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Levels, Mode, Verdict
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ NO_ANSWER = "Prometheus was not asked yet"
 
 
 @dataclass(frozen=True)
-class QueryMemory:
+class QueryMemory(NothingBefore):
     """The gate's bounds and the latest answer of the running step.
 
     `value` is None, and `problem` says why, where Prometheus gave no number. `at` is when the latest answer that was
@@ -36,11 +36,6 @@ class QueryMemory:
     def modes(self) -> frozenset[Mode]:
         """Every kind of step: what the query means is the team's."""
         return EVERY_MODE
-
-    @property
-    def frozen(self) -> bool:
-        """Compare with nothing from before."""
-        return True
 
     @property
     def seen(self) -> bool:
@@ -64,10 +59,6 @@ class QueryMemory:
         return {
             "n": self.name, "set": [self.least, self.most], "at": self.at, "value": self.value, "why": self.problem,
         }  # fmt: skip
-
-    def freeze(self, before: Before) -> QueryMemory:  # noqa: ARG002 - as every gate
-        """Learn nothing from stable."""
-        return self
 
     def begin_step(self) -> QueryMemory:
         """Ask anew: an answer from before the step says nothing of it."""

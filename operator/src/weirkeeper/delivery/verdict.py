@@ -16,6 +16,10 @@ class Levels(NamedTuple):
     fail: float
     passing: float
 
+    def verdict(self, log_e_fail: float, log_e_pass: float) -> Verdict:
+        """Judge what was reached: a Fail goes before a Pass."""
+        return "Fail" if log_e_fail >= self.fail else "Pass" if log_e_pass >= self.passing else "Inconclusive"
+
 
 @dataclass(frozen=True)
 class ArmCounts:
