@@ -108,16 +108,18 @@ class LatencyGate(Record):
     )
 
 
+MaxPSI = Annotated[Decimal, checked(lambda psi: LEAST_PSI <= psi.number <= MOST_PSI, MAX_PSI)]
+_PSI_RULES: Final = ConfigDict(
+    json_schema_extra=rules(rule("double(self.maxPSI) >= 0.05 && double(self.maxPSI) <= 10.0", MAX_PSI, ".maxPSI")),
+)
+
+
 class OutputsGate(Record):
     """Compares the candidate's answers with those of stable on the same traffic."""
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            rule("double(self.maxPSI) >= 0.05 && double(self.maxPSI) <= 10.0", MAX_PSI, ".maxPSI"),
-        ),
-    )
+    model_config = _PSI_RULES
 
-    max_psi: Annotated[Decimal, checked(lambda psi: LEAST_PSI <= psi.number <= MOST_PSI, MAX_PSI)] = Field(
+    max_psi: MaxPSI = Field(
         default=Decimal("0.2"),
         alias="maxPSI",
         description="How far any output may be from stable's.",
@@ -127,13 +129,9 @@ class OutputsGate(Record):
 class InputsGate(Record):
     """Compares what the candidate is asked with what it was made from: training/serving skew."""
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            rule("double(self.maxPSI) >= 0.05 && double(self.maxPSI) <= 10.0", MAX_PSI, ".maxPSI"),
-        ),
-    )
+    model_config = _PSI_RULES
 
-    max_psi: Annotated[Decimal, checked(lambda psi: LEAST_PSI <= psi.number <= MOST_PSI, MAX_PSI)] = Field(
+    max_psi: MaxPSI = Field(
         default=Decimal("0.2"),
         alias="maxPSI",
         description="How far any input may be from the profile in the candidate's bundle.",

@@ -38,10 +38,6 @@ SLOTS_WITH_ERRORS = 3
 STICKY_SLOTS_WITH_ERRORS = 5
 """The same where each caller stays on one arm, and so all that it brings about."""
 
-SEEN_ERRORS = 20
-CAUTIOUS_FACTOR = 2.0
-"""Until SEEN_ERRORS of stable tell how errors cluster, they are taken to come in pairs."""
-
 UNSCATTERED = Scatter()
 NOTHING_GAINED = (0.0,) * len(LOWER_GRID)
 
@@ -104,8 +100,7 @@ class ErrorsMemory:
     @property
     def factor(self) -> float:
         """By how much the evidence of a block is divided, because errors come in bursts."""
-        floor = CAUTIOUS_FACTOR if self.scatter.bad < SEEN_ERRORS else 1.0
-        return max(floor, self.scatter.factor)
+        return self.scatter.cautious_factor
 
     @property
     def modes(self) -> frozenset[Mode]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, Self
 from weirkeeper.delivery.gate_kind import floats
 from weirkeeper.statistics.means import MeanBlock, MeanDifference, log_e_of_mean, mixture_width
 from weirkeeper.statistics.sequential import (
+    CAUTIOUS_FACTOR,
     LOWER_GRID,
     UPPER_GRID,
     Block,
@@ -22,9 +23,6 @@ from weirkeeper.statistics.sequential import (
 
 TOLERATED_ODDS_RATIO = 1.25
 """A candidate within these odds of stable's is never rolled back for its labels."""
-
-CAUTIOUS_FACTOR = 2.0
-"""Until it is known how wrong rows cluster, they are taken to come in pairs: one post often tells of alike rows."""
 
 INFLATION = 1.1
 """By how much the variance is taken to be larger than the one that was seen: it is an estimate."""

@@ -17,10 +17,6 @@ from weirkeeper.statistics.sequential import LOWER_GRID, UPPER_GRID, Scatter, ab
 if TYPE_CHECKING:
     from weirkeeper.api.gates import LatencyObjective
 
-SEEN_SLOW = 20
-CAUTIOUS_FACTOR = 2.0
-"""Until SEEN_SLOW slow requests tell how they cluster, they are taken to come in pairs."""
-
 UNSCATTERED = Scatter()
 
 
@@ -61,8 +57,7 @@ class ObjectiveMemory:
     @property
     def factor(self) -> float:
         """By how much the evidence of a slot is divided, because slow requests come together."""
-        floor = CAUTIOUS_FACTOR if self.scatter.bad < SEEN_SLOW else 1.0
-        return max(floor, self.scatter.factor)
+        return self.scatter.cautious_factor
 
     @property
     def counts(self) -> ArmCounts:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from weirkeeper.api.gates import Blocks
 
 Verdict = Literal["Pass", "Fail", "Inconclusive"]
 Mode = Literal["Weight", "Mirror", "Match", "Absolute"]
-Blocks = Literal["Nothing", "Promotion"]
 
 
 class Levels(NamedTuple):

@@ -18,7 +18,7 @@ from weirkeeper.delivery.memory import ActionRun, with_action
 from weirkeeper.delivery.turn import Obstacle, Verb
 from weirkeeper.delivery.undoing import MONITOR
 from weirkeeper.plan.assessment import Assessment, assessments
-from weirkeeper.plan.cron_jobs import START_SECONDS, ended, refusal
+from weirkeeper.plan.cron_jobs import ended, followed, refusal
 from weirkeeper.plan.freezing import frozen
 from weirkeeper.render.retrain_job import job_name, retrain_job
 
@@ -163,16 +163,9 @@ def retrain_seen(snapshot: Snapshot, memory: Memory, now: float) -> Memory:
 
 
 def _seen(snapshot: Snapshot, run: ActionRun, now: float) -> ActionRun:
-    refusal_told = snapshot.refused.get(("Job", run.job))
-    if refusal_told:
-        return _over(run, now, "Failed", f"Job {run.job} cannot be made: {refusal_told}")
-    found = snapshot.children.get(("Job", run.job))
-    if found is None and run.uid:
-        return _over(run, now, "Failed", f"Job {run.job} was deleted, and nobody saw how it ended")
-    if found is None:
-        overdue = now - run.asked > START_SECONDS
-        told = f"Job {run.job} was not made within {START_SECONDS / 3600:.0f} h"
-        return _over(run, now, "Failed", told) if overdue else run
+    lost, found = followed(snapshot, run, now, ", and nobody saw how it ended")
+    if lost or found is None:
+        return _over(run, now, "Failed", lost) if lost else run
     run = run.model_copy(update={"uid": found["metadata"]["uid"], "message": f"Job {run.job} runs"})
     end = ended(found)
     if end is None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from weirkeeper.delivery.turn import Obstacle
 
 if TYPE_CHECKING:
+    from weirkeeper.delivery.memory import ActionRun, CheckRun
     from weirkeeper.plan.snapshot import Object, Snapshot
 
 START_SECONDS: Final = 3600.0
@@ -27,6 +28,25 @@ def refusal(snapshot: Snapshot, name: str, label: str, asker: str) -> Obstacle |
         message = f"{asker}: CronJob {name} also runs by its schedule: set spec.suspend to true"
         return Obstacle("CronJobNotAllowed", message)
     return None
+
+
+class Followed(NamedTuple):
+    """What became of a Job: `lost` says why there is none and will be none, `found` is None while it is not made."""
+
+    lost: str = ""
+    found: Object | None = None
+
+
+def followed(snapshot: Snapshot, run: CheckRun | ActionRun, now: float, deleted: str) -> Followed:
+    """Look for the Job that `run` asked for; `deleted` goes on about one that is gone."""
+    refused, found = snapshot.refused.get(("Job", run.job)), snapshot.children.get(("Job", run.job))
+    if refused:
+        return Followed(f"Job {run.job} cannot be made: {refused}")
+    if found is None and run.uid:
+        return Followed(f"Job {run.job} was deleted{deleted}")
+    if found is None and now - run.asked > START_SECONDS:
+        return Followed(f"Job {run.job} was not made within {START_SECONDS / 3600:.0f} h")
+    return Followed(found=found)
 
 
 def ended(item: Object) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from weirkeeper.api import names
 from weirkeeper.delivery.evidence import JobSeen
 from weirkeeper.delivery.memory import CheckRun
-from weirkeeper.plan.cron_jobs import START_SECONDS, ended, refusal
+from weirkeeper.plan.cron_jobs import ended, followed, refusal
 from weirkeeper.plan.result import Delete
 from weirkeeper.render.gate_job import Check, job
 
@@ -139,19 +139,12 @@ def _refusal(snapshot: Snapshot, gate: Gate) -> Obstacle | None:
 
 def _looked_at(snapshot: Snapshot, run: CheckRun, now: float) -> CheckRun:
     """What became of a Job that has not ended as far as we know."""
-    name = run.job
-    refused = snapshot.refused.get(("Job", name))
-    if refused:
-        return _broken(run, f"Job {name} cannot be made: {refused}")
-    found = snapshot.children.get(("Job", name))
-    if found is None and run.uid:
-        return _broken(run, f"Job {name} was deleted before it ended")
-    if found is None:
-        overdue = now - run.asked > START_SECONDS
-        return _broken(run, f"Job {name} was not made within {START_SECONDS / 3600:.0f} h") if overdue else run
-    run = run.model_copy(update={"uid": found["metadata"]["uid"], "message": f"Job {name} runs"})
+    lost, found = followed(snapshot, run, now, " before it ended")
+    if lost or found is None:
+        return _broken(run, lost) if lost else run
+    run = run.model_copy(update={"uid": found["metadata"]["uid"], "message": f"Job {run.job} runs"})
     end = ended(found)
-    return run if end is None else _concluded(run, name, end)
+    return run if end is None else _concluded(run, run.job, end)
 
 
 def _concluded(run: CheckRun, name: str, end: dict[str, Any]) -> CheckRun:

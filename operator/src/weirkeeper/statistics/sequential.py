@@ -121,6 +121,12 @@ def log_e_of_starts(parts: Sequence[Sequence[float] | Floats], started: int, pla
     return log_sum_exp(terms) - math.log(planned)
 
 
+TELLING_BAD = 20
+"""So many bad requests tell how they cluster; until then they are taken to come in pairs."""
+
+CAUTIOUS_FACTOR = 2.0
+
+
 class Scatter(NamedTuple):
     """How bad requests of one arm scatter over slots, as sums that one more slot can be added to.
 
@@ -153,15 +159,17 @@ class Scatter(NamedTuple):
         chi_square = (self.squares_over_n - share * self.bad) / (share * (1.0 - share))
         return max(1.0, chi_square / (self.slots - 1))
 
+    @property
+    def cautious_factor(self) -> float:
+        """The dispersion to reckon with: not below CAUTIOUS_FACTOR until TELLING_BAD requests were bad."""
+        return max(CAUTIOUS_FACTOR if self.bad < TELLING_BAD else 1.0, self.factor)
+
 
 TELLING_PAIRS = 8
 """Pairs of neighbouring slots from which on the dispersion between the arms is known well enough."""
 
 DIGITS = 9
 """Decimals that are kept of the sums, which lie in a status as JSON."""
-
-TELLING_BAD = 20
-"""Bad requests of both arms together that it takes besides."""
 
 
 class PairedScatter(NamedTuple):
