@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from weirkeeper_server.access_log import Access, AccessLog
 from weirkeeper_server.answer import Identity
@@ -115,11 +115,11 @@ class Door:
         try:
             answer = act(*given)
         except RequestError as error:
-            return self._told(request, error)
+            return self._told(request, _untraced(error))
         except (Exception, asyncio.CancelledError) as error:
             log.exception("a bug: %s %s, request %s", request.method.decode(), request.match.path, request.identifier)
             message = "the server failed on this request; the details are in its log"
-            return self._failed(request, error, message, _FAILED)
+            return self._failed(request, _untraced(error), message, _FAILED)
         if type(answer) is Response:
             _close(request, None)
         return answer
@@ -171,6 +171,17 @@ class Door:
 
 
 _CHECKED: Final = frozenset({b"content-encoding", b"expect"})
+
+
+_Failure = TypeVar("_Failure", bound=BaseException)
+
+
+def _untraced(error: _Failure) -> _Failure:
+    """Let go of the frames that an error came through: they hold the future that holds it, and a whole body.
+
+    Such a circle stays until the garbage collector has looked at all objects, which it does rarely beside many.
+    """
+    return error.with_traceback(None)
 
 
 def _gone_on(then: Callable[[Any], Answer], arrived: asyncio.Future[Any]) -> Answer:

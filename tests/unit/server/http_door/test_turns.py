@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import io
 import json
@@ -15,7 +16,7 @@ from tests.unit.server.http_door.wire import LIMITS, Wire, get, moved, pass_by, 
 from weirkeeper_server.access_log import AccessLog
 from weirkeeper_server.answer import Identity
 from weirkeeper_server.errors import ServerError
-from weirkeeper_server.http_door.bodies import ASIDE
+from weirkeeper_server.http_door.bodies import ASIDE, Unpacking
 from weirkeeper_server.settings import Limits
 
 ASKS: bytes = post(b"abc", "/echo", b"Expect: 100-continue")
@@ -308,6 +309,21 @@ async def test_a_large_body_is_unpacked_beside_the_loop_and_within_its_bound(pac
                 await asyncio.sleep(0.001)
         assert wire.statuses() == statuses
         assert wire.answers()[0].body == large or statuses == [413]
+
+
+async def test_a_body_that_was_too_large_is_let_go_of_at_once() -> None:
+    """Without the help of the garbage collector, which looks at old objects rarely."""
+    packed = gzip.compress(b" " * 2**22)
+    gc.collect()
+    gc.disable()
+    try:
+        wire = Wire(Limits(max_body_bytes=2 * ASIDE)).send(post(packed, "/echo", b"Content-Encoding: gzip"))
+        async with asyncio.timeout(30):
+            while not wire.statuses() or any(isinstance(one, Unpacking) for one in gc.get_objects()):  # noqa: ASYNC110  a thread tells nobody
+                await asyncio.sleep(0.01)
+    finally:
+        gc.enable()
+    assert wire.statuses() == [413]
 
 
 def test_the_limits_of_these_tests_are_far_from_their_times() -> None:
