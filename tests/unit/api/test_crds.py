@@ -1,5 +1,6 @@
 """The definitions that Kubernetes gets: complete, structural, bounded, and those that are committed."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,6 +37,12 @@ EVERY = [(kind.kind + path, schema) for kind in crds.KINDS for path, schema in b
 
 def test_all_definitions_together_are_small() -> None:
     assert sum(len(text.encode()) for text in crds.files().values()) < 100_000
+
+
+@pytest.mark.parametrize("kind", crds.KINDS, ids=lambda kind: kind.kind)
+def test_a_file_says_what_the_definition_says(kind: crds.Kind) -> None:
+    text = crds.files()[f"{kind.plural}.weirkeeper.dev.yaml"]
+    assert yaml.safe_load(text) == json.loads(json.dumps(crds.definition(kind)))
 
 
 @pytest.mark.parametrize("text", crds.files().values(), ids=crds.files())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -191,27 +192,19 @@ class _Plain(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  the base class asks for it
         return True
 
-    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.SequenceNode:  # noqa: FBT001  the base class has it so
-        """Write a list of words on one line: enums and required fields are many."""
-        words = all(isinstance(item, str) for item in sequence)
-        return super().represent_sequence(tag, sequence, flow_style=True if words else flow_style)
 
-
-SHORT: Final = 90
-"""Characters up to which an object without others in it is written in one line: indentation was half of all bytes."""
-
-
-def _is_plain(values: Iterable[Any]) -> bool:
-    return all(isinstance(value, str | int | float) for value in values)
+SHORT: Final = 200
+"""Characters up to which an object is written in one line, with what is in it: indentation was a third of all bytes."""
 
 
 def _sequence(dumper: yaml.SafeDumper, data: Sequence[Any]) -> yaml.Node:
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=_is_plain(data))
+    """Write a list of words in one line, a list of objects with a line for each at least."""
+    words = all(isinstance(value, str | int | float) for value in data)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=words)
 
 
 def _object(dumper: yaml.SafeDumper, data: Mapping[str, Any]) -> yaml.Node:
-    in_line = _is_plain(data.values()) and len(str(data)) < SHORT
-    return dumper.represent_mapping("tag:yaml.org,2002:map", list(data.items()), flow_style=in_line)
+    return dumper.represent_mapping("tag:yaml.org,2002:map", list(data.items()), flow_style=len(str(data)) < SHORT)
 
 
 _Plain.add_representer(list, _sequence)
@@ -220,4 +213,5 @@ _Plain.add_representer(dict, _object)
 
 
 def _yaml(value: Mapping[str, Any]) -> str:
-    return yaml.dump(value, Dumper=_Plain, sort_keys=False, width=120, allow_unicode=True)
+    """Write it without folding: each line of a folded text would be indented anew."""
+    return yaml.dump(value, Dumper=_Plain, sort_keys=False, width=math.inf, allow_unicode=True)
