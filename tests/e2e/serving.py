@@ -15,7 +15,7 @@ from tests.e2e import models
 from tests.e2e.conftest import Files, Team, Traffic, traffic_of
 from tests.harness import clusters
 from tests.harness.clusters import Cluster
-from tests.harness.kubectl import Refused
+from tests.harness.reading import Refused
 from tests.harness.waiting import eventually
 
 TOLD_WITHIN = 30.0

@@ -15,7 +15,8 @@ from tests.e2e.conftest import Files, Team
 from tests.e2e.containers import golden
 from tests.harness import clusters
 from tests.harness.clusters import Cluster
-from tests.harness.kubectl import Kubectl, Refused
+from tests.harness.kubectl import Kubectl
+from tests.harness.reading import Refused
 from tests.harness.waiting import eventually
 
 LOADING = 60

@@ -14,7 +14,8 @@ from tests.e2e import models
 from tests.e2e.conftest import Files
 from tests.e2e.serving import TOLD_WITHIN, Serving, serving
 from tests.harness.clusters import Cluster
-from tests.harness.kubectl import Kubectl, Refused
+from tests.harness.kubectl import Kubectl
+from tests.harness.reading import Refused
 from tests.harness.waiting import eventually
 
 MOST_BYTES = 4 * 2**20

@@ -13,7 +13,7 @@ from tests.e2e import models
 from tests.e2e.conftest import Files, Team
 from tests.harness import clusters
 from tests.harness.clusters import RELEASE, SYSTEM_NAMESPACE, Cluster
-from tests.harness.kubectl import Refused
+from tests.harness.reading import Refused
 from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.disruptive

@@ -15,7 +15,8 @@ from tests.e2e import models
 from tests.e2e.conftest import Files, Team, Traffic, long_enough
 from tests.e2e.operating import Operator, api_server_away
 from tests.harness import containers
-from tests.harness.kubectl import Object, Refused
+from tests.harness.kubectl import Object
+from tests.harness.reading import Refused
 from tests.harness.waiting import eventually
 
 RATE = 50.0

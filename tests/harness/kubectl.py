@@ -7,13 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
+from tests.harness.reading import Refused, reader
 from tests.harness.waiting import eventually
 
 Object = dict[str, Any]
-
-
-class Refused(Exception):
-    """The API server or the program said no; the message is what it said."""
 
 
 def run(command: list[str], *, stdin: str | None = None, timeout: float = 120) -> str:
@@ -48,14 +45,11 @@ class Kubectl:
 
     def get(self, kind: str, name: str) -> Object | None:
         """The object, or None when there is none."""
-        text = self("get", kind, name, "--ignore-not-found", "-o", "json")
-        return json.loads(text) if text.strip() else None
+        return reader(self.kubeconfig).object(kind, name, self.namespace)
 
     def list(self, kind: str, selector: str = "") -> list[Object]:
         """The objects of a kind in the namespace."""
-        options = ["-l", selector] if selector else []
-        items: list[Object] = json.loads(self("get", kind, *options, "-o", "json"))["items"]
-        return items
+        return reader(self.kubeconfig).objects(kind, self.namespace, selector)
 
     def delete(self, kind: str, name: str, *, wait: bool = True) -> None:
         self("delete", kind, name, "--ignore-not-found", f"--wait={str(wait).lower()}")

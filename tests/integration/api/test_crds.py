@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.harness.kubectl import Kubectl, Refused
+from tests.harness.kubectl import Kubectl
+from tests.harness.reading import Refused
 from tests.harness.waiting import eventually
 from tests.unit.api.cases import CASES, SMALLEST, Case, put
 from weirkeeper.api import crds, names

@@ -10,7 +10,8 @@ from tests.cluster.places import Place, place_of_checkout
 from tests.cluster.programs import HELM, built
 from tests.harness import clusters
 from tests.harness.clusters import CHART, SYSTEM_NAMESPACE
-from tests.harness.kubectl import Kubectl, Refused, run
+from tests.harness.kubectl import Kubectl, run
+from tests.harness.reading import Refused
 from tests.harness.waiting import eventually
 from weirkeeper.api.crds import KINDS
 from weirkeeper.api.names import GROUP

@@ -6,7 +6,8 @@ from tests.cluster import local, network, processes
 from tests.cluster.errors import ClusterError, PortTaken
 from tests.cluster.places import Place
 from tests.cluster.shell import wait_until
-from tests.harness.kubectl import Kubectl, Refused
+from tests.harness.kubectl import Kubectl
+from tests.harness.reading import Refused
 
 KEPT = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kept"}, "data": {"key": "value"}}
 

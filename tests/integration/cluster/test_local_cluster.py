@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.harness.clusters import Cluster
-from tests.harness.kubectl import Kubectl, Refused
+from tests.harness.kubectl import Kubectl
+from tests.harness.reading import Refused
 from tests.harness.waiting import eventually
 
 ASK = (
