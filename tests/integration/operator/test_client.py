@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.harness.kubectl import Kubectl
 from weirkeeper.kube.client import Client
@@ -14,10 +16,12 @@ from weirkeeper.kube.watching import Changed, Removed, Replaced, list_and_watch
 from weirkeeper.plan.result import Delete, StatusWrite
 from weirkeeper.plan.snapshot import Object
 
+DEFAULT_KUBECONFIG = "kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION"
+
 
 @pytest.fixture
 async def client(team: Kubectl, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Client]:
-    monkeypatch.setattr("kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(team.kubeconfig))
+    monkeypatch.setattr(DEFAULT_KUBECONFIG, str(team.kubeconfig))
     async with Client.connect() as connected:
         yield connected
 
@@ -125,15 +129,20 @@ async def test_a_kind_is_followed_from_its_list_through_its_changes(client: Clie
 
 
 async def test_an_api_server_that_is_not_there_is_a_passing_fault(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    team: Kubectl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(client._api.configuration, "host", "https://127.0.0.1:1")
-    with pytest.raises(Transient, match="no answer"):
-        await client.ping()
+    config = yaml.safe_load(team.kubeconfig.read_text())
+    config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+    away = tmp_path / "kubeconfig"
+    away.write_text(yaml.safe_dump(config))
+    monkeypatch.setattr(DEFAULT_KUBECONFIG, str(away))
+    async with Client.connect() as client:
+        with pytest.raises(Transient, match="no answer"):
+            await client.ping()
 
 
 async def test_without_a_kubeconfig_there_is_no_access(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", "/nowhere")
+    monkeypatch.setattr(DEFAULT_KUBECONFIG, "/nowhere")
     with pytest.raises(NoAccess, match="KUBECONFIG"):
         async with Client.connect():
             pass

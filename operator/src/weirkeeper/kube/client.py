@@ -1,23 +1,18 @@
-"""A thin client over kubernetes.aio, which nobody else imports: raw JSON, a time limit on every call, our errors."""
+"""A thin client of the API server on aiohttp: raw JSON, a time limit on every call, our errors."""
 
 from __future__ import annotations
 
 import json
-import os
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
-from kubernetes.aio import config
-from kubernetes.aio.client import ApiClient, Configuration
 
 from weirkeeper.api.names import FIELD_MANAGER
 from weirkeeper.kube.access import Listing
-from weirkeeper.kube.errors import Invalid, NoAccess, Transient, error_of
+from weirkeeper.kube.errors import Invalid, Transient, error_of
+from weirkeeper.kube.login import Access, Login, find_login
 from weirkeeper.kube.resources import Resource, resource_of, resource_of_kind
 from weirkeeper.plan.result import Delete, StatusWrite
 from weirkeeper.plan.snapshot import Object
@@ -29,67 +24,21 @@ SILENCE_SECONDS: Final = 75.0
 """Bookmarks come every minute: a watch that is silent for longer is dead."""
 
 PAGE: Final = 500
+CONNECTIONS: Final = 100
 APPLY: Final = "application/apply-patch+yaml"
 JSON: Final = "application/json"
-SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+READ_BYTES: Final = 2**21
+"""A watch tells an object in one line: etcd takes up to 1.5 MiB."""
 
 _Query = Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Access:
-    """How to reach the API server; paths name files, `authorization` is a whole header's value."""
-
-    server: str
-    insecure: bool
-    ca_path: str | None
-    certificate_path: str | None
-    private_key_path: str | None
-    authorization: str | None
-
-
-async def find_access() -> Access:
-    """Say how to reach the API server, for a client that is not ours.
-
-    Raises:
-        NoAccess: nobody says where it is.
-    """
-    found = await configuration()
-    token = await found.get_api_key_with_prefix("BearerToken")
-    return Access(
-        server=found.host,
-        insecure=not found.verify_ssl,
-        ca_path=found.ssl_ca_cert or None,
-        certificate_path=found.cert_file or None,
-        private_key_path=found.key_file or None,
-        authorization=token or None,
-    )
-
-
-async def configuration() -> Configuration:
-    """Find the API server: the pod's service account, else the file that KUBECONFIG names, else ~/.kube/config.
-
-    Raises:
-        NoAccess: there is none of them, or it cannot be used.
-    """
-    found = Configuration()
-    try:
-        if (SERVICE_ACCOUNT / "token").exists() and not os.environ.get("KUBECONFIG"):
-            config.load_incluster_config(found)
-        else:
-            await config.load_kube_config(client_configuration=found)
-    except (config.ConfigException, OSError) as error:
-        raise NoAccess(
-            f"no way to the API server: {error}; run in a pod with a service account, or set KUBECONFIG"
-        ) from error
-    return found
 
 
 class Client:
     """The API server over HTTPS; see `KubeApi` for what each method does."""
 
-    def __init__(self, api: ApiClient) -> None:
-        self._api = api
+    def __init__(self, session: aiohttp.ClientSession, login: Login) -> None:
+        self._session = session
+        self._login = login
 
     @classmethod
     @asynccontextmanager
@@ -99,9 +48,9 @@ class Client:
         Raises:
             NoAccess: nobody says where it is.
         """
-        async with ApiClient(await configuration()) as api:
-            api.user_agent = FIELD_MANAGER
-            yield cls(api)
+        login = await find_login()
+        async with _session(await login.access()) as session:
+            yield cls(session, login)
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
         """Read one object."""
@@ -223,25 +172,35 @@ class Client:
         *,
         limit: aiohttp.ClientTimeout,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        headers = {"Accept": JSON, "Content-Type": content_type, "User-Agent": FIELD_MANAGER}
         try:
-            await self._api.update_params_for_auth(headers, [], ["BearerToken"])
-            answer = await self._api.rest_client.request(
+            access = await self._login.access()
+            answer = await self._session.request(
                 method,
-                self._api.configuration.host + path,
-                query_params=list(query.items()),
-                headers=headers,
-                body=body,
-                _preload_content=False,
-                _request_timeout=limit,
+                access.server + path,
+                params=query,
+                headers=_headers(access, content_type),
+                data=None if body is None else json.dumps(body),
+                timeout=limit,
+                server_hostname=access.server_name,
+                proxy=access.proxy,
             )
-        except (aiohttp.ClientError, TimeoutError, OSError, ssl.SSLError, config.ConfigException) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Transient(f"{method} {path}: no answer: {error!r}") from error
         async with answer:
             if not answer.ok:
                 what = f"{method} {path}"
                 raise error_of(what, answer.status, await _refusal(answer), answer.headers.get("Retry-After"))
             yield answer
+
+
+def _session(access: Access) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(limit=CONNECTIONS, ssl=access.tls())
+    return aiohttp.ClientSession(connector=connector, trust_env=True, read_bufsize=READ_BYTES)
+
+
+def _headers(access: Access, content_type: str) -> dict[str, str]:
+    headers = {"Accept": JSON, "Content-Type": content_type, "User-Agent": FIELD_MANAGER}
+    return headers | {"Authorization": access.authorization} if access.authorization else headers
 
 
 def _given(**values: str) -> dict[str, str]:

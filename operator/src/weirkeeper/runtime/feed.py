@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 
 import kopf
 
-from weirkeeper.kube.client import find_access
+from weirkeeper.kube.login import find_login
 from weirkeeper.kube.resources import SELECTORS, WATCHED
 
 LONGEST_PAUSE: Final = 10.0
@@ -69,7 +69,7 @@ def registry_of(deliver: Deliver) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
 
     async def login(**_: Any) -> kopf.ConnectionInfo:
-        access = await find_access()
+        access = await (await find_login()).access()
         scheme, _space, token = (access.authorization or "").rpartition(" ")
         return kopf.ConnectionInfo(
             server=access.server,
