@@ -559,7 +559,7 @@ def test_answers_that_moved_are_told_though_inputs_did_not() -> None:
     assert condition(plan, "OutputDrift")["message"].startswith("1 of 1 outputs drift: score: median 0.2")
     assert [(notice.type, notice.reason) for notice in plan.notices] == [("Warning", "OutputDrift")]
     assert plan.statuses[0].status["state"] == "Drifting"
-    assert plan.statuses[0].status["message"].startswith("1 of 1 outputs drift")
+    assert plan.statuses[0].status["message"].startswith("it is the data: 1 of 1 outputs drift")
     assert states(answers_planned(answered(score=4.0), outputs={"delta": "5"}))["OutputDrift"] == "OK"
 
 

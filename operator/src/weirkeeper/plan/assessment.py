@@ -12,6 +12,7 @@ from weirkeeper.api.conditions import condition_of, unix_seconds
 from weirkeeper.api.errors import InvalidSpec
 from weirkeeper.api.monitor import MonitorSpec, State, parse_monitor
 from weirkeeper.delivery.revision import is_container
+from weirkeeper.plan.cause import cause_of
 from weirkeeper.plan.conditions.drift import (
     INPUTS,
     OUTPUTS,
@@ -67,7 +68,7 @@ class Assessment:
     `reason` is that of its Ready condition, Watching where all is well, and `problem` says why it is another. `window`
     is None where none has ended yet that could be judged, `settled` False where the collector has not read up to any
     window's end since it began: what was said before holds then. `features` are all inputs that were judged, the worst
-    first, `outputs` and `quality` likewise.
+    first, `outputs` and `quality` likewise. `cause` says in a few words what it comes to, where something is bad.
     """
 
     monitor: str
@@ -82,6 +83,7 @@ class Assessment:
     fairness: tuple[FairnessFinding, ...] = ()
     labelled: Labelled | None = None
     settled: bool = True
+    cause: str = ""
 
     @property
     def state(self) -> State:
@@ -93,9 +95,10 @@ class Assessment:
     def message(self) -> str:
         """What the conditions in that state say; where all is well, what the first one says."""
         told = [one for one in self.conditions if one.state == self.state]
-        if self.state != "Drifting" or len(told) == 1:
+        if self.state != "Drifting":
             return told[0].message
-        return "; ".join(f"{one.type}: {one.message}" for one in told)
+        said = told[0].message if len(told) == 1 else "; ".join(f"{one.type}: {one.message}" for one in told)
+        return f"{self.cause}: {said}" if self.cause else said
 
 
 def _alike(monitor: str, spec: MonitorSpec | None, state: State, message: str, reason: str = WATCHING) -> Assessment:
@@ -181,7 +184,9 @@ def _watched(snapshot: Snapshot, monitor: Object, spec: MonitorSpec, stable: _St
         return replace(_alike(name, spec, "Error", str(error), "NoProfileCounters"), window=window)
     found = _said(name, slots.judged[key], _before(monitor, stable))
     late = slots.labelled_at > rule.end_before(slots.until) + LATE_SECONDS
-    return _with_former(found, monitor) if late else found
+    found = _with_former(found, monitor) if late else found
+    end = slots.judged[key].watched.window.end
+    return replace(found, cause=cause_of(found.conditions, monitor.get("status") or {}, end, stable.since))
 
 
 def _window(slots: CountedSlots, spec: MonitorSpec, stable: _Stable) -> Window:

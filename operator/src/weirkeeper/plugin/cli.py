@@ -20,6 +20,7 @@ from weirkeeper.plugin.linting import lint
 
 REFUSED = 1
 FAILED = 2
+UNKNOWN = 3
 
 _KUBECTLS = ("namespace", "context", "kubeconfig")
 """Options that are handed on to kubectl."""
@@ -35,8 +36,8 @@ _VERBS: Mapping[str, str] = {
 }
 _TOLD = """Verbs and views for Weirkeeper's Models.
 
-NAME is a Model's name. Exit codes: 0 done; 1 the operator refused the verb, or lint found errors; 2 the command
-failed."""
+NAME is a Model's name. Exit codes: 0 done; 1 the operator refused the verb, lint found errors, or something is amiss
+with a Model that one asks why of; 2 the command failed; 3 too little is known to say why."""
 
 
 _LINTS = "check Models, Rollouts and Monitors in a file, without a cluster"
@@ -78,7 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     report = _command(commands, "report", "everything about the Model as one page with pictures, in HTML", _report)
     report.add_argument("-o", "--output", required=True, metavar="FILE", help="where to write it")
-    _command(commands, "explain", "why the Model is where it is, in sentences", _explain)
+    _command(commands, "explain", "why the Model's rollout is where it is, in sentences", _explain)
+    _why_command(commands)
     diff = _command(commands, "diff", "what changed between two revisions", _diff)
     diff.add_argument("first", metavar="A", help="a revision, as the history names it")
     diff.add_argument("second", metavar="B", help="another one")
@@ -90,11 +92,34 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _why_command(commands: Any) -> None:
+    told = "what is the matter with the Model: data, concept, model or system, from the evidence that there is"
+    why = _command(commands, "why", told, _why)
+    why.add_argument("-o", "--output", choices=["text", "json"], default="text", help="text or JSON")
+    why.add_argument("--seconds", type=_positive, default=5.0, help="how long its pods are watched (default: 5)")
+    why.add_argument("--prometheus", default="", metavar="URL", help="a Prometheus that knows what the Model asks")
+    why.add_argument(
+        *("--dependency", "-d"),
+        action="append",
+        default=[],
+        type=_named_query,
+        metavar="NAME=QUERY",
+        help="how long something takes that the Model asks, in seconds; may be given several times",
+    )
+
+
+def _named_query(text: str) -> tuple[str, str]:
+    name, _, query = text.partition("=")
+    if not name or not query:
+        raise argparse.ArgumentTypeError(f"{text} is no dependency; give NAME=QUERY, a query in PromQL for seconds")
+    return name, query
+
+
 def _positive(text: str) -> float:
-    rate = float(text)
-    if not 0 < rate < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no rate; give requests a second, above 0")
-    return rate
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} will not do; give a number above 0")
+    return number
 
 
 def _command(commands: Any, name: str, told: str, run: Any) -> argparse.ArgumentParser:
@@ -176,6 +201,21 @@ def _report(kubectl: Kubectl, given: argparse.Namespace) -> int:
 def _explain(kubectl: Kubectl, given: argparse.Namespace) -> int:
     print("\n".join(telling.explain(kubectl.model(given.name))))
     return 0
+
+
+def _why(kubectl: Kubectl, given: argparse.Namespace) -> int:
+    from weirkeeper.diagnosis.diagnosing import sentences  # noqa: PLC0415  other commands need no numpy
+    from weirkeeper.plugin.why import Asked, as_json, why  # noqa: PLC0415  the same
+
+    if given.dependency and not given.prometheus:
+        raise PluginError("--dependency needs --prometheus URL, where its query is asked")
+    asked = Asked(given.seconds, given.prometheus, dict(given.dependency))
+    evidence, diagnosis = why(kubectl, given.name, asked, time.time(), time.sleep)
+    if given.output == "json":
+        print(json.dumps(as_json(evidence, diagnosis), indent=2))
+    else:
+        print("\n".join(sentences(evidence, diagnosis)))
+    return {"Well": 0, "Amiss": REFUSED, "Unknown": UNKNOWN}[diagnosis.verdict]
 
 
 def _diff(kubectl: Kubectl, given: argparse.Namespace) -> int:
