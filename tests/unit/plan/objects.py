@@ -79,6 +79,7 @@ class Cluster:
     frozen: str = ""
     starts: bool = True
     most_ready: int = 100
+    lost: set[str] = field(default_factory=set)
     acknowledges: bool = True
     makes_jobs: bool = True
     now: float = NOW
@@ -104,7 +105,7 @@ class Cluster:
         slices = tuple(
             {
                 "metadata": {"labels": {names.LABEL_REVISION: name, names.LABEL_MODEL: "churn"}},
-                "endpoints": [{"conditions": {"ready": True}}] * min(count, self.most_ready),
+                "endpoints": [{"conditions": {"ready": True}}] * (0 if name in self.lost else min(count, self.most_ready)),
             }
             for name, count in running.items()
         )

@@ -343,6 +343,23 @@ def test_what_a_ready_server_remarks_stands_beside_that_it_serves() -> None:
     assert ready["message"] == f"{stable} serves; {cluster.remark}"
 
 
+def test_a_model_is_ready_while_the_former_revision_answers_for_the_promoted_one() -> None:
+    cluster = served(rollouts=[rollout(strategy="AllAtOnce", bakeTime="10m")])
+    former = cluster.status["stable"]["revision"]
+    cluster.model["spec"]["artifact"]["uri"] = "https://models.example/churn-2.tar.gz"
+    cluster.reconcile(6)
+    promoted = cluster.status["stable"]["revision"]
+    assert (cluster.status["phase"], promoted != former) == ("Baking", True)
+    cluster.lost = {promoted}
+    cluster.reconcile(2)
+    ready = cluster.condition("Ready")
+    assert (ready["status"], ready["reason"]) == ("True", "FormerServes")
+    assert f"{former} answers until they are back" in ready["message"]
+    cluster.lost = {promoted, former}
+    cluster.reconcile()
+    assert cluster.condition("Ready")["reason"] == "NoReadyPods"
+
+
 def test_feedback_keys_are_made_with_the_first_pods_of_a_revision_alone() -> None:
     cluster = served()
     first, *later = [[create.manifest["metadata"]["name"] for create in plan.creates] for plan in cluster.plans]

@@ -88,12 +88,22 @@ def _ready(view: Projected) -> tuple[str, str, str]:
         obstacle = _obstacle(view)
         return ("False", obstacle.reason, obstacle.message) if obstacle else ("False", "Starting", memory.message)
     if not view.seen.ready.get(memory.stable):
+        if memory.applied and _bridged(view):
+            return "True", "FormerServes", memory.message
         found = view.seen.obstacles.get(memory.stable)
         why = found or Obstacle("NoReadyPods", f"no pod of {memory.stable} is ready")
         return "False", why.reason, why.message
     if not memory.applied:
         return "False", "RouteNotAcknowledged", "the routers do not have the Model's route yet"
     return "True", "Serving", "; ".join([f"{memory.stable} serves", *_remarks(view, memory.stable)])
+
+
+def _bridged(view: Projected) -> bool:
+    """Whether the former revision answers everything, because the promoted one lost its pods while it bakes."""
+    memory, former = view.memory, view.memory.previous
+    if former is None or not view.seen.ready.get(former):
+        return False
+    return {name: weight for name, weight in memory.traffic.items() if weight} == {former: 100}
 
 
 def _remarks(view: Projected, revision: str) -> list[str]:
