@@ -141,7 +141,8 @@ def test_learning_how_errors_cluster_counts_every_slot_once() -> None:
     evidence = Evidence(outcomes=tuple(outcome(BEGIN - 500 + SLOT * i, stable=(1000, i % 4)) for i in range(60)))
     once = gates.freeze(gates.start(ERRORS, 0.01, 0.05), evidence, STABLE, BEGIN)
     assert gates.freeze(once, evidence, STABLE, BEGIN) == once
-    assert once.to_json()["gates"][0][1]["scatter"][1:] == [90, 60_000, 60]
+    _, _, bad, *_, last_bad, last = once.to_json()["gates"][0][1]["scatter"]
+    assert (bad, last_bad, last) == (90, 3, 1000)
     folded = gates.fold(once, comparison(clean_from=0), evidence, BEGIN)
     assert folded.to_json()["gates"][0][1]["scatter"] == once.to_json()["gates"][0][1]["scatter"]
 
@@ -244,6 +245,23 @@ def test_a_late_fault_in_the_bake_is_seen_among_many_clean_requests() -> None:
     late = Evidence(outcomes=tuple(outcome(BEGIN + 1000 + SLOT * i, (10, 10)) for i in range(3)))
     against = comparison(stable=None, mode="Absolute", clean_from=BEGIN + 1000)
     assert gates.results(gates.fold(baking, against, late, BEGIN + 2000), against)[0].verdict == "Fail"
+
+
+def test_a_stable_that_begins_to_fail_does_not_blind_the_bake() -> None:
+    alone = Evidence(outcomes=tuple(outcome(BEGIN - 600 + SLOT * i, stable=(200, 0)) for i in range(120)))
+    memory = gates.freeze(gates.start(ERRORS, 0.01, 0.05, 3), alone, STABLE, BEGIN)
+    broken = outcomes(*[((100, 0), (100, 0))] * 5 + [((100, 0), (100, 40))] * 5)
+    memory = gates.fold(gates.begin_step(memory), comparison(), broken, BEGIN + 900)
+    late = Evidence(outcomes=tuple(outcome(BEGIN + 1000 + SLOT * i, (100, 10)) for i in range(3)))
+    against = comparison(stable=None, mode="Absolute", clean_from=BEGIN + 1000)
+    baked = gates.fold(gates.begin_step(memory), against, late, BEGIN + 2000)
+    assert gates.results(baked, against)[0].verdict == "Fail"
+
+
+def test_sums_of_an_operator_that_kept_others_begin_anew() -> None:
+    kept = begun().to_json()
+    kept["gates"][0][1]["scatter"] = [0.125, 90, 60_000, 60]
+    assert gates.GatesMemory.from_json(kept) == begun()
 
 
 def test_requests_needed_and_when_they_will_be_there() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,26 @@ def test_scatter_of_binomial_slots_is_about_1_and_that_of_bursts_about_their_len
         bursts = bursts.with_slot(3 * int(rng.binomial(1000, 0.005 / 3)), 1000)
     assert single.factor == pytest.approx(1.0, abs=0.1)
     assert bursts.factor == pytest.approx(3.0, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    "share",
+    [
+        pytest.param(lambda slot: 0.4 * (slot >= 200), id="a jump"),
+        pytest.param(lambda slot: 0.001 * slot, id="a slow rise"),
+    ],
+)
+def test_errors_that_begin_and_stay_are_no_burst(share: Callable[[int], float]) -> None:
+    rng = np.random.default_rng(6)
+    scatter = Scatter()
+    for slot in range(220):
+        scatter = scatter.with_slot(int(rng.binomial(200, share(slot))), 200)
+    assert scatter.factor < 1.5
+
+
+def test_scatter_is_kept_whole() -> None:
+    scatter = Scatter().with_slot(3, 70).with_slot(9, 80).with_slot(0, 100)
+    assert Scatter.from_json(json.loads(json.dumps(scatter.to_json()))) == scatter
 
 
 def test_scatter_is_never_below_1_and_needs_two_slots() -> None:

@@ -81,7 +81,7 @@ class ErrorsMemory:
         return {
             "n": self.name, "set": [self.max_odds_ratio, self.allowed, self.ignore_below, self.steps],
             "due": self.due, "start": self.started, "slots": self.bad_slots, "matched": self.matched_slots,
-            "scatter": list(self.scatter),
+            "scatter": self.scatter.to_json(),
             "f": list(self.worse), "fa": list(self.failing), "p": list(self.no_worse), "pa": list(self.within),
         }  # fmt: skip
 
@@ -89,12 +89,11 @@ class ErrorsMemory:
     def from_json(cls, found: Mapping[str, Any]) -> ErrorsMemory:
         """Read what `to_json` wrote. A whole float comes back from the API as an integer."""
         odds, allowed, ignored, steps = found["set"]
-        squares, *counts = found["scatter"]
         worse, failing, no_worse, within = (floats(found[key]) for key in ("f", "fa", "p", "pa"))
         return cls(
             found["n"], float(odds), float(allowed), float(ignored), int(steps), found["start"], found["due"],
             worse, failing, no_worse, within, found["slots"], found.get("matched", 0),
-            Scatter(float(squares), *counts),
+            Scatter.from_json(found["scatter"]),
         )  # fmt: skip
 
     @property
@@ -139,8 +138,7 @@ class ErrorsMemory:
 
     def calibrate(self, stable: Outcomes) -> ErrorsMemory:
         """Learn from a slot of stable alone how its errors cluster."""
-        scatter = self.scatter.with_slot(stable.bad, stable.requests)
-        return replace(self, scatter=scatter._replace(squares_over_n=round(scatter.squares_over_n, 6)))
+        return replace(self, scatter=self.scatter.with_slot(stable.bad, stable.requests))
 
     def fold_slot(self, candidate: Outcomes, stable: Outcomes, mode: Mode) -> ErrorsMemory:
         """Add one slot of both arms, or of the candidate alone."""

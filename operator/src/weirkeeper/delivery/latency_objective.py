@@ -45,13 +45,13 @@ class ObjectiveMemory:
     def to_json(self) -> list[Any]:
         """Write it for a status."""
         counts = [self.cursor, self.requests, self.slow]
-        return [[self.slow_bin, self.allowed], list(self.failing), list(self.within), counts, list(self.scatter)]
+        return [[self.slow_bin, self.allowed], list(self.failing), list(self.within), counts, self.scatter.to_json()]
 
     @classmethod
     def from_json(cls, found: Sequence[Any]) -> ObjectiveMemory:
         """Read what `to_json` wrote."""
-        (slow_bin, allowed), failing, within, (cursor, requests, slow), (squares, *scattered) = found
-        scatter = Scatter(float(squares), *scattered)
+        (slow_bin, allowed), failing, within, (cursor, requests, slow), sums = found
+        scatter = Scatter.from_json(sums)
         return cls(slow_bin, float(allowed), floats(failing), floats(within), cursor, requests, slow, scatter)
 
     @property
@@ -89,7 +89,6 @@ class ObjectiveMemory:
         requests, slow = requests_of(slot), slow_of(slot, self.slow_bin)
         worse = absolute_log_ratios(slow, requests, self.allowed, UPPER_GRID) / self.factor
         better = absolute_log_ratios(slow, requests, self.allowed, LOWER_GRID) / self.factor
-        scatter = self.scatter.with_slot(slow, requests)
         return replace(
             self,
             failing=rounded((self.failing or (0.0,) * len(UPPER_GRID)) + worse),
@@ -97,7 +96,7 @@ class ObjectiveMemory:
             cursor=slot.start,
             requests=self.requests + requests,
             slow=self.slow + slow,
-            scatter=scatter._replace(squares_over_n=round(scatter.squares_over_n, 6)),
+            scatter=self.scatter.with_slot(slow, requests),
         )
 
     def needed(self, pass_at: float) -> int | None:

@@ -127,49 +127,79 @@ TELLING_BAD = 20
 CAUTIOUS_FACTOR = 2.0
 
 
-class Scatter(NamedTuple):
-    """How bad requests of one arm scatter over slots, as sums that one more slot can be added to.
+DIGITS = 9
+"""Decimals that are kept of the sums, which lie in a status as JSON."""
 
-    `squares_over_n` is the sum of bad squared over requests; slots without a request are left out.
+
+class Scatter(NamedTuple):
+    """How bad requests of one arm scatter from slot to slot, as sums that one more slot can be added to.
+
+    `squares` sums, over pairs of neighbouring slots, the squared difference of their bad shares by 1/n + 1/m, and
+    `variances` what that is on average where requests are independent, s(1 - s) of the pair's share s. `largest` is
+    the largest square, `beside` the variance of its pair. `last` are bad and all requests of the latest slot; slots
+    without a request are left out.
     """
 
-    squares_over_n: float = 0.0
+    squares: float = 0.0
+    variances: float = 0.0
     bad: int = 0
-    requests: int = 0
-    slots: int = 0
+    largest: float = 0.0
+    beside: float = 0.0
+    last: tuple[int, int] = (0, 0)
 
     def with_slot(self, bad: int, requests: int) -> Scatter:
         """Add one slot."""
         if requests == 0:
             return self
-        return Scatter(
-            self.squares_over_n + bad * bad / requests, self.bad + bad, self.requests + requests, self.slots + 1
-        )
+        seen = self._replace(bad=self.bad + bad, last=(bad, requests))
+        last_bad, last = self.last
+        if last == 0:
+            return seen
+        both, together = last_bad + bad, last + requests
+        difference = last_bad / last - bad / requests
+        square = round(difference * difference * last * requests / together, DIGITS)
+        variance = round(both * (together - both) / (together * (together - 1)), DIGITS)
+        largest, beside = max((self.largest, self.beside), (square, variance))
+        squares, variances = round(self.squares + square, DIGITS), round(self.variances + variance, DIGITS)
+        return seen._replace(squares=squares, variances=variances, largest=largest, beside=beside)
 
     @property
     def factor(self) -> float:
-        """Estimate the dispersion: Pearson's chi-square by its degrees of freedom, at least 1.
+        """Estimate the dispersion: mean squared successive difference (von Neumann et al. 1941), at least 1.
 
-        Dividing a log-likelihood ratio by a number of at least 1 that is known before the block keeps the process
-        valid, and makes a burst of one client count about as one request.
+        What changes slowly, as the share of errors with the time of day, drops out of it. So does one jump: the
+        largest difference is left out, for errors that begin and stay are no burst. Dividing a log-likelihood ratio by
+        a number of at least 1 that is known before the block keeps the process valid, and makes a burst of one client
+        count about as one request.
         """
-        if self.slots <= 1 or self.bad == 0 or self.bad >= self.requests:
-            return 1.0
-        share = self.bad / self.requests
-        chi_square = (self.squares_over_n - share * self.bad) / (share * (1.0 - share))
-        return max(1.0, chi_square / (self.slots - 1))
+        variances = self.variances - self.beside
+        return max(1.0, (self.squares - self.largest) / variances) if variances > 0.0 else 1.0
 
     @property
     def cautious_factor(self) -> float:
         """The dispersion to reckon with: not below CAUTIOUS_FACTOR until TELLING_BAD requests were bad."""
         return max(CAUTIOUS_FACTOR if self.bad < TELLING_BAD else 1.0, self.factor)
 
+    def to_json(self) -> list[float]:
+        """Write it without names."""
+        return [*self[:5], *self.last]
+
+    @classmethod
+    def from_json(cls, found: Sequence[float]) -> Scatter:
+        """Read what `to_json` wrote. Sums of an operator that kept others are left: the estimate begins anew."""
+        if len(found) != SUMS:
+            return cls()
+        squares, variances, bad, largest, beside, last_bad, last = found
+        return cls(
+            float(squares), float(variances), int(bad), float(largest), float(beside), (int(last_bad), int(last))
+        )
+
+
+SUMS = len(Scatter().to_json())
+
 
 TELLING_PAIRS = 8
 """Pairs of neighbouring slots from which on the dispersion between the arms is known well enough."""
-
-DIGITS = 9
-"""Decimals that are kept of the sums, which lie in a status as JSON."""
 
 
 class PairedScatter(NamedTuple):
