@@ -53,6 +53,32 @@ def test_a_true_psi_at_the_limit_rarely_fails_or_passes(bins: int, most: float) 
     assert passed / RUNS <= LIMIT
 
 
+def same_rows(shares: Shares, live: Shares) -> Shares:
+    """Make the joint shares of two models' answers that agree wherever they can."""
+    more, less = np.maximum(live - shares, 0.0), np.maximum(shares - live, 0.0)
+    joint: Shares = np.diag(np.minimum(shares, live)) + np.outer(less, more) / more.sum()
+    return joint
+
+
+@pytest.mark.parametrize(("bins", "rows"), [(5, 100), (10, 200)])
+def test_answers_to_the_same_rows_at_the_limit_rarely_fail_or_pass(bins: int, rows: int) -> None:
+    chance = np.random.default_rng(7)
+    shares = np.full(bins, 1.0 / bins)
+    joint = same_rows(shares, at_psi(shares, 0.1)).ravel()
+    failed = passed = 0
+    for _ in range(RUNS):
+        memory, worst, best = OutputsMemory("answers", 0.1), 0.0, 0.0
+        for _ in range(BLOCKS):
+            table = chance.multinomial(rows, joint).reshape(bins, bins).astype(float)
+            memory = memory.with_block({"y": (table.sum(0).tolist(), table.sum(1).tolist())}, same_rows=True)
+            sums = [sums for _, sums in memory.sums]
+            worst, best = max(worst, log_e_of_worst(sums)), max(best, log_e_of_least(sums))
+        failed += worst >= LEVEL
+        passed += best >= LEVEL
+    assert failed / RUNS <= LIMIT
+    assert passed / RUNS <= LIMIT
+
+
 @pytest.mark.parametrize("stable_rows", [200, 4000])
 def test_answers_at_the_limit_rarely_fail_or_pass(stable_rows: int) -> None:
     chance = np.random.default_rng(6)

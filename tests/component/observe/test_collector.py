@@ -350,7 +350,7 @@ async def test_a_watched_model_is_planned_at_every_slot(world: World) -> None:
     async with asking(world) as collector:
         await world.tick(collector)
         world.changes.clear()
-        collector.set_watched("team-a", "churn", True)  # noqa: FBT003 - a switch
+        collector.set_watched("team-a", "churn", wanted=True)
         await world.tick(collector)
         await world.tick(collector)
         assert world.changes == [("team-a", "churn")] * 2
@@ -379,7 +379,7 @@ async def test_acknowledgements_are_polled_where_they_are_waited_for(world: Worl
     world.router(waited)
     world.router(other, "team-b")
     async with asking(world) as collector:
-        collector.set_fast("team-a", "churn", True)  # noqa: FBT003 - a switch
+        collector.set_fast("team-a", "churn", wanted=True)
         await collector.ask_fast()
         waited.answer = router_says(10, decision=2)
         await collector.ask_fast()
@@ -444,8 +444,8 @@ async def test_it_runs_by_itself_slot_by_slot_and_ends_when_cancelled(world: Wor
     world.router(router)
     world.pod(await world.start(pod_says(3)))
     collector = world.collector(slot_seconds=1, clock=time.time)
-    collector.set_fast("team-a", "churn", True)  # noqa: FBT003 - a switch
-    collector.set_watched("team-a", "churn", True)  # noqa: FBT003 - a switch
+    collector.set_fast("team-a", "churn", wanted=True)
+    collector.set_watched("team-a", "churn", wanted=True)
     task = asyncio.create_task(collector.run())
     async with asyncio.timeout(10):
         while len(collector.evidence("team-a", "churn").outcomes) < 2:
@@ -505,3 +505,23 @@ async def test_labels_are_asked_for_from_where_they_were_told_and_outlive_their_
         collector.forget("team-a", "churn")
         assert collector.labels() == {}
         assert collector.evidence("team-a", "churn").labels.revisions == {}
+
+
+async def test_rows_are_kept_of_the_sides_that_gates_ask_for_and_of_each_arm(world: World) -> None:
+    pod = await world.start(pod_says(0))
+    world.pod(pod)
+    async with asking(world) as collector:
+        collector.set_watched("team-a", "churn", wanted=True, sides=frozenset({"inputs"}))
+        for rows in (0, 300):
+            pod.answer = pod_says(rows, arms={"mirror": {"inputs": pod_says(2 * rows)["inputs"]}})
+            await world.tick(collector)
+        # Told again, as after every plan.
+        collector.set_watched("team-a", "churn", wanted=True, sides=frozenset({"inputs"}))
+        evidence = collector.evidence("team-a", "churn")
+        collector.set_watched("team-a", "churn", wanted=True)
+        assert collector.evidence("team-a", "churn").profiled == {}
+    counted = {
+        name: [one.inputs["income"]["counts"][0] for one in blocks] for name, blocks in evidence.profiled.items()
+    }
+    assert counted == {V1: [300], f"{V1}~mirror": [600]}
+    assert evidence.answers == {}

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.unit.delivery.labelled import CANDIDATE, comparison, gate
+from weirkeeper.api.names import MIRROR, arm
 from weirkeeper.delivery import gates
 from weirkeeper.delivery.evidence import Evidence, PodEvidence, ProfiledBlock
 from weirkeeper.statistics.profile import ReferenceProfile
@@ -67,6 +69,17 @@ def test_inputs_are_compared_with_the_candidate_s_own_profile(
     result = gates.results(folded(evidence(**changed)), AGAINST)[0]
     assert (result.verdict, result.candidate.requests) == (verdict, 1800)
     assert (f"TrainingServingSkew: {named} is furthest of 3 inputs" in result.message) == (verdict == "Fail")
+
+
+def test_copies_are_judged_by_their_own_rows() -> None:
+    copies = arm(CANDIDATE, MIRROR)
+    against = comparison(candidate=copies, mode="Mirror", clean_from=BEGIN)
+    seen = evidence(age=lambda chance: chance.normal(49.0, 10.0, 300))
+    split = evidence()
+    both = replace(seen, profiled={CANDIDATE: split.profiled[CANDIDATE], copies: seen.profiled[CANDIDATE]})
+    memory = gates.begin_step(gates.start(SKEW, 0.01, 0.05, 3))
+    result = gates.results(gates.fold(memory, against, both, BEGIN + 1000), against)[0]
+    assert (result.verdict, result.candidate.requests) == ("Fail", 1800)
 
 
 def test_a_small_change_never_fails_however_many_rows_come() -> None:

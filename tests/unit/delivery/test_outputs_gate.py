@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.unit.delivery.labelled import CANDIDATE, STABLE, comparison, gate
+from weirkeeper.api.names import MIRROR, arm
 from weirkeeper.delivery import gates
 from weirkeeper.delivery.evidence import AnswerSlot, Evidence, PodEvidence
 from weirkeeper.statistics.profile import ReferenceProfile
@@ -55,14 +56,14 @@ def evidence(
     )
 
 
-def judged(seen: Evidence) -> gates.GateResult:
+def judged(seen: Evidence, against: gates.Comparison = AGAINST) -> gates.GateResult:
     memory = gates.begin_step(gates.start(ANSWERS, 0.01, 0.05, 3))
     for minute in range(1, 80):
         until = BEGIN + MINUTE * minute
         known = {arm: tuple(slot for slot in slots if slot.end <= until) for arm, slots in seen.answers.items()}
-        memory = gates.fold(memory, AGAINST, Evidence(answers=known, pods=seen.pods), until)
+        memory = gates.fold(memory, against, Evidence(answers=known, pods=seen.pods), until)
         assert gates.GatesMemory.from_json(json.loads(json.dumps(memory.to_json()))) == memory
-    return gates.results(memory, AGAINST)[0]
+    return gates.results(memory, against)[0]
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,19 @@ def test_classes_are_compared_with_those_of_stable(shares: dict[str, float], ver
     assert result.verdict == verdict
     assert (result.candidate.requests, result.stable.requests) == (12 * 150, 12 * 600)
     assert ("predict is furthest of 2 outputs" in result.message) == (verdict == "Fail")
+
+
+@pytest.mark.parametrize(
+    ("shares", "verdict"),
+    [({"leave": 0.3, "stay": 0.7}, "Pass"), ({"leave": 0.8, "stay": 0.2}, "Fail")],
+)
+def test_answers_to_copies_are_compared_with_stable_s_own(shares: dict[str, float], verdict: str) -> None:
+    copies, seen = arm(CANDIDATE, MIRROR), evidence(shares)
+    # What the candidate answers elsewhere is of other requests.
+    elsewhere = slots(profile(), {"wait": 1.0}, 600, 12, 3)
+    answers = {copies: seen.answers[CANDIDATE], CANDIDATE: elsewhere, STABLE: seen.answers[STABLE]}
+    result = judged(Evidence(answers=answers, pods=seen.pods), comparison(candidate=copies, mode="Mirror"))
+    assert (result.verdict, result.candidate.requests) == (verdict, 12 * 150)
 
 
 def test_classes_are_matched_by_name_and_unlike_edges_left_out() -> None:

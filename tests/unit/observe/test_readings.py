@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from weirkeeper.observe.asking import parse
 from weirkeeper.observe.errors import BrokenEvidence
-from weirkeeper.observe.readings import Counters, model_of, read_pod, read_router
+from weirkeeper.observe.readings import ArmReading, Counters, model_of, read_pod, read_router
 from weirkeeper.observe.targets import PodTarget
 
 TARGET = PodTarget("team-a", "churn-11111111-x", "uid-1", "10.0.0.1", "churn", "churn-11111111")
@@ -80,9 +80,12 @@ def test_a_pod_is_read() -> None:
 
 
 def test_what_a_pod_counted_apart_is_read_by_arm() -> None:
-    slots = {"latency": {"slotSeconds": 5, "slots": [[1000, {"160": 4}, 1]]}, "inputs": {}, "outputs": {}}
+    latency = {"slotSeconds": 5, "slots": [[1000, {"160": 4}, 1]]}
+    slots = {"latency": latency, "inputs": {"income": INCOME}, "outputs": {}}
     reading = read_pod(changed(POD, "arms", {"mirror": slots, "unheard-of": {}}), TARGET, None)
-    assert reading.arms == {"churn-11111111~mirror": {1000: ({160: 4}, 1)}}
+    assert reading.arms == {"churn-11111111~mirror": ArmReading({1000: ({160: 4}, 1)}, {"income": INCOME}, {})}
+    with pytest.raises(BrokenEvidence, match=r"arms\.mirror\.inputs\.income\.missing"):
+        read_pod(changed(POD, "arms", {"mirror": {"inputs": {"income": {**INCOME, "missing": -1}}}}), TARGET, None)
     with pytest.raises(BrokenEvidence, match="arms"):
         read_pod(changed(POD, "arms", {"match": 3}), TARGET, None)
 

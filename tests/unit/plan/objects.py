@@ -105,7 +105,8 @@ class Cluster:
         slices = tuple(
             {
                 "metadata": {"labels": {names.LABEL_REVISION: name, names.LABEL_MODEL: "churn"}},
-                "endpoints": [{"conditions": {"ready": True}}] * (0 if name in self.lost else min(count, self.most_ready)),
+                "endpoints": [{"conditions": {"ready": True}}]
+                * (0 if name in self.lost else min(count, self.most_ready)),
             }
             for name, count in running.items()
         )

@@ -30,6 +30,19 @@ def trying(**changes: Any) -> tuple[Cluster, str]:
     return cluster, cluster.status["candidate"]["revision"]
 
 
+@pytest.mark.parametrize(
+    ("gates", "sides"),
+    [
+        (ERRORS, set()),
+        ([*ERRORS, {"name": "skew", "inputs": {}}], {"inputs"}),
+        ([{"name": "skew", "inputs": {}}, {"name": "answers", "outputs": {}}], {"inputs", "outputs"}),
+    ],
+)
+def test_only_rows_are_counted_that_a_gate_of_the_attempt_judges(gates: list[dict[str, Any]], sides: set[str]) -> None:
+    cluster, _ = trying(rollouts=[rollout(steps=STEPS, gates=gates)])
+    assert cluster.plans[-1].sides == sides
+
+
 def verb(cluster: Cluster, name: str, nonce: str) -> None:
     cluster.model["metadata"]["annotations"] = {f"weirkeeper.dev/{name}": f"ann/{nonce}"}
     cluster.reconcile(4)

@@ -45,6 +45,7 @@ __all__ = [
     "begin_step",
     "fold",
     "freeze",
+    "judged_sides",
     "results",
     "start",
 ]
@@ -59,6 +60,9 @@ KINDS: Final[Mapping[str, type[GateMemory]]] = {
     "promQL": QueryMemory,
     "job": JobMemory,
 }
+
+SIDES: Final = frozenset({"inputs", "outputs"})
+"""The sides of rows that gates judge, each by the kind of its name."""
 
 FORMERLY: Final = {"errors": "errorRate", "latency": "latency"}
 """Where version 1 of a memory in a status has its gates, by their places, and what kind they are."""
@@ -144,6 +148,11 @@ class GatesMemory:
             learned,
             found["slots"],
         )
+
+
+def judged_sides(kept: Mapping[str, Any] | None) -> frozenset[str]:
+    """Tell from a memory as JSON which sides of the rows its gates judge, of "inputs" and "outputs"."""
+    return frozenset(kind for kind, _ in (kept or {}).get("gates", ())) & SIDES
 
 
 def _formerly(found: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
+from weirkeeper.api import names
 from weirkeeper.delivery.evidence import Evidence, ProfiledBlock
 from weirkeeper.delivery.gate_kind import SAME_REQUESTS, Look, NothingBefore, Tally, floats
 from weirkeeper.delivery.psi_evidence import (
@@ -175,10 +176,10 @@ def judged_features(profile: ReferenceProfile) -> tuple[FeatureProfile, ...]:
 
 
 def profile_of(evidence: Evidence, revision: str) -> ReferenceProfile | None:
-    """Read the profile that a revision's pods tell; None where none does.
+    """Read the profile that the pods of a revision, or of an arm of it, tell; None where none does.
 
     Raises:
         ProfileError: it is none.
     """
-    told = next((pod.profile for pod in evidence.pods.get(revision, ()) if pod.profile), None)
+    told = next((pod.profile for pod in evidence.pods.get(names.revision_of(revision), ()) if pod.profile), None)
     return None if told is None else ReferenceProfile.from_json(told)

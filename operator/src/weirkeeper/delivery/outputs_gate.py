@@ -108,14 +108,14 @@ class OutputsMemory(NothingBefore):
             return replace(self, problem=str(error)[:300])
         outputs = [{one.name: one for one in profile.outputs} if profile else {} for profile in profiles]
         memory = replace(self, cursor=max(slot.end for arm in slots for slot in arm))
-        return memory.with_block(tables_of(outputs, slots))
+        return memory.with_block(tables_of(outputs, slots), same_rows=comparison.mode == "Mirror")
 
-    def with_block(self, tables: Mapping[str, Tables]) -> OutputsMemory:
-        """Add one block: the counts of each output that both arms count alike."""
+    def with_block(self, tables: Mapping[str, Tables], *, same_rows: bool = False) -> OutputsMemory:
+        """Add one block: the counts of each output that both arms count alike, of copies by the `same_rows`."""
         if not tables:
             told = "no output is counted by the same classes, or the same edges, in both bundles"
             return replace(self, problem=told)
-        found = {name: _compared(candidate, stable, self.most) for name, (candidate, stable) in tables.items()}
+        found = {name: _compared(*arms, self.most, same_rows=same_rows) for name, arms in tables.items()}
         known = dict(self.sums)
         sums = known | {name: added(known.get(name, NO_SUMS), one.gained) for name, one in found.items()}
         name = max(found, key=lambda one: log_e_of_fail(sums[one]))
@@ -151,9 +151,10 @@ class OutputsMemory(NothingBefore):
         )
 
 
-def _compared(candidate: Sequence[float], stable: Sequence[float], most: float) -> BlockEvidence:
+def _compared(candidate: Sequence[float], stable: Sequence[float], most: float, *, same_rows: bool) -> BlockEvidence:
     reference, live = pooled(np.asarray(stable, dtype=np.float64), np.asarray(candidate, dtype=np.float64))
-    return block_evidence(reference, live, effective_size(float(reference.sum()), float(live.sum())), most, most)
+    size = effective_size(float(reference.sum()), float(live.sum()))
+    return block_evidence(reference, live, size, most, most, same_rows=same_rows)
 
 
 def tables_of(

@@ -41,10 +41,18 @@ class BlockEvidence:
     gained: Sums = NO_SUMS
 
 
-def block_evidence(reference: Floats, live: Floats, size: float, surely: float, most: float) -> BlockEvidence:
+PAIRED_BINS: Final = 2
+"""Answers to the same rows differ by the model alone: chance may add (almost) nothing to their PSI."""
+
+
+def block_evidence(
+    reference: Floats, live: Floats, size: float, surely: float, most: float, *, same_rows: bool = False
+) -> BlockEvidence:
     """Judge counts that were pooled; `size` is the effective size by which their PSI scatters.
 
-    `most` is the PSI that is allowed, `surely` the one up to which Fail takes nothing for more.
+    `most` is the PSI that is allowed, `surely` the one up to which Fail takes nothing for more. Where both sides count
+    the `same_rows`, what chance adds lies between nothing and what it adds to independent ones: Fail reckons with the
+    latter, Pass with the least that the density has, one degree of freedom.
     """
     rows = int(live.sum())
     if reference.size <= 1:
@@ -52,7 +60,7 @@ def block_evidence(reference: Floats, live: Floats, size: float, surely: float, 
         return BlockEvidence(0.0, rows, (*NO_SUMS[:-1], size * most * (1.0 - ALIKE) / 2.0 / CAUTIOUS_FACTOR))
     found, bins = max(psi(reference, live), TINY), reference.size
     worse = psi_log_ratios(found, bins, size, surely, [(math.sqrt(surely) + step) ** 2 for step in STEPS])
-    alike = psi_log_ratios(found, bins, size, most, [ALIKE * most])
+    alike = psi_log_ratios(found, PAIRED_BINS if same_rows else bins, size, most, [ALIKE * most])
     return BlockEvidence(found, rows, tuple(float(gain) / CAUTIOUS_FACTOR for gain in (*worse, *alike)))
 
 

@@ -24,14 +24,14 @@ class AnswerBook:
     """
 
     def __init__(self) -> None:
-        self._counted: dict[Process, Mapping[str, Counts]] = {}
+        self._counted: dict[tuple[str, Process], Mapping[str, Counts]] = {}
         self._slots: dict[str, dict[int, Mapping[str, Counts]]] = {}
         self._until = 0
 
     def book(self, end: int, revision: str, process: Process, outputs: Mapping[str, Counts]) -> None:
-        """Take what a process has counted as of `end` (Unix seconds, a tick's end)."""
-        before = self._counted.get(process)
-        self._counted[process] = outputs
+        """Take what a process has counted of a revision, or of an arm of it, as of `end` (a tick's end)."""
+        before = self._counted.get((revision, process))
+        self._counted[revision, process] = outputs
         if before is None or before == outputs:
             return
         slots = self._slots.setdefault(revision, {})
@@ -44,7 +44,7 @@ class AnswerBook:
     def close(self, end: int, present: AbstractSet[str]) -> None:
         """Everything up to `end` is booked; forget what is old, and pods that are no more."""
         self._until = end
-        self._counted = {process: counts for process, counts in self._counted.items() if process.pod in present}
+        self._counted = {key: counts for key, counts in self._counted.items() if key[1].pod in present}
         for slots in self._slots.values():
             for start in [start for start in slots if start < end - KEPT_SECONDS]:
                 del slots[start]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from weirkeeper.api.names import EVIDENCE_PORT
 from weirkeeper.delivery.evidence import Evidence, LabelSlots
-from weirkeeper.observe.answers import AnswerBook
+from weirkeeper.observe.asked_rows import AskedRows
 from weirkeeper.observe.asking import Asker
 from weirkeeper.observe.checkpoint import Checkpoint, unpack_config_map
 from weirkeeper.observe.errors import BrokenCheckpoint
@@ -19,7 +20,6 @@ from weirkeeper.observe.label_slot_book import LabelSlotBook
 from weirkeeper.observe.latencies import Process
 from weirkeeper.observe.monitored import MonitoredModel
 from weirkeeper.observe.pods import ModelPods
-from weirkeeper.observe.profiled import ProfiledBlocks
 from weirkeeper.observe.readings import RouterReading
 from weirkeeper.observe.routers import NamespaceRouters
 from weirkeeper.observe.targets import PodTarget, Targets, TargetsIndex
@@ -27,6 +27,7 @@ from weirkeeper.plan.windows import window_rules
 
 FAST_SECONDS: Final = 0.5
 KEPT_SECONDS: Final = 900
+NO_SIDES: Final[frozenset[str]] = frozenset()
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +63,7 @@ class Collector:
         self._monitored: dict[Key, MonitoredModel] = {}
         self._labels: dict[Key, LabelBook] = {}
         self._label_slots: dict[Key, LabelSlotBook] = {}
-        self._profiled: dict[Key, ProfiledBlocks] = {}
-        self._answers: dict[Key, AnswerBook] = {}
+        self._asked: dict[Key, AskedRows] = {}
         self._watched: set[Key] = set()
         self._fast: set[Key] = set()
         self.polled_at: float | None = None
@@ -72,12 +72,17 @@ class Collector:
         """Ask the namespace's routers twice a second, while a decision is to be acknowledged."""
         (self._fast.add if wanted else self._fast.discard)((namespace, model))
 
-    def set_watched(self, namespace: str, model: str, wanted: bool) -> None:  # noqa: FBT001 - a switch
-        """Call `on_change` at every slot, while an attempt is running."""
-        (self._watched.add if wanted else self._watched.discard)((namespace, model))
-        if not wanted:
-            self._profiled.pop((namespace, model), None)
-            self._answers.pop((namespace, model), None)
+    def set_watched(self, namespace: str, model: str, wanted: bool, sides: AbstractSet[str] = NO_SIDES) -> None:  # noqa: FBT001 - a switch
+        """Call `on_change` at every slot, while an attempt is running, and keep the rows that its gates judge.
+
+        `sides` are of "inputs" and "outputs"; other ones than before begin anew.
+        """
+        key = (namespace, model)
+        (self._watched.add if wanted else self._watched.discard)(key)
+        if not wanted or not sides:
+            self._asked.pop(key, None)
+        elif key not in self._asked or self._asked[key].sides != sides:
+            self._asked[key] = AskedRows(sides)
 
     def restore(self, namespace: str, model: str, cursors: Mapping[str, Any]) -> None:
         """Go on from the cursors in a Model's memory; doing it again changes nothing."""
@@ -111,15 +116,14 @@ class Collector:
         self._labels.pop(key, None)
         self._label_slots.pop(key, None)
         self._watched.discard(key)
-        self._profiled.pop(key, None)
-        self._answers.pop(key, None)
+        self._asked.pop(key, None)
         self._fast.discard(key)
 
     def evidence(self, namespace: str, model: str) -> Evidence:
         """Everything observed of the Model up to now; it does not change afterwards."""
         index, key = self._current(), (namespace, model)
         routers, pods, windows = self._routers.get(namespace), self._pods.get(key), self._monitored.get(key)
-        labels = self._label_slots.get(key)
+        labels, asked = self._label_slots.get(key), self._asked.get(key)
         return Evidence(
             outcomes=routers.outcomes.slots(model) if routers else (),
             latency=pods.latency.slots() if pods else {},
@@ -128,8 +132,8 @@ class Collector:
             routers=routers.evidence(model, index.routers.get(namespace, ()), self._clock()) if routers else (),
             cursors=routers.outcomes.cursors(model) if routers else {},
             windows=windows.views() if windows else {},
-            profiled=self._profiled[key].blocks() if key in self._profiled else {},
-            answers=self._answers[key].slots() if key in self._answers else {},
+            profiled=asked.blocks() if asked else {},
+            answers=asked.slots() if asked else {},
             labels=LabelSlots(labels.slot_seconds, labels.view()) if labels else LabelSlots(),
             unavailable_since=routers.unavailable_since if routers else None,
         )
@@ -168,9 +172,8 @@ class Collector:
         changed |= {key for key, one in self._monitored.items() if one.close(end, index.uids(key))}
         for key in [key for key, pods in self._pods.items() if not pods.latency.forget(end) and not index.uids(key)]:
             del self._pods[key]
-        for key, profiled in self._profiled.items():
-            profiled.close(end, index.uids(key))
-            self._answers[key].close(end, index.uids(key))
+        for key, asked in self._asked.items():
+            asked.close(end, index.uids(key))
         for key, labels in self._labels.items():
             labels.keep(self._clock(), index.uids(key))
         for key, slots in self._label_slots.items():
@@ -207,9 +210,8 @@ class Collector:
         process = Process(target.uid, reading.started)
         if key in self._monitored:
             self._monitored[key].windows.book(end, target.revision, process, reading)
-        if key in self._watched:
-            self._profiled.setdefault(key, ProfiledBlocks()).book(end, target.revision, process, reading.inputs)
-            self._answers.setdefault(key, AnswerBook()).book(end, target.revision, process, reading.outputs)
+        if key in self._asked:
+            self._asked[key].book(end, target.revision, process, reading)
         if reading.labels.totals:
             self._labels.setdefault(key, LabelBook()).book(process, reading.labels.totals)
         if reading.labels.slots:

@@ -46,7 +46,8 @@ class ModelPods:
         if answer is None or answer.at < end - LATENCY_BACK_SECONDS / 2:
             return {}
         reading = answer.reading
-        active = [start for slots in (reading.latency, *reading.arms.values()) for start, (_, n) in slots.items() if n]
+        arms = [one.latency for one in reading.arms.values()]
+        active = [start for slots in (reading.latency, *arms) for start, (_, n) in slots.items() if n]
         query = {"latencyFrom": str(min(active, default=end) - LATENCY_BACK_SECONDS)}
         if answer.reading.evidence.profile is not None and answer.reading.evidence.profile_sha256:
             query["profile"] = answer.reading.evidence.profile_sha256
@@ -59,8 +60,9 @@ class ModelPods:
         before = self.known(target.uid)
         self._answers[target.uid] = _Answer(now, target.revision, reading)
         process = Process(target.uid, reading.started)
-        for arm, slots in {target.revision: reading.latency, **reading.arms}.items():
-            self.latency.book(end, arm, process, slots)
+        self.latency.book(end, target.revision, process, reading.latency)
+        for arm, one in reading.arms.items():
+            self.latency.book(end, arm, process, one.latency)
         return before != reading.evidence
 
     def keep(self, now: float, present: AbstractSet[str]) -> bool:

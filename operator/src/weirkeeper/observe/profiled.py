@@ -27,17 +27,17 @@ class ProfiledBlocks:
     """
 
     def __init__(self) -> None:
-        self._counted: dict[Process, PackedCounts] = {}
+        self._counted: dict[tuple[str, Process], PackedCounts] = {}
         self._open: dict[str, PackedCounts] = {}
         self._since: dict[str, int] = {}
         self._blocks: dict[str, tuple[ProfiledBlock, ...]] = {}
         self._until = 0
 
     def book(self, end: int, revision: str, process: Process, inputs: Mapping[str, Counts]) -> None:
-        """Take what a process has counted as of `end` (Unix seconds, a slot's end)."""
+        """Take what a process has counted of a revision, or of an arm of it, as of `end` (a slot's end)."""
         counts = PackedCounts.of(inputs)
-        before = self._counted.get(process)
-        self._counted[process] = counts
+        before = self._counted.get((revision, process))
+        self._counted[revision, process] = counts
         if before is None:
             return
         try:
@@ -54,7 +54,7 @@ class ProfiledBlocks:
         for revision in [revision for revision, counts in self._open.items() if counts.rows >= BLOCK_ROWS]:
             block = ProfiledBlock(self._since.pop(revision), end, self._open.pop(revision).inputs)
             self._blocks[revision] = (*self._blocks.get(revision, ()), block)[-BLOCKS:]
-        self._counted = {process: counts for process, counts in self._counted.items() if process.pod in present}
+        self._counted = {key: counts for key, counts in self._counted.items() if key[1].pod in present}
         self._until = end
 
     def blocks(self) -> Mapping[str, tuple[ProfiledBlock, ...]]:

@@ -60,12 +60,20 @@ LatencySlots = Mapping[int, tuple[Mapping[int, int], int]]
 """A slot's start -> requests by bin, and requests of that slot that have not ended."""
 
 
+class ArmReading(NamedTuple):
+    """What a pod counted of one arm's requests, which are in no other count (see PodReading)."""
+
+    latency: LatencySlots
+    inputs: Mapping[str, Counts]
+    outputs: Mapping[str, Counts]
+
+
 @dataclass(frozen=True)
 class PodReading:
     """One answer of a model pod: what it says of itself, and what it counted since `started` (Unix seconds).
 
     `inputs` are the counts by feature, `outputs` those by output; `labels` is what changed of the counts of labels.
-    `arms` are the latencies of requests that were not of the split, by arm (names.arm), which are in no other count.
+    `arms` is what it counted of requests that were not of the split, by arm (names.arm).
     """
 
     evidence: PodEvidence
@@ -74,7 +82,7 @@ class PodReading:
     inputs: Mapping[str, Counts]
     labels: LabelReading = field(default_factory=LabelReading)
     outputs: Mapping[str, Counts] = field(default_factory=dict)
-    arms: Mapping[str, LatencySlots] = field(default_factory=dict)
+    arms: Mapping[str, ArmReading] = field(default_factory=dict)
 
     def counts(self) -> PackedCounts:
         """What it counted, packed."""
@@ -207,14 +215,19 @@ def _check_tensor(tensor: Mapping[str, Any], path: str) -> None:
     raise BrokenEvidence(f"{path} is {tensor!r:.80}; expected name, datatype and a shape of whole numbers")
 
 
-def _arms(given: Any, revision: str) -> dict[str, LatencySlots]:
+def _arms(given: Any, revision: str) -> dict[str, ArmReading]:
     """What was counted apart; servers of former versions count nothing so."""
     told = _mapping(given or {}, "arms")
     return {
-        names.arm(revision, kind): _latency(_mapping(told[kind], f"arms.{kind}").get("latency"))
+        names.arm(revision, kind): _arm(_mapping(told[kind], f"arms.{kind}"), f"arms.{kind}")
         for kind in (names.MIRROR, names.MATCH)
         if kind in told
     }
+
+
+def _arm(told: Mapping[str, Any], path: str) -> ArmReading:
+    inputs, outputs = (read_counts(told.get(side) or {}, f"{path}.{side}") for side in ("inputs", "outputs"))
+    return ArmReading(_latency(told.get("latency")), inputs, outputs)
 
 
 def _latency(given: Any) -> dict[int, tuple[Mapping[int, int], int]]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from weirkeeper.api import names
+from weirkeeper.delivery.gates import judged_sides
 from weirkeeper.delivery.memory import Memory, RevisionRecord
 from weirkeeper.delivery.revision import is_container
 from weirkeeper.delivery.rollout import Result, advance
@@ -68,6 +69,7 @@ def _plan(snapshot: Snapshot, model: Object, drift: str, now: float) -> Plan:
         list_pods_of=children.unready,
         fast=kept.applied != kept.decision,
         queries=tuple(sorted(set(queries_of(snapshot, kept, governed.policy).values()))),
+        sides=judged_sides(kept.gates),
     )
 
 

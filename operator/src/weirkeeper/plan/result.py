@@ -61,7 +61,8 @@ class Plan:
     conflict ends the plan), then `starts` (made unless they exist, and only once what asks for them is written), then
     `deletes`, then `notices`. `wake_at` is when to plan again if nothing happens.
     `list_pods_of` names the revisions whose pods must be listed before the next plan. `fast` asks the collector to
-    poll routers twice a second until they acknowledge. `queries` are those of the gates, to be put to Prometheus.
+    poll routers twice a second until they acknowledge. `queries` are those of the gates, to be put to Prometheus, and
+    `sides` of the rows, "inputs" and "outputs", are those that the gates of the running attempt judge.
     """
 
     creates: tuple[Create, ...] = ()
@@ -74,3 +75,4 @@ class Plan:
     list_pods_of: tuple[str, ...] = ()
     fast: bool = False
     queries: tuple[str, ...] = ()
+    sides: frozenset[str] = frozenset()

@@ -143,7 +143,7 @@ class Reconciler:
         """Have the collector look as often as the Model's phase needs."""
         phase = next((write.status.get("phase", "") for write in plan.statuses if write.kind == names.MODEL_KIND), "")
         self._collector.set_fast(key.namespace, key.name, plan.fast)
-        self._collector.set_watched(key.namespace, key.name, phase not in RESTING)
+        self._collector.set_watched(key.namespace, key.name, phase not in RESTING, plan.sides)
         self._queries.follow(key.namespace, key.name, plan.queries, running=phase not in RESTING)
 
     async def _come_again(self, key: Key, plan: Plan, delay: float | None, *, wrote: bool) -> None:
