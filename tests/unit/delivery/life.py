@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cache
 
 from tests.unit.delivery.world import ERRORS_ONLY, SLOT, Behaviour, World, policy
+from weirkeeper.api.names import MATCH, MIRROR, arm, revision_of
 from weirkeeper.delivery.evidence import Outcomes, OutcomeSlot
-from weirkeeper.delivery.memory import Memory
+from weirkeeper.delivery.memory import Beside, Memory
 from weirkeeper.delivery.policy import StepPolicy
 from weirkeeper.delivery.rollout import Result, advance, drained
 from weirkeeper.delivery.turn import Clock, Desired, Observed
@@ -32,12 +33,26 @@ class Life(World):
     def traffic(self) -> None:
         """One slot of requests, split as the routers have it in force; nothing is drawn, so failures can be read."""
         count = round(self.rate * SLOT)
-        found = {}
-        for revision, weight in self.in_force.items():
-            requests = count * weight // 100
-            bad = round(requests * self.behaviours.get(revision, Behaviour()).bad)
-            found[revision] = Outcomes(requests, bad, bad)
+        matching = count // 10 if self.beside.callers else 0
+        split = count - matching
+        arms = {revision: split * weight // 100 for revision, weight in self.in_force.items()}
+        arms |= {arm(self.trying, MATCH): matching} if matching else {}
+        arms |= {arm(self.trying, MIRROR): split * self.beside.mirror // 100} if self.beside.mirror else {}
+        found = {name: self.answered(name, requests) for name, requests in arms.items()}
         self.outcomes.append(OutcomeSlot(int(self.now) - SLOT, found, observed=self.routers_answer))
+
+    def answered(self, name: str, requests: int) -> Outcomes:
+        """What a revision, or an arm of it, makes of so many requests."""
+        bad = round(requests * self.behaviours.get(revision_of(name), Behaviour()).bad)
+        return Outcomes(requests, bad, bad)
+
+    def another(self) -> Life:
+        """The same life once more, to go on by itself."""
+        life = copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, dict | list | set):
+                setattr(life, name, copy(value))
+        return life
 
     def follow(self) -> None:
         """Pods and routers do as the memory says, as far as they can."""
@@ -88,14 +103,14 @@ def difference(first: Memory, then: Memory) -> str:
     return f"planning again changes { ({key: (one[key], two[key]) for key in one if one[key] != two[key]}) }"
 
 
-def begun(replicas: int, window: int, phase: str) -> Life:
+def begun(replicas: int, window: int, phase: str, first: tuple[StepPolicy, ...] = ()) -> Life:
     """A life in which the first revision was healthy, and the second one has come as far as `phase`."""
-    return deepcopy(_begun(replicas, window, phase))
+    return _begun(replicas, window, phase, first).another()
 
 
 @cache
-def _begun(replicas: int, window: int, phase: str) -> Life:
-    steps = (StepPolicy("few", 5, 10), StepPolicy("half", 50, 10))
+def _begun(replicas: int, window: int, phase: str, first: tuple[StepPolicy, ...]) -> Life:
+    steps = (*first, StepPolicy("few", 5, 10), StepPolicy("half", 50, 10))
     rules = policy(steps=steps, bake_time=20.0, rollback_window=window, gates=ERRORS_ONLY)
     life = Life(replicas=replicas, rate=200, policy=rules)
     life.until("Healthy", 20)
@@ -126,6 +141,9 @@ class Judge:
             return
         self.weights_are_a_split_that_pods_can_carry()
         self.weights_fall_for_a_reason_alone()
+        self.what_is_beside_the_split_is_the_candidate_s_and_carried()
+        self.chosen_callers_stay()
+        self.what_waits_for_approval_waits()
         self.stable_changes_for_a_reason_alone_and_keeps_its_size()
         self.an_abort_is_obeyed()
         self.what_was_rejected_stays_out()
@@ -155,6 +173,36 @@ class Judge:
             return
         carried = 100 * self.seen.ready.get(after.candidate, 0) // after.size
         assert carried < before.weight or WEIGHT_MAY_FALL & self.reasons()
+
+    def what_is_beside_the_split_is_the_candidate_s_and_carried(self) -> None:
+        before, after, seen = self.before, self.after, self.seen
+        beside = after.beside
+        if after.candidate is None or after.weight == 100:
+            assert beside == Beside()
+            return
+        ready = seen.ready.get(after.candidate, 0)
+        assert beside.mirror <= 100 * ready // after.size, "no more copies than ready pods carry"
+        assert ready or not beside.callers
+        assert (beside.sticky is not None) <= (0 < after.weight < 100)
+        if beside.mirror > before.beside.mirror or set(beside.callers) - set(before.beside.callers):
+            assert after.candidate in seen.probed
+            assert after.candidate not in seen.held or before.beside != Beside()
+
+    def chosen_callers_stay(self) -> None:
+        before, after = self.before, self.after
+        if before.attempt != after.attempt or after.candidate is None or "StepsChanged" in self.reasons():
+            return
+        stay = after.weight == 100 or set(before.beside.callers) <= set(after.beside.callers)
+        assert stay or not self.seen.ready.get(after.candidate)
+
+    def what_waits_for_approval_waits(self) -> None:
+        before, after, steps = self.before, self.after, self.life.policy.steps
+        if before.phase != "Progressing" or before.attempt != after.attempt or before.direct or not after.candidate:
+            return
+        if {"StepsChanged", "StepSkipped"} & self.reasons() or not steps[before.step].manual:
+            return
+        asked = any(verb.name == "promote" and verb.token not in before.handled for verb in self.life.verbs)
+        assert before.approved or asked or (after.step == before.step and after.phase == "Progressing")
 
     def stable_changes_for_a_reason_alone_and_keeps_its_size(self) -> None:
         before, after = self.before, self.after

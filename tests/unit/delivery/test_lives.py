@@ -6,30 +6,46 @@ What must hold in all of them is in `life.Judge`, which looks at every planning.
 from __future__ import annotations
 
 import os
+from itertools import combinations, product
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.unit.delivery.life import begun, edited
 from tests.unit.delivery.world import ERRORS_ONLY, Behaviour
 from weirkeeper.api import names
+from weirkeeper.api.steps import HeaderMatch, Match, Sticky
 from weirkeeper.delivery.policy import StepPolicy
 from weirkeeper.delivery.turn import Obstacle
 
 REVISIONS = st.sampled_from(("m-1", "m-2", "m-3", "m-4"))
 PHASES = ("Healthy", "Progressing", "Promoting", "Baking")
-VERBS = st.sampled_from(names.VERBS)
+VERBS = st.sampled_from([*((verb,) for verb in names.VERBS), *product(names.VERBS, repeat=2)])
+Steps = tuple[StepPolicy, ...]
 LIVES = int(os.environ.get("WEIRKEEPER_ROLLOUT_LIVES", "2000"))
 """How many are lived; more of them find what is rarer."""
+
+ALPHA, BETA = (Match(headers=(HeaderMatch(name="x-cohort", value=value),), replicas=2) for value in ("alpha", "beta"))
+FIRST = (
+    (),
+    (StepPolicy("shadow", 0, 10, mirror=100),),
+    (StepPolicy("alpha", 0, 10, match=ALPHA),),
+    (StepPolicy("shadow", 0, 10, mirror=30), StepPolicy("alpha", 0, 10, manual=True, match=ALPHA)),
+    (StepPolicy("alpha", 0, 10, match=ALPHA), StepPolicy("beta", 0, 10, require_pass=True, match=BETA)),
+)
+WEIGHTS = tuple(chosen for count in (1, 2, 3) for chosen in combinations((1, 5, 20, 50, 80, 99), count))
+BEGINNINGS = tuple(product((1, 2, 3, 4), (0, 1, 3), PHASES, FIRST[:3]))
+ALL_AT_ONCE = st.sampled_from((True, *[False] * 7))
+STICKY = st.sampled_from((None, Sticky(cookie="who")))
 
 
 class RolloutLife(RuleBasedStateMachine):
     """One Model's life; every rule is something that happens to rollouts."""
 
-    @initialize(replicas=st.integers(1, 4), window=st.integers(0, 3), phase=st.sampled_from(PHASES))
-    def begin(self, replicas: int, window: int, phase: str) -> None:
-        self.life = begun(replicas, window, phase)
+    @initialize(begin=st.sampled_from(BEGINNINGS))
+    def begin(self, begin: tuple[int, int, str, Steps]) -> None:
+        self.life = begun(*begin)
         self.nonce = 0
 
     @rule(slots=st.integers(1, 8))
@@ -46,8 +62,8 @@ class RolloutLife(RuleBasedStateMachine):
         self.life.desired, self.life.unusable = revision, unusable
         self.life.tick()
 
-    @rule(verbs=st.lists(VERBS, min_size=1, max_size=2))
-    def people_ask(self, verbs: list[str]) -> None:
+    @rule(verbs=VERBS)
+    def people_ask(self, verbs: tuple[str, ...]) -> None:
         self.ask(*verbs)
 
     def ask(self, *verbs: str) -> None:
@@ -86,10 +102,15 @@ class RolloutLife(RuleBasedStateMachine):
         self.life.held = {} if revision in held else {revision: Obstacle("SignatureChanged", "input a is gone")}
         self.life.tick()
 
-    @rule(weights=st.lists(st.integers(1, 99), min_size=1, max_size=4, unique=True), manual=st.booleans())
-    def the_steps_are_edited(self, weights: list[int], manual: bool) -> None:  # noqa: FBT001
-        steps = tuple(StepPolicy(f"s{weight}", weight, 10, manual) for weight in sorted(weights))
-        edited(self.life, steps=steps)
+    @rule(first=st.sampled_from(FIRST), weights=st.sampled_from(WEIGHTS), manual=st.booleans(), at_once=ALL_AT_ONCE)
+    def the_steps_are_edited(self, first: Steps, weights: tuple[int, ...], manual: bool, at_once: bool) -> None:  # noqa: FBT001
+        shares = tuple(StepPolicy(f"s{weight}", weight, 10, manual) for weight in weights)
+        edited(self.life, steps=() if at_once else (*first, *shares))
+        self.life.tick()
+
+    @rule(sticky=STICKY)
+    def callers_are_to_stay_or_not(self, sticky: Sticky | None) -> None:
+        edited(self.life, sticky=sticky)
         self.life.tick()
 
     @rule(false_alarm=st.sampled_from((0.01, 0.02)), choice=st.sampled_from(("Hold", "RollBack", "Promote")))
@@ -127,6 +148,8 @@ TestRolloutLife = RolloutLife.TestCase
 TestRolloutLife.settings = settings(
     max_examples=LIVES,
     stateful_step_count=20,
+    # What a life is made of is drawn anew; changing what was drawn before costs as much as living it.
+    phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     deadline=None,
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

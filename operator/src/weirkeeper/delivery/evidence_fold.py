@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from weirkeeper.api import names
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def fold(turn: Turn) -> Turn:
     """Count what the candidate answered, and let the gates take in the slots in which the split stood still."""
     comparison = comparison_of(turn)
-    if comparison is None or turn.memory.gates is None:
+    if comparison is None or turn.memory.gates is None or turn.judged == (turn.memory.gates, comparison):
         return turn
     turn = _exposed(turn, names.revision_of(comparison.candidate))
     if not turn.settled or turn.memory.clean_from is None:
@@ -25,9 +26,10 @@ def fold(turn: Turn) -> Turn:
     turn = freeze(turn) if comparison.paired else turn
     after = gates.fold(gates_memory(turn), comparison, turn.evidence, turn.now)
     results = gates.results(after, comparison, turn.evidence, turn.now)
-    return turn.to(
+    turn = turn.to(
         gates=after.to_json(), results=tuple(item.to_json() for item in results), cursors=turn.evidence.cursors
     )
+    return replace(turn, judged=(turn.memory.gates, comparison))
 
 
 def comparison_of(turn: Turn) -> gates.Comparison | None:
@@ -71,7 +73,7 @@ def _exposed(turn: Turn, candidate: str) -> Turn:
         return turn
     answering = (candidate, names.arm(candidate, names.MATCH))
     seen = sum(slot.revisions[arm].requests for slot in slots for arm in answering if arm in slot.revisions)
-    return turn.to(exposed=memory.exposed + seen, exposed_slot=slots[-1].start)
+    return turn.to(exposed=memory.exposed + seen, exposed_slot=max(slot.start for slot in slots))
 
 
 def blocking(memory: Memory) -> list[Mapping[str, Any]]:

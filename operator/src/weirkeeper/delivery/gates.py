@@ -178,9 +178,10 @@ def freeze(memory: GatesMemory, evidence: Evidence, stable: str | None, now: flo
     # Once folding has begun it learns from every slot itself, after having judged it.
     unlearned = [] if memory.cursor else unlearned
     outcomes = tuple(item.revisions.get(stable or "", NOTHING) for item in unlearned)
+    learned = max((item.start for item in unlearned), default=memory.learned)
     before = Before(stable, outcomes, evidence, now, slot)
     gates = tuple(gate.freeze(before) for gate in memory.gates)
-    return replace(memory, gates=gates, learned=unlearned[-1].start if unlearned else memory.learned)
+    return replace(memory, gates=gates, learned=learned)
 
 
 def begin_step(memory: GatesMemory) -> GatesMemory:
@@ -202,7 +203,7 @@ def fold(memory: GatesMemory, comparison: Comparison, evidence: Evidence, now: f
         memory,
         gates=gates,
         tally=_tally(memory.tally, look),
-        cursor=complete[-1].start if complete else memory.cursor,
+        cursor=max((slot.start for slot in complete), default=memory.cursor),
         observed_slots=memory.observed_slots + sum(slot.span for slot in clean if slot.observed),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from weirkeeper.api.steps import Callers
@@ -57,12 +58,12 @@ class Policy:
         """How many steps compare with stable."""
         return sum(step.match is None for step in self.steps)
 
-    @property
+    @cached_property
     def steps_digest(self) -> str:
         """Changes when the steps do."""
         return _digest(self.steps)
 
-    @property
+    @cached_property
     def gates_digest(self) -> str:
         """Changes when a gate or an error rate does: evidence folded under other gates is not comparable.
 

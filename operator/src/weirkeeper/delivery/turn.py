@@ -99,7 +99,10 @@ class Clock:
 
 @dataclass(frozen=True)
 class Turn:
-    """The stages of the machine pass a turn from one to the next; each returns it with its own changes."""
+    """The stages of the machine pass a turn from one to the next; each returns it with its own changes.
+
+    `judged` is what the results in the memory were made of: the gates' memory, and who was compared with whom.
+    """
 
     memory: Memory
     desired: Desired
@@ -107,6 +110,7 @@ class Turn:
     evidence: Evidence
     clock: Clock
     notes: tuple[Note, ...] = ()
+    judged: tuple[Any, Any] | None = None
 
     def to(self, **changes: Any) -> Turn:
         """The turn with changed fields of its memory."""

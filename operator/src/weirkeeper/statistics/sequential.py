@@ -88,9 +88,10 @@ def log_e(log_sums: Sequence[float] | Floats) -> float:
 
 def log_sum_exp(terms: Sequence[float] | Floats) -> float:
     """Add numbers given by their logarithms."""
-    values = np.asarray(terms, dtype=np.float64)
-    highest = float(values.max())
-    return highest + math.log(float(np.exp(values - highest).sum()))
+    # So few terms are added faster without arrays.
+    values = terms.tolist() if isinstance(terms, np.ndarray) else terms
+    highest = max(values)
+    return float(highest + math.log(sum([math.exp(value - highest) for value in values])))
 
 
 def rounded(values: Sequence[float] | Floats) -> tuple[float, ...]:
