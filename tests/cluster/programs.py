@@ -90,7 +90,10 @@ HELM = Module(
 KUBECONFORM = Module("kubeconform", version="github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0")
 KIND = Module("kind", version="sigs.k8s.io/kind@v0.33.0")
 FAKE_GCS_SERVER = Module("fake-gcs-server", version="github.com/fsouza/fake-gcs-server@v1.56.1")
-TOOLS = {module.name: module for module in (KUBERNETES, COREDNS, PAUSE, HELM, KUBECONFORM, KIND, FAKE_GCS_SERVER)}
+KSTATUS = Module("kstatus")
+TOOLS = {
+    module.name: module for module in (KUBERNETES, COREDNS, PAUSE, HELM, KUBECONFORM, KIND, FAKE_GCS_SERVER, KSTATUS)
+}
 
 
 def built(module: Module) -> Path:

@@ -156,7 +156,9 @@ class ModelStatus(Record):
     url: str | None = Field(default=None, description="Where the Model answers in the cluster.", max_length=512)
     frozen: str | None = Field(default=None, description="Why nothing is promoted now, if so.", max_length=512)
     drift: str | None = Field(default=None, description="What its Monitors say of its inputs.", max_length=32)
-    conditions: Conditions = Field(default=(), description="Ready, Current, Progressing, Stalled and ArtifactPinned.")
+    conditions: Conditions = Field(
+        default=(), description="Ready, Current, Progressing, Reconciling, Stalled, ArtifactPinned."
+    )
     observed_generation: ObservedGeneration = None
     memory: dict[str, Any] | None = Field(
         default=None,

@@ -22,6 +22,9 @@ EVIDENCE_PATIENCE = 15.0
 
 LONGEST_MESSAGE = 1024
 
+TURNED_DOWN = frozenset({"Aborted", "RolledBack"})
+"""Why a spec is not served that nobody works on any more."""
+
 
 def dated(item: Object, conditions: Iterable[Condition], now: float) -> list[dict[str, Any]]:
     """Conditions as JSON; the time of each changes only with its status."""
@@ -31,7 +34,7 @@ def dated(item: Object, conditions: Iterable[Condition], now: float) -> list[dic
 
 
 def model_conditions(view: Projected) -> tuple[Condition, ...]:
-    """Ready, Current, Progressing, Stalled and ArtifactPinned of a Model."""
+    """Ready, Current, Progressing, Reconciling, Stalled and ArtifactPinned of a Model."""
     generation = view.model["metadata"].get("generation", 0)
     return tuple(
         _condition(kind, generation, *found)
@@ -39,7 +42,9 @@ def model_conditions(view: Projected) -> tuple[Condition, ...]:
             ("Ready", _ready(view)),
             ("Current", _current(view)),
             ("Progressing", _progressing(view)),
-            ("Stalled", _stalled(view)),
+            # kstatus goes by the first of these two that is true: what may still come right by itself is no failure.
+            ("Reconciling", _reconciling(view)),
+            ("Stalled", _stalled_or_out(view)),
             ("ArtifactPinned", _pinned(view)),
         )
     )
@@ -134,6 +139,19 @@ def _progressing(view: Projected) -> tuple[str, str, str]:
     if memory.phase in ATTEMPT or memory.phase == "Baking":
         return "True", view.stage, memory.message
     return "False", view.stage, memory.message
+
+
+def _reconciling(view: Projected) -> tuple[str, str, str]:
+    """Whether an attempt is under way, also one that is paused or frozen: not what is applied serves, or not surely."""
+    memory = view.memory
+    under_way = memory.phase in ATTEMPT or memory.phase == "Baking"
+    return str(under_way), view.stage, memory.message if under_way else ""
+
+
+def _stalled_or_out(view: Projected) -> tuple[str, str, str]:
+    """As `_stalled`; of a Model also where its spec asks for a revision that was turned down."""
+    stalled, (_, reason, message) = _stalled(view), _current(view)
+    return ("True", reason, message) if stalled[0] == "False" and reason in TURNED_DOWN else stalled
 
 
 def _stalled(view: Projected) -> tuple[str, str, str]:

@@ -152,8 +152,10 @@ def _attempt(status: Status) -> Iterator[str]:
 
 
 def _stalled(status: Status) -> str:
-    stalled = condition(status, "Stalled")
-    return f"It is stalled: {stalled['reason']}: {stalled['message']}" if stalled.get("status") == "True" else ""
+    stalled, current = condition(status, "Stalled"), condition(status, "Current")
+    if stalled.get("status") != "True" or stalled["reason"] == current.get("reason"):
+        return ""
+    return f"It is stalled: {stalled['reason']}: {stalled['message']}"
 
 
 def _frozen(status: Status) -> str:
