@@ -9,7 +9,7 @@ import pytest
 
 from weirkeeper.delivery.evidence import ProfiledBlock
 from weirkeeper.delivery.inputs_gate import InputsMemory
-from weirkeeper.delivery.outputs_gate import OutputsMemory
+from weirkeeper.delivery.outputs_gate import OutputsMemory, Table
 from weirkeeper.delivery.psi_evidence import log_e_of_least, log_e_of_worst
 from weirkeeper.statistics.feature import FeatureProfile
 
@@ -70,7 +70,7 @@ def test_answers_to_the_same_rows_at_the_limit_rarely_fail_or_pass(bins: int, ro
         memory, worst, best = OutputsMemory("answers", 0.1), 0.0, 0.0
         for _ in range(BLOCKS):
             table = chance.multinomial(rows, joint).reshape(bins, bins).astype(float)
-            memory = memory.with_block({"y": (table.sum(0).tolist(), table.sum(1).tolist())}, same_rows=True)
+            memory = memory.with_block({"y": Table(table.sum(0).tolist(), table.sum(1).tolist())}, same_rows=True)
             sums = [sums for _, sums in memory.sums]
             worst, best = max(worst, log_e_of_worst(sums)), max(best, log_e_of_least(sums))
         failed += worst >= LEVEL
@@ -92,7 +92,7 @@ def test_answers_at_the_limit_rarely_fail_or_pass(stable_rows: int) -> None:
                 list(map(float, chance.multinomial(rows, of))) for rows, of in ((ROWS, live), (stable_rows, shares))
             )
             candidate, stable = arms
-            memory = memory.with_block({"y": (candidate, stable)})
+            memory = memory.with_block({"y": Table(candidate, stable)})
             sums = [sums for _, sums in memory.sums]
             worst, best = max(worst, log_e_of_worst(sums)), max(best, log_e_of_least(sums))
         failed += worst >= LEVEL

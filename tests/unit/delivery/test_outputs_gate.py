@@ -28,28 +28,32 @@ def profile(classes: Sequence[str] = CLASSES, scores: int = 0) -> ReferenceProfi
 
 
 def slots(
-    made: ReferenceProfile, shares: dict[str, float], rows: int, minutes: int, seed: int
+    made: ReferenceProfile, shares: dict[str, float], rows: int, minutes: int, seed: int, score: float = 1.0
 ) -> tuple[AnswerSlot, ...]:
     found = []
     for minute in range(minutes):
         chance = np.random.default_rng(1000 * seed + minute)
         counters = ProfileCounters(made)
         answers = chance.choice(np.array(list(shares), dtype=object), rows, p=list(shares.values()))
-        counters.ingest({}, {"predict": answers, "score": chance.random(rows)})
+        counters.ingest({}, {"predict": answers, "score": chance.random(rows) ** score})
         start = BEGIN + MINUTE * minute
         found.append(AnswerSlot(start, start + MINUTE, counters.totals()["outputs"]))
     return tuple(found)
 
 
 def evidence(
-    shares: dict[str, float], minutes: int = 12, candidate: ReferenceProfile | None = None, rows: int = 150
+    shares: dict[str, float],
+    minutes: int = 12,
+    candidate: ReferenceProfile | None = None,
+    rows: int = 150,
+    score: float = 1.0,
 ) -> Evidence:
     stable, candidate = profile(), candidate or profile()
     usual = {"leave": 0.3, "stay": 0.7}
     told = {CANDIDATE: candidate, STABLE: stable}
     return Evidence(
         answers={
-            CANDIDATE: slots(candidate, shares, rows, minutes, 1),
+            CANDIDATE: slots(candidate, shares, rows, minutes, 1, score),
             STABLE: slots(stable, usual, 600, minutes, 2),
         },
         pods={name: (PodEvidence("p", name, "Ready", profile=one.to_json()),) for name, one in told.items()},
@@ -95,21 +99,30 @@ def test_answers_to_copies_are_compared_with_stable_s_own(shares: dict[str, floa
     assert (result.verdict, result.candidate.requests) == (verdict, 12 * 150)
 
 
-def test_classes_are_matched_by_name_and_unlike_edges_left_out() -> None:
-    result = judged(evidence({"leave": 0.3, "stay": 0.7}, candidate=profile(("stay", "leave", "wait"), scores=1)))
-    assert (result.verdict, result.seen) == ("Pass", True)
-    assert "predict is furthest of 1 outputs" in result.message
+@pytest.mark.parametrize(("score", "verdict"), [(1.0, "Pass"), (4.0, "Fail")])
+def test_classes_are_matched_by_name_and_numbers_of_unlike_edges_by_what_is_known_of_them(
+    score: float, verdict: str
+) -> None:
+    retrained = profile(("stay", "leave", "wait"), scores=1)
+    result = judged(evidence({"leave": 0.3, "stay": 0.7}, minutes=24, candidate=retrained, score=score))
+    assert (result.verdict, result.seen) == (verdict, True)
+    assert ("score, by a few bins, is furthest of 2 outputs" in result.message) == (verdict == "Fail")
 
 
 def test_where_nothing_can_be_compared_it_holds_and_says_why() -> None:
-    seen = evidence({"leave": 0.3, "stay": 0.7}, candidate=profile(scores=1))
-    alone = {
-        arm: tuple(AnswerSlot(one.start, one.end, {"score": one.outputs["score"]}) for one in found)
-        for arm, found in seen.answers.items()
+    numbers = ReferenceProfile.from_columns({"age": CHANCE.random(4000)}, {"predict": CHANCE.random(4000)})
+    seen = evidence({"leave": 0.3, "stay": 0.7})
+    counters = ProfileCounters(numbers)
+    counters.ingest({}, {"predict": CHANCE.random(200)})
+    counted = counters.totals()["outputs"]
+    answers = {
+        **seen.answers,
+        CANDIDATE: tuple(AnswerSlot(one.start, one.end, counted) for one in seen.answers[STABLE]),
     }
-    result = judged(Evidence(answers=alone, pods=seen.pods))
+    pods = {**seen.pods, CANDIDATE: (PodEvidence("p", CANDIDATE, "Ready", profile=numbers.to_json()),)}
+    result = judged(Evidence(answers=answers, pods=pods))
     assert (result.verdict, result.seen) == ("Inconclusive", False)
-    assert "no output is counted by the same classes, or the same edges, in both bundles" in result.message
+    assert "no output is of the same kind in both bundles" in result.message
 
 
 def test_few_rows_wait_for_others_of_the_same_minutes() -> None:

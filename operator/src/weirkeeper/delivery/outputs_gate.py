@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from weirkeeper.delivery.psi_evidence import (
     log_e_of_worst,
 )
 from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Levels, Mode
+from weirkeeper.statistics.bracketed import between, cuts_of, nearest_and_furthest
 from weirkeeper.statistics.distances import effective_size, pooled
 from weirkeeper.statistics.errors import ProfileError
 from weirkeeper.statistics.feature import Counts, FeatureProfile
@@ -34,9 +35,19 @@ LEAST_ROWS: Final = 100
 
 OUTPUTS_LIMIT: Final = 32
 NAME_LIMIT: Final = 60
+BY_PARTS: Final = ", by a few bins,"
 
-Tables = tuple[list[float], list[float]]
-"""Counts of candidate and stable by the same bins."""
+
+class Table(NamedTuple):
+    """Counts of candidate and stable by the same bins.
+
+    Where the bundles count a number by unlike edges, `candidate` is the least different that it can be from `stable`
+    and `furthest` the most different.
+    """
+
+    candidate: Sequence[float]
+    stable: Sequence[float]
+    furthest: Sequence[float] | None = None
 
 
 @dataclass(frozen=True)
@@ -110,22 +121,24 @@ class OutputsMemory(NothingBefore):
         memory = replace(self, cursor=max(slot.end for arm in slots for slot in arm))
         return memory.with_block(tables_of(outputs, slots), same_rows=comparison.mode == "Mirror")
 
-    def with_block(self, tables: Mapping[str, Tables], *, same_rows: bool = False) -> OutputsMemory:
-        """Add one block: the counts of each output that both arms count alike, of copies by the `same_rows`."""
+    def with_block(self, tables: Mapping[str, Table], *, same_rows: bool = False) -> OutputsMemory:
+        """Add one block: the counts of each output that can be compared, of copies by the `same_rows`."""
         if not tables:
-            told = "no output is counted by the same classes, or the same edges, in both bundles"
+            told = "no output is of the same kind in both bundles"
             return replace(self, problem=told)
-        found = {name: _compared(*arms, self.most, same_rows=same_rows) for name, arms in tables.items()}
+        found = {name: _compared(table, self.most, same_rows=same_rows) for name, table in tables.items()}
         known = dict(self.sums)
         sums = known | {name: added(known.get(name, NO_SUMS), one.gained) for name, one in found.items()}
         name = max(found, key=lambda one: log_e_of_fail(sums[one]))
-        rows = [max(int(sum(table[arm])) for table in tables.values()) for arm in (0, 1)]
+        rows = [
+            max(int(sum(arm)) for arm in arms) for arms in zip(*(table[:2] for table in tables.values()), strict=True)
+        ]
         return replace(
             self,
             sums=tuple(sums.items())[:OUTPUTS_LIMIT],
             candidate=self.candidate + rows[0],
             stable=self.stable + rows[1],
-            worst=(name[:NAME_LIMIT], round(found[name].psi, 4)),
+            worst=(name[:NAME_LIMIT] + (BY_PARTS if tables[name].furthest else ""), round(found[name].psi, 4)),
             problem="",
         )
 
@@ -151,7 +164,16 @@ class OutputsMemory(NothingBefore):
         )
 
 
-def _compared(candidate: Sequence[float], stable: Sequence[float], most: float, *, same_rows: bool) -> BlockEvidence:
+def _compared(table: Table, most: float, *, same_rows: bool) -> BlockEvidence:
+    """Judge one block: by brackets, Fail by the least that the PSI can be and Pass by the most."""
+    nearest = _judged(table.stable, table.candidate, most, same_rows=same_rows)
+    if table.furthest is None:
+        return nearest
+    furthest = _judged(table.stable, table.furthest, most, same_rows=same_rows)
+    return replace(nearest, gained=(*nearest.gained[:-1], furthest.gained[-1]))
+
+
+def _judged(stable: Sequence[float], candidate: Sequence[float], most: float, *, same_rows: bool) -> BlockEvidence:
     reference, live = pooled(np.asarray(stable, dtype=np.float64), np.asarray(candidate, dtype=np.float64))
     size = effective_size(float(reference.sum()), float(live.sum()))
     return block_evidence(reference, live, size, most, most, same_rows=same_rows)
@@ -159,20 +181,30 @@ def _compared(candidate: Sequence[float], stable: Sequence[float], most: float, 
 
 def tables_of(
     outputs: Sequence[Mapping[str, FeatureProfile]], slots: Sequence[Sequence[AnswerSlot]]
-) -> dict[str, Tables]:
-    """Put the counts of both arms side by side, of outputs that both bundles count alike."""
-    tables: dict[str, Tables] = {}
+) -> dict[str, Table]:
+    """Put the counts of both arms side by side, of outputs that both bundles have."""
+    tables: dict[str, Table] = {}
     for name in sorted(outputs[0].keys() & outputs[1].keys()):
-        one, other = (arm[name] for arm in outputs)
+        candidate, stable = (arm[name] for arm in outputs)
         counted = [[slot.outputs[name] for slot in arm if name in slot.outputs] for arm in slots]
-        if not all(counted):
+        if not all(counted) or candidate.enumerated != stable.enumerated:
             continue
-        if one.enumerated and other.enumerated:
-            tables[name] = _by_value([_values(one, counted[0]), _values(other, counted[1])])
-        elif (one.edges, one.atoms, one.enumerated) == (other.edges, other.atoms, other.enumerated):
-            candidate, stable = (_bins(arm) for arm in counted)
-            tables[name] = candidate, stable
+        if candidate.enumerated:
+            tables[name] = _by_value([_values(candidate, counted[0]), _values(stable, counted[1])])
+            continue
+        arms = _bins(counted[0]), _bins(counted[1])
+        alike = (candidate.edges, candidate.atoms) == (stable.edges, stable.atoms)
+        tables[name] = Table(*arms) if alike else _by_parts((candidate, stable), arms)
     return tables
+
+
+def _by_parts(outputs: tuple[FeatureProfile, FeatureProfile], arms: tuple[list[float], list[float]]) -> Table:
+    """Cut both at edges of stable's, where the candidate's counts are known up to a bin."""
+    cuts = cuts_of(*outputs)
+    (low, high), (below, _) = (between(feature, arm, cuts) for feature, arm in zip(outputs, arms, strict=True))
+    stable = np.diff([0.0, *below, sum(arms[1])])
+    nearest, furthest = nearest_and_furthest(stable, low, high, sum(arms[0]))
+    return Table(nearest.tolist(), stable.tolist(), furthest.tolist())
 
 
 def _values(feature: FeatureProfile, counted: Sequence[Counts]) -> dict[str, float]:
@@ -185,11 +217,11 @@ def _values(feature: FeatureProfile, counted: Sequence[Counts]) -> dict[str, flo
     return found
 
 
-def _by_value(arms: Sequence[Mapping[str, float]]) -> Tables:
+def _by_value(arms: Sequence[Mapping[str, float]]) -> Table:
     """Classes that one arm does not know are none of its answers."""
     names = sorted({*arms[0], *arms[1]})
     candidate, stable = ([arm.get(name, 0.0) for name in names] for arm in arms)
-    return candidate, stable
+    return Table(candidate, stable)
 
 
 def _bins(counted: Sequence[Counts]) -> list[float]:
