@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,13 @@ from weirkeeper.plugin.cli import main
 from weirkeeper.plugin.differing import difference
 from weirkeeper.plugin.errors import PluginError
 from weirkeeper.plugin.linting import attempt_seconds, lint
+from weirkeeper.plugin.traffic import Traffic
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+def at(rate: float) -> Callable[[str, str], Traffic]:
+    return lambda _namespace, _model: Traffic(rate, "")
 
 
 def written(kind: str, spec: Any, name: str = "churn") -> str:
@@ -81,10 +87,10 @@ def test_low_traffic_takes_long_and_large_steps_less() -> None:
     )
     assert attempt_seconds(staged, 1000.0) == 600 + 3600 + 600
     assert attempt_seconds(default, 0.01) > attempt_seconds(large, 0.01)
-    told = [finding.message for finding in lint(written("Rollout", SMALLEST["Rollout"]), rate=0.01)]
+    told = [finding.message for finding in lint(written("Rollout", SMALLEST["Rollout"]), at(0.01))]
     assert told[0].startswith("at 0.01 requests/s an attempt takes about ")
     assert "few large steps" in told[1]
-    assert len(lint(written("Rollout", SMALLEST["Rollout"]), rate=1000.0)) == 1
+    assert len(lint(written("Rollout", SMALLEST["Rollout"]), at(1000.0))) == 1
 
 
 def revision(name: str, **content: Any) -> dict[str, Any]:

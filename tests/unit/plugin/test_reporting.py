@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.model_report.world import config_maps, model, monitor, rollout
+from tests.unit.model_report.world import FORMER, STABLE, config_maps, model, monitor, rollout
 from weirkeeper.plugin.cli import main
 
 STAND_IN = """#!{python}
@@ -39,6 +39,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "rollouts.weirkeeper.dev": [rollout()],
         "monitors.weirkeeper.dev": [monitor(), other],
         "configmaps": list(config_maps().values()),
+        "controllerrevisions.apps": [
+            {"metadata": {"name": name}, "data": {"content": {"artifact": {"uri": f"s3://models/{name}/"}}}}
+            for name in (FORMER, STABLE)
+        ],
     }
     for kind, items in listed.items():
         (tmp_path / kind).write_text(json.dumps({"items": items}))
@@ -82,3 +86,13 @@ def test_other_failures_are_told_and_nothing_is_written(folder: Path, capsys: py
 def test_a_file_that_cannot_be_written_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "churn", "-o", str(folder / "nowhere" / "report.html")]) == 2
     assert "give another file (-o)" in capsys.readouterr().err
+
+
+def test_diff_has_what_changed_and_what_was_measured_of_both(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", "churn", FORMER, STABLE]) == 0
+    changed, _, measured = capsys.readouterr().out.partition("\n\n")
+    assert f"- artifact.uri: s3://models/{FORMER}/" in changed
+    head, *rows = measured.splitlines()
+    assert head.split() == ["MEASURED", FORMER, STABLE]
+    assert any(row.split() == ["AUC,", "offline", "0.913", "0.913"] for row in rows)
+    assert folder.exists()

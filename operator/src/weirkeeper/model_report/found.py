@@ -44,6 +44,13 @@ class Found:
         return str((self.status.get("stable") or {}).get("revision", ""))
 
     @property
+    def asked(self) -> str:
+        """The revision that the spec asks for, as far as the status tells: the stable one, or the one on trial."""
+        if self.condition("Current").get("status") == "True":
+            return self.stable
+        return str((self.status.get("candidate") or {}).get("revision", ""))
+
+    @property
     def stable_since(self) -> float:
         """When it was promoted, Unix seconds; 0 where nobody knows."""
         since = (self.status.get("stable") or {}).get("since")

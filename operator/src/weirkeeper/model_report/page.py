@@ -73,7 +73,7 @@ def _absent(found: Found) -> Iterator[str]:
         yield from _lacking(found)
     if found.attempts:
         yield "How evidence grew along time is not kept in the cluster; the series weirkeeper_gate_log_e has it."
-    if found.stable and not labels_of(found):
+    if found.stable and not labels_of(found, found.stable):
         yield f"No labels of {found.stable} are kept: realised performance and segments are left out."
     yield "Objectives and their budget, and how metrics went along time: no Monitor tells them yet."
 

@@ -42,8 +42,8 @@ def performance_section(found: Found, watch: Watch | None) -> Section | None:
 
     Without labels and without an expectation there is nothing to tell: None.
     """
-    profile, segments = found.profile(found.stable), labels_of(found)
-    realised = _estimates(segments)
+    profile, segments = found.profile(found.stable), labels_of(found, found.stable)
+    realised = estimates_of(segments)
     expected = _expected(profile, watch)
     if profile is None or not (realised or expected.estimates):
         return None
@@ -66,15 +66,16 @@ _LEAD: Final = (
 )
 
 
-def labels_of(found: Found) -> Segments:
-    """Add up the labels of the stable revision's predictions, by segment; empty where there are none."""
+def labels_of(found: Found, revision: str) -> Segments:
+    """Add up the labels of a revision's predictions, by segment; empty where there are none."""
     checkpoint = found.checkpoint()
     if checkpoint is None:
         return {}
-    return merged(slot.segments for (revision, _), slot in checkpoint.labels.items() if revision == found.stable)
+    return merged(slot.segments for (told, _), slot in checkpoint.labels.items() if told == revision)
 
 
-def _estimates(segments: Segments) -> Mapping[str, Estimate]:
+def estimates_of(segments: Segments) -> Mapping[str, Estimate]:
+    """Tell the realised metrics of all rows; none where there are no labels."""
     counts = segments.get(WHOLE)
     try:
         return {} if counts is None else {str(name): one for name, one in estimates(counts).items()}
@@ -104,7 +105,7 @@ def _told(estimate: Estimate | None) -> tuple[str, str]:
 
 
 def _segment(name: str, segments: Segments) -> list[tuple[Cell, ...]]:
-    found = _estimates({WHOLE: segments[name]})
+    found = estimates_of({WHOLE: segments[name]})
     metric = next((one for one in _MAIN if one in found), None)
     return [] if metric is None else [(name, metric, *_told(found[metric]), f"{found[metric].rows:,}")]
 

@@ -16,7 +16,8 @@ from weirkeeper.plugin.asking import ask
 from weirkeeper.plugin.differing import difference
 from weirkeeper.plugin.errors import PluginError
 from weirkeeper.plugin.kubectl import Kubectl
-from weirkeeper.plugin.linting import lint
+from weirkeeper.plugin.linting import Known, lint
+from weirkeeper.plugin.traffic import Traffic, traffic_of
 
 REFUSED = 1
 FAILED = 2
@@ -40,7 +41,7 @@ NAME is a Model's name. Exit codes: 0 done; 1 the operator refused the verb, lin
 with a Model that one asks why of; 2 the command failed; 3 too little is known to say why."""
 
 
-_LINTS = "check Models, Rollouts and Monitors in a file, without a cluster"
+_LINTS = "check Models, Rollouts and Monitors in a file, without a cluster unless --live asks one for the traffic"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,11 +85,12 @@ def _parser() -> argparse.ArgumentParser:
     diff = _command(commands, "diff", "what changed between two revisions", _diff)
     diff.add_argument("first", metavar="A", help="a revision, as the history names it")
     diff.add_argument("second", metavar="B", help="another one")
-    lint = commands.add_parser("lint", help=_LINTS, description=_LINTS)
+    lint = _options(commands, "lint", _LINTS, _lint)
     lint.add_argument("file", metavar="FILE", help="a YAML file of objects; - reads standard input")
-    lint.add_argument("--rate", type=_positive, help="requests a second, to say how long an attempt takes")
+    rate = lint.add_mutually_exclusive_group()
+    rate.add_argument("--rate", type=_positive, help="requests a second, to say how long an attempt takes")
+    rate.add_argument("--live", action="store_true", help="take that of the Model in the cluster, now or of late")
     lint.add_argument("-o", "--output", choices=["text", "json"], default="text", help="text or JSON")
-    lint.set_defaults(run=_lint)
     return parser
 
 
@@ -179,16 +181,24 @@ def _status(kubectl: Kubectl, given: argparse.Namespace) -> int:
 
 
 def _history(kubectl: Kubectl, given: argparse.Namespace) -> int:
-    attempts = telling.all_attempts(kubectl.model(given.name).get("status", {}), kubectl.records_of(given.name))
+    attempts = _attempts(kubectl, given.name)
     if given.output == "json":
         print(json.dumps(attempts, indent=2))
-        return 0
-    rows = [("ATTEMPT", "REVISION", "STARTED", "OUTCOME", "EXPOSED", "REASON")]
-    rows += telling.history(attempts)
+    else:
+        rows = telling.history(attempts)
+        _columns([("ATTEMPT", "REVISION", "STARTED", "OUTCOME", "EXPOSED", "REASON"), *rows])
+    return 0
+
+
+def _attempts(kubectl: Kubectl, model: str) -> list[Mapping[str, Any]]:
+    return telling.all_attempts(kubectl.model(model).get("status", {}), kubectl.records_of(model))
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> None:
+    """Print rows, whose columns but the last are as wide as what is in them."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for row in rows:
         print("   ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[-1]]).rstrip())
-    return 0
 
 
 def _report(kubectl: Kubectl, given: argparse.Namespace) -> int:
@@ -219,21 +229,34 @@ def _why(kubectl: Kubectl, given: argparse.Namespace) -> int:
 
 
 def _diff(kubectl: Kubectl, given: argparse.Namespace) -> int:
-    kubectl.model(given.name)
     lines = difference(kubectl.records_of(given.name), given.first, given.second)
     print("\n".join(lines) or f"{given.first} and {given.second} do not differ")
+    from weirkeeper.plugin.reporting import measured  # noqa: PLC0415  other commands need no numpy
+
+    rows = measured(kubectl, given.name, _attempts(kubectl, given.name), (given.first, given.second))
+    if rows:
+        print()
+        _columns([("MEASURED", given.first, given.second), *rows])
     return 0
 
 
-def _lint(_: Kubectl, given: argparse.Namespace) -> int:
+def _lint(kubectl: Kubectl, given: argparse.Namespace) -> int:
     try:
         text = sys.stdin.read() if given.file == "-" else Path(given.file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PluginError(f"{given.file} cannot be read: {error}") from None
-    found = lint(text, given.rate)
+    found = lint(text, _traffic(kubectl, given))
     if given.output == "json":
         print(json.dumps([vars(finding) for finding in found], indent=2))
     else:
         for finding in found:
             print(f"{finding.level}: {finding.subject}: {finding.message}")
     return REFUSED if any(finding.level == "error" for finding in found) else 0
+
+
+def _traffic(kubectl: Kubectl, given: argparse.Namespace) -> Known | None:
+    if given.rate is not None:
+        return lambda _namespace, _model: Traffic(given.rate, "")
+    if not given.live:
+        return None
+    return lambda namespace, model: traffic_of(kubectl.inside(namespace) if namespace else kubectl, model)

@@ -6,8 +6,8 @@ import json
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
 
 from weirkeeper.api import names
 from weirkeeper.plugin.errors import NotFound, PluginError
@@ -25,6 +25,11 @@ class Kubectl:
     """kubectl with the options that the user gave to the plugin, such as `--context` and `--namespace`."""
 
     options: Sequence[str] = ()
+
+    def inside(self, namespace: str) -> Self:
+        """The same kubectl in another namespace."""
+        options = (option for option in self.options if not option.startswith("--namespace="))
+        return replace(self, options=[*options, f"--namespace={namespace}"])
 
     def __call__(self, *arguments: str) -> str:
         """Run kubectl; give its standard output.

@@ -1,4 +1,4 @@
-"""What is wrong with a file of objects, and what could be better, without a cluster: pure, from text to findings."""
+"""What is wrong with a file of objects, and what could be better, from text to findings."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from weirkeeper.api.monitor import parse_monitor
 from weirkeeper.api.rollout import RolloutSpec, parse_rollout
 from weirkeeper.api.values import Duration
 from weirkeeper.plugin.errors import PluginError
+from weirkeeper.plugin.traffic import Traffic
 
 STEP_REQUESTS: Final = 30
 """Requests that the candidate must answer in each step."""
@@ -40,8 +41,12 @@ class Finding:
     message: str
 
 
-def lint(text: str, rate: float | None = None) -> list[Finding]:
-    """Look at every object of ours in a YAML text; `rate` is the Model's traffic in requests a second.
+Known = Callable[[str, str], Traffic | None]
+"""Tells the traffic of a Model by its namespace (empty: that of the context) and name."""
+
+
+def lint(text: str, traffic: Known | None = None) -> list[Finding]:
+    """Look at every object of ours in a YAML text; with `traffic`, also how long attempts take.
 
     Raises:
         PluginError: it is not YAML, or has no object of ours.
@@ -53,7 +58,7 @@ def lint(text: str, rate: float | None = None) -> list[Finding]:
     ours = [item for item in objects if isinstance(item, dict) and _is_ours(item)]
     if not ours:
         raise PluginError(f"there is no object of {names.API_VERSION} in it")
-    found = [finding for item in ours for finding in _of_object(item, rate)]
+    found = [finding for item in ours for finding in _of_object(item, traffic)]
     return [*found, *_governed_twice(ours)]
 
 
@@ -65,7 +70,7 @@ def _subject(item: Mapping[str, Any]) -> str:
     return f"{item.get('kind')} {(item.get('metadata') or {}).get('name', '')}".rstrip()
 
 
-def _of_object(item: Mapping[str, Any], rate: float | None) -> Iterator[Finding]:
+def _of_object(item: Mapping[str, Any], traffic: Known | None) -> Iterator[Finding]:
     kind, subject = str(item.get("kind")), _subject(item)
     if item["apiVersion"] != names.API_VERSION or kind not in _PARSERS:
         known = ", ".join(_PARSERS)
@@ -80,8 +85,9 @@ def _of_object(item: Mapping[str, Any], rate: float | None) -> Iterator[Finding]
     except InvalidSpec as error:
         yield Finding("error", subject, f"{error.path} is {error.given}; {error.expected}")
         return
-    if isinstance(spec, RolloutSpec):
-        yield from (Finding("advice", subject, told) for told in _of_rollout(spec, rate))
+    if isinstance(spec, RolloutSpec) and traffic and spec.strategy == "Steps":
+        given = traffic(str(item["metadata"].get("namespace", "")), spec.model_ref.name)
+        yield from (Finding("advice", subject, told) for told in _of_rollout(spec, given))
     if kind == names.MODEL_KIND:
         yield from (Finding("advice", subject, told) for told in _of_model(item["spec"]))
 
@@ -102,11 +108,13 @@ def _of_model(spec: Mapping[str, Any]) -> Iterator[str]:
         yield "spec.server.image may change under its name; name it by its digest, with @sha256:"
 
 
-def _of_rollout(spec: RolloutSpec, rate: float | None) -> Iterator[str]:
-    if rate is None or spec.strategy == "AllAtOnce":
+def _of_rollout(spec: RolloutSpec, traffic: Traffic | None) -> Iterator[str]:
+    if traffic is None:
+        yield f"nobody knows the traffic of Model {spec.model_ref.name}: give it with --rate"
         return
-    seconds = attempt_seconds(spec, rate)
-    yield f"at {rate:g} requests/s an attempt takes about {Duration.of(seconds)} until it is promoted"
+    seconds = attempt_seconds(spec, traffic.rate)
+    told = f"{traffic.rate:.3g} requests/s" + (f" ({traffic.source})" if traffic.source else "")
+    yield f"at {told} an attempt takes about {Duration.of(seconds)} until it is promoted"
     held = sum(step.hold.seconds for step in spec.steps)
     if seconds > max(2 * held, LONG):
         yield (

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from weirkeeper.api import names
+from weirkeeper.model_report.compared import compared
 from weirkeeper.model_report.found import Found
 from weirkeeper.model_report.page import page_of
 from weirkeeper.plugin.errors import PluginError
@@ -28,6 +29,17 @@ def write_report(kubectl: Kubectl, model: str, file: Path, now: float) -> None:
         file.write_text(page, encoding="utf-8")
     except OSError as error:
         raise PluginError(f"{file} cannot be written: {error.strerror}; give another file (-o)") from None
+
+
+def measured(
+    kubectl: Kubectl, model: str, attempts: Sequence[Object], revisions: Sequence[str]
+) -> list[tuple[str, ...]]:
+    """List what was measured of revisions, offline and live: see `model_report.compared`.
+
+    Raises:
+        PluginError: as `found_of`.
+    """
+    return compared(found_of(kubectl, model), attempts, revisions)
 
 
 def found_of(kubectl: Kubectl, model: str) -> Found:

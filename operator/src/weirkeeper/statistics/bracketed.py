@@ -32,9 +32,8 @@ def cuts_of(one: FeatureProfile, other: FeatureProfile) -> tuple[float, ...]:
     Both profiles decide, by their own rows, and no live count. None where `other` has no edges.
     """
     edges, rows = other.edges, np.asarray(intervals_of(other, other.counts), dtype=np.float64)
-    chosen = [
-        cuts for cuts in combinations(range(len(edges)), 2) if _parts(rows, cuts).min() >= LEAST_PART * rows.sum()
-    ]
+    pairs = combinations(range(len(edges)), 2)
+    chosen: list[tuple[int, ...]] = [cuts for cuts in pairs if _parts(rows, cuts).min() >= LEAST_PART * rows.sum()]
     found = [tuple(edges[i] for i in cuts) for cuts in chosen or [(i,) for i in range(len(edges))]]
     return min(found, key=lambda cuts: _most(one, other, cuts), default=())
 
