@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.unit.delivery.labelled import CANDIDATE, comparison, gate
+from weirkeeper.api.gates import Gate
 from weirkeeper.api.names import MIRROR, arm
 from weirkeeper.delivery import gates
 from weirkeeper.delivery.evidence import Evidence, PodEvidence, ProfiledBlock
@@ -113,12 +114,17 @@ def test_what_was_learned_survives_a_restart() -> None:
     assert gates.GatesMemory.from_json(json.loads(json.dumps(memory.to_json()))) == memory
 
 
-def test_hundreds_of_inputs_stay_within_the_status() -> None:
+@pytest.mark.parametrize(("count", "told"), [(1, "the first 256 of 300 inputs"), (4, "the first 64 of 300 inputs")])
+def test_hundreds_of_inputs_stay_within_the_status(count: int, told: str) -> None:
     columns = {f"feature {i}": np.random.default_rng(i).normal(0.0, 1.0, 300) for i in range(300)}
     profile = ReferenceProfile.from_columns(columns, {"score": np.zeros(300)})
     counters = ProfileCounters(profile)
     counters.ingest(columns, {})
     block = ProfiledBlock(BEGIN, BEGIN + 60, counters.totals()["inputs"])
-    memory = folded(Evidence(profiled={CANDIDATE: (block,)}, pods={CANDIDATE: (pod(profile.to_json()),)}))
-    assert "furthest of 256 inputs" in gates.results(memory, AGAINST)[0].message
-    assert len(json.dumps(memory.to_json())) < 8192
+    seen = Evidence(profiled={CANDIDATE: (block,)}, pods={CANDIDATE: (pod(profile.to_json()),)})
+    kinds = [Gate.model_validate({"name": f"skew-{i}", "inputs": {}}) for i in range(count)]
+    memory = gates.fold(gates.start(kinds, 0.01, 0.05, 3), AGAINST, seen, BEGIN + 1000)
+    assert all(f"furthest of {told}" in result.message for result in gates.results(memory, AGAINST))
+    kept = json.loads(json.dumps(memory.to_json()))
+    assert len(json.dumps(kept)) < 8192
+    assert gates.GatesMemory.from_json(kept) == memory

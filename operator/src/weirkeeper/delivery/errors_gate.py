@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from weirkeeper.delivery.evidence import Outcomes
-from weirkeeper.delivery.gate_kind import EVERY_MODE, Before, Look, Tally, floats
+from weirkeeper.delivery.gate_kind import EVERY_MODE, Before, Look, OfOneSize, Tally, floats
 from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Levels, Mode, Verdict, odds_ratio
 from weirkeeper.statistics.projection import gain_so_far, requests_to_reach
 from weirkeeper.statistics.sequential import (
@@ -43,7 +43,7 @@ NOTHING_GAINED = (0.0,) * len(LOWER_GRID)
 
 
 @dataclass(frozen=True)
-class ErrorsMemory:
+class ErrorsMemory(OfOneSize):
     """The gate's settings and what it has learned.
 
     `worse` and `failing` are the Fail processes against stable and against the objective, summed over their starts;

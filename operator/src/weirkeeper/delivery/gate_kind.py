@@ -93,6 +93,9 @@ class GateMemory(Protocol):
     def from_json(cls, found: Mapping[str, Any]) -> Self:
         """Read what `to_json` wrote; a whole float comes back from the API as an integer."""
 
+    def sharing(self, gates: int) -> Self:
+        """Take no more of the memory than one of so many gates of this kind may."""
+
     def to_json(self) -> dict[str, Any]:
         """Write it for a status, with short names."""
 
@@ -109,7 +112,15 @@ class GateMemory(Protocol):
         """Judge what was folded."""
 
 
-class NothingBefore:
+class OfOneSize:
+    """What is the same of all gates whose memory does not grow with a model's columns."""
+
+    def sharing(self, gates: int) -> Self:  # noqa: ARG002  it is small
+        """Be as it is."""
+        return self
+
+
+class NothingBefore(OfOneSize):
     """What is the same of all gates that compare with nothing from before the candidate's traffic."""
 
     @property

@@ -14,6 +14,7 @@ What a gate judges by is its own: KINDS maps each kind, named as in a Rollout, t
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -163,7 +164,8 @@ def _formerly(found: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 def start(gates: Iterable[Gate], false_alarm: float, false_promote: float, steps: int = 4) -> GatesMemory:
     """Begin an attempt. `steps` is how many of its steps compare with stable: each starts a Fail process of its own."""
     gates = tuple(gates)
-    memories = tuple(KINDS[gate.kind].of(gate.name, gate.settings, steps) for gate in gates)
+    alike = Counter(gate.kind for gate in gates)
+    memories = tuple(KINDS[gate.kind].of(gate.name, gate.settings, steps).sharing(alike[gate.kind]) for gate in gates)
     free = frozenset(gate.name for gate in gates if gate.blocks == "Nothing")
     return GatesMemory(false_alarm, false_promote, memories, free)
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 SKEW: Final = "TrainingServingSkew"
 
 FEATURES_LIMIT: Final = 256
-"""Features that are judged, the profile's first: what was learned of each lies in a status."""
+"""Features that all gates of an attempt judge together, the profile's first: what was learned lies in a status."""
 
 NAME_LIMIT: Final = 60
 
@@ -46,7 +46,8 @@ class InputsMemory(NothingBefore):
 
     `most` is the PSI that is allowed. `sums` are those of each feature of `profile` (its sha256), in its order; `rows`
     are the rows of all blocks up to `cursor` (the end of the last, Unix seconds). `worst` is the feature that fails
-    most, with the PSI in its last block. `problem` says why nothing can be judged.
+    most, with the PSI in its last block. `problem` says why nothing can be judged. Of the profile's `features` the
+    first `limit` are judged.
     """
 
     in_alpha: ClassVar[bool] = True
@@ -59,6 +60,8 @@ class InputsMemory(NothingBefore):
     cursor: int = 0
     worst: tuple[str, float] = ("", 0.0)
     problem: str = ""
+    limit: int = FEATURES_LIMIT
+    features: int = 0
 
     @classmethod
     def of(cls, name: str, settings: InputsGate, steps: int) -> InputsMemory:  # noqa: ARG003  one process for all
@@ -70,6 +73,7 @@ class InputsMemory(NothingBefore):
         return {
             "n": self.name, "set": self.most, "profile": self.profile, "sums": [list(one) for one in self.sums],
             "of": self.rows, "at": self.cursor, "worst": list(self.worst), "why": self.problem,
+            "first": [self.limit, self.features],
         }  # fmt: skip
 
     @classmethod
@@ -78,8 +82,12 @@ class InputsMemory(NothingBefore):
         sums, (worst, value) = tuple(floats(one) for one in found["sums"]), found["worst"]
         return cls(
             found["n"], float(found["set"]), found["profile"], sums, found["of"], found["at"], (worst, float(value)),
-            found["why"],
+            found["why"], *found.get("first", ()),
         )  # fmt: skip
+
+    def sharing(self, gates: int) -> InputsMemory:
+        """Leave room for so many gates of this kind in all."""
+        return replace(self, limit=FEATURES_LIMIT // gates)
 
     @property
     def modes(self) -> frozenset[Mode]:
@@ -105,9 +113,11 @@ class InputsMemory(NothingBefore):
         return self if profile is None else self._with(profile, new)
 
     def _with(self, profile: ReferenceProfile, blocks: Iterable[ProfiledBlock]) -> InputsMemory:
-        features = judged_features(profile)
+        every = judged_features(profile)
+        features = every[: self.limit]
         known = self.profile == profile.sha256[:16] and len(self.sums) == len(features)
-        memory = self if known else replace(self, profile=profile.sha256[:16], sums=(NO_SUMS,) * len(features))
+        anew = replace(self, profile=profile.sha256[:16], sums=(NO_SUMS,) * len(features), features=len(every))
+        memory = self if known else anew
         for block in blocks:
             memory = memory.with_block(features, block)
         return memory
@@ -148,9 +158,13 @@ class InputsMemory(NothingBefore):
         name, value = self.worst
         reason = f"{SKEW}: " if verdict == "Fail" else ""
         return (
-            f"{reason}{name} is furthest of {len(self.sums)} inputs from the candidate's own profile, PSI {value:.2f}"
+            f"{reason}{name} is furthest of {self._judged()} from the candidate's own profile, PSI {value:.2f}"
             f" in its last block, at most {self.most:g} allowed; {self.rows} rows"
         )
+
+    def _judged(self) -> str:
+        count = len(self.sums)
+        return f"the first {count} of {self.features} inputs" if self.features > count else f"{count} inputs"
 
 
 def _seen(feature: FeatureProfile, counts: Counts | None, most: float) -> BlockEvidence:
@@ -172,7 +186,7 @@ def _with_missing(feature: FeatureProfile, counts: Counts) -> tuple[Floats, Floa
 
 def judged_features(profile: ReferenceProfile) -> tuple[FeatureProfile, ...]:
     """The features of single columns that a profile counts by bins."""
-    return tuple(one for one in profile.features if len(one.columns) == 1 and one.count > 0)[:FEATURES_LIMIT]
+    return tuple(one for one in profile.features if len(one.columns) == 1 and one.count > 0)
 
 
 def profile_of(evidence: Evidence, revision: str) -> ReferenceProfile | None:

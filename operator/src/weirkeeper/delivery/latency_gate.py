@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from weirkeeper.delivery.evidence import LatencySlot
-from weirkeeper.delivery.gate_kind import EVERY_MODE, SAME_REQUESTS, Before, Look, Tally
+from weirkeeper.delivery.gate_kind import EVERY_MODE, SAME_REQUESTS, Before, Look, OfOneSize, Tally
 from weirkeeper.delivery.latency_objective import ObjectiveMemory
 from weirkeeper.delivery.latency_threshold import (
     Bins,
@@ -43,7 +43,7 @@ Slots = Mapping[int, LatencySlot]
 
 
 @dataclass(frozen=True)
-class LatencyMemory:
+class LatencyMemory(OfOneSize):
     """The gate's settings and what it has learned.
 
     `increase` is a share (0.1 is 10 %), `increase_us` in microseconds. `thresholds` are empty until they could be

@@ -56,7 +56,7 @@ class OutputsMemory(NothingBefore):
 
     `most` is the PSI that is allowed. `sums` are those of each output by its name; `candidate` and `stable` are the
     rows of all blocks up to `cursor` (the end of the last, Unix seconds). `worst` is the output that fails most, with
-    the PSI in its last block. `problem` says why nothing can be compared.
+    the PSI in its last block. `problem` says why nothing can be compared. The first `limit` outputs are.
     """
 
     in_alpha: ClassVar[bool] = True
@@ -69,6 +69,7 @@ class OutputsMemory(NothingBefore):
     cursor: int = 0
     worst: tuple[str, float] = ("", 0.0)
     problem: str = ""
+    limit: int = OUTPUTS_LIMIT
 
     @classmethod
     def of(cls, name: str, settings: OutputsGate, steps: int) -> OutputsMemory:  # noqa: ARG003  one process for all
@@ -80,6 +81,7 @@ class OutputsMemory(NothingBefore):
         return {
             "n": self.name, "set": self.most, "sums": [[name, *sums] for name, sums in self.sums],
             "of": [self.candidate, self.stable], "at": self.cursor, "worst": list(self.worst), "why": self.problem,
+            "first": self.limit,
         }  # fmt: skip
 
     @classmethod
@@ -88,8 +90,20 @@ class OutputsMemory(NothingBefore):
         sums = tuple((name, floats(one)) for name, *one in found["sums"])
         (candidate, stable), (worst, value) = found["of"], found["worst"]
         return cls(
-            found["n"], float(found["set"]), sums, candidate, stable, found["at"], (worst, float(value)), found["why"]
+            found["n"],
+            float(found["set"]),
+            sums,
+            candidate,
+            stable,
+            found["at"],
+            (worst, float(value)),
+            found["why"],
+            found.get("first", OUTPUTS_LIMIT),
         )
+
+    def sharing(self, gates: int) -> OutputsMemory:
+        """Leave room for so many gates of this kind in all."""
+        return replace(self, limit=OUTPUTS_LIMIT // gates)
 
     @property
     def modes(self) -> frozenset[Mode]:
@@ -123,6 +137,7 @@ class OutputsMemory(NothingBefore):
 
     def with_block(self, tables: Mapping[str, Table], *, same_rows: bool = False) -> OutputsMemory:
         """Add one block: the counts of each output that can be compared, of copies by the `same_rows`."""
+        tables = dict(list(tables.items())[: self.limit])
         if not tables:
             told = "no output is of the same kind in both bundles"
             return replace(self, problem=told)
@@ -135,7 +150,7 @@ class OutputsMemory(NothingBefore):
         ]
         return replace(
             self,
-            sums=tuple(sums.items())[:OUTPUTS_LIMIT],
+            sums=tuple(sums.items())[: self.limit],
             candidate=self.candidate + rows[0],
             stable=self.stable + rows[1],
             worst=(name[:NAME_LIMIT] + (BY_PARTS if tables[name].furthest else ""), round(found[name].psi, 4)),
