@@ -22,7 +22,7 @@ WORD: Final = re.compile(r"[A-Z][a-z]+([A-Z][a-z]+)*")
 KINDS: Final = {
     "ConfigMap", "ControllerRevision", "Deployment", "Job", "Service", MODEL_KIND, ROLLOUT_KIND, MONITOR_KIND,
 }  # fmt: skip
-CONDITIONS: Final = {"Current", "Ready", "Stalled", "ArtifactPinned", "PodScheduled", "ReplicaFailure"}
+CONDITIONS: Final = {"Current", "Ready", "Reconciling", "Stalled", "ArtifactPinned", "PodScheduled", "ReplicaFailure"}
 JOBS: Final = {"Complete", "PodFailurePolicy"}
 KUBELETS: Final = {
     "CreateContainerConfigError", "CreateContainerError", "ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff",
