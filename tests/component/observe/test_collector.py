@@ -415,6 +415,40 @@ async def test_a_restarted_collector_goes_on_from_cursors_and_checkpoint(world: 
     assert [slot.rows for slot in after.windows["m"].revisions[V1]] == [60]
 
 
+async def test_requests_of_objectives_are_counted_over_a_restart_and_by_routers_that_were_silent(world: World) -> None:
+    def says(total: int, bad: int) -> dict[str, Any]:
+        said = router_says(total, bad)
+        said["clusters"][V1] |= {"failed": bad, "latency": {"266": total - bad, "300": bad}}
+        return said
+
+    objectives = {"availability": {"target": "99"}, "latency": {"below": "100ms", "target": "99"}}
+    monitor: dict[str, Any] = {"metadata": {"name": "m"}, "spec": {"modelRef": {"name": "churn"}}}
+    monitor["spec"]["objectives"] = objectives
+    router, silent = await world.start(says(100, 0)), await world.start(says(0, 0))
+    world.router(router)
+    world.router(silent)
+    async with asking(world) as first:
+        first.follow("team-a", "churn", [monitor], None)
+        await world.tick(first)
+        router.answer = says(110, 1)
+        await world.tick(first, 400)
+        packed = first.evidence("team-a", "churn").windows["m"].checkpoint
+    assert packed is not None  # no pod counted a row: requests alone are worth keeping
+    router.answer, silent.status = says(130, 2), 500
+    async with asking(world) as second:
+        kept = {"binaryData": {"windows": base64.b64encode(packed).decode()}}
+        second.follow("team-a", "churn", [monitor], kept)
+        await world.tick(second, 60)
+        silent.answer, silent.status = says(70, 3), 200
+        await world.tick(second, 60)
+        await world.tick(second, 600)
+        served = second.evidence("team-a", "churn").served
+    assert served is not None
+    assert served.answered[3600] == (30 + 70, 2 + 3)
+    assert served.in_time[266][3600] == (30 + 70, 2 + 3)
+    assert served.silent == ()
+
+
 async def test_a_checkpoint_that_cannot_be_read_starts_anew(world: World, caplog: pytest.LogCaptureFixture) -> None:
     collector = world.collector()
     collector.follow("team-a", "churn", [MONITOR], {"metadata": {"name": "churn-windows"}, "binaryData": {}})

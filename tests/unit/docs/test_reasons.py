@@ -42,6 +42,8 @@ CHOICES: Final = {
     "Routes",
     "Bundle",
     "Container",
+    "Availability",
+    "Latency",
     "Undo",
     "Retrain",
 }

@@ -7,12 +7,14 @@ from prometheus_client.exposition import generate_latest
 from tests.cluster.programs import promtool
 from tests.unit.kube.samples import model
 from tests.unit.runtime.world import World, key
-from weirkeeper.plan.assessment import Assessment
+from weirkeeper.plan.assessed import Assessment
+from weirkeeper.plan.conditions.objectives import ObjectiveFinding
 from weirkeeper.plan.conditions.watched import ConditionState
 from weirkeeper.plan.windows import Window
 from weirkeeper.runtime.metrics import Metrics
 from weirkeeper.runtime.series import MOST_FEATURES, ModelSeries
 from weirkeeper.statistics.drift import FeatureDrift
+from weirkeeper.statistics.error_budget import Tally
 from weirkeeper.statistics.quality import QualityFinding
 
 STATUS: dict[str, Any] = {
@@ -48,6 +50,9 @@ def busy_world() -> World:
         window=Window(0, 60, 900),
         features=(DRIFT,),
         outputs=(replace(DRIFT, name="score"),),
+        objectives=(
+            ObjectiveFinding("Latency", 99.0, "slow", 0, 3600, Tally(1000, 5), {300: 0.0, 3600: 0.5}, 0.25, None),
+        ),
         quality=(QualityFinding("income", "missing", 0.125, 0.05, 1e-9, above=True, lingers=True),),
     )
     world.series.assessed(key(), (assessment,))
@@ -77,6 +82,12 @@ def test_a_model_is_told_by_its_series() -> None:
         f'weirkeeper_monitor_output_psi_threshold{{{watch},output="score"}} 0.12',
         f'weirkeeper_monitor_quality_ratio{{column="income",kind="missing",{watch}}} 0.125',
         'weirkeeper_monitor_hidden_features{model="churn",monitor="watch",namespace="team-a"} 0.0',
+        f'weirkeeper_monitor_objective_target_ratio{{{watch},objective="Latency"}} 0.99',
+        f'weirkeeper_monitor_objective_good_ratio{{{watch},objective="Latency"}} 0.995',
+        f'weirkeeper_monitor_objective_requests{{{watch},objective="Latency"}} 1000.0',
+        f'weirkeeper_monitor_budget_left_ratio{{{watch},objective="Latency"}} 0.25',
+        f'weirkeeper_monitor_burn_rate{{{watch},objective="Latency",window="1h"}} 0.5',
+        f'weirkeeper_monitor_burn_rate{{{watch},objective="Latency",window="5m"}} 0.0',
         'weirkeeper_drift_window_rows{model="churn",monitor="watch",namespace="team-a"} 900.0',
     }
     assert wanted <= lines

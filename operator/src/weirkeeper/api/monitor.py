@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 from weirkeeper.api.conditions import Conditions, ObservedGeneration
 from weirkeeper.api.monitor_actions import SHOWN_LIMIT, Actions, ActionStatus
 from weirkeeper.api.monitor_labels import FairnessWatch, LabelsWatch, PerformanceWatch
+from weirkeeper.api.monitor_objectives import Objectives, ObjectiveStatus
 from weirkeeper.api.parsing import parse_spec
 from weirkeeper.api.record import ATOMIC_LIST, DATE_TIME, Record, checked, list_map, rule, rules
 from weirkeeper.api.rollout import MODEL_REF_FIXED, ModelReference
@@ -177,6 +178,7 @@ class MonitorSpec(Record):
     inputs: InputsWatch = Field(default=InputsWatch(), description="How the inputs are watched.")
     outputs: OutputsWatch = Field(default=OutputsWatch(), description="How the model's answers are watched.")
     quality: QualityWatch = Field(default=QualityWatch(), description="How much of the inputs may be out of order.")
+    objectives: Objectives | None = Field(default=None, description="What callers of the Model are promised.")
     labels: LabelsWatch = Field(default=LabelsWatch(), description="Which labels are judged.")
     performance: tuple[PerformanceWatch, ...] = Field(
         default=(),
@@ -260,6 +262,12 @@ class MonitorStatus(Record):
         description="Metrics of labelled predictions, the worst ten.",
         max_length=WORST_LIMIT,
         json_schema_extra=ATOMIC_LIST,
+    )
+    objectives: tuple[ObjectiveStatus, ...] = Field(
+        default=(),
+        description="Where the objectives stand.",
+        max_length=2,
+        json_schema_extra=list_map("objective"),
     )
     labels: LabelsStatus | None = Field(default=None, description="The labels that were judged last.")
     last_window: WindowStatus | None = Field(default=None, description="The window that was judged last.")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from weirkeeper.statistics.error_budget import Tally
 from weirkeeper.statistics.feature import Counts
 from weirkeeper.statistics.labels import LabelCounts
 
@@ -90,6 +91,25 @@ class LabelSlots:
     revisions: Mapping[str, Mapping[int, Mapping[str, LabelCounts]]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class ServedRequests:
+    """What became of a Model's requests in the windows that end at `until`, whichever revision answered.
+
+    Windows are by their length in seconds, those of statistics.error_budget and its period. Of `answered`, those are
+    bad that failed on the server's side; `in_time` has, by the latency bin above which a request is slow, the slow
+    ones. Counting began at `since`, of a latency bin at its `slow_since`; all times are in Unix seconds. `silent` are
+    those of the `routers` that have not answered for long: what they count comes with their next answer.
+    """
+
+    until: int
+    since: int
+    answered: Mapping[int, Tally]
+    in_time: Mapping[int, Mapping[int, Tally]] = field(default_factory=dict)
+    slow_since: Mapping[int, int] = field(default_factory=dict)
+    routers: int = 0
+    silent: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class QueryAnswer:
     """What Prometheus said to a gate's query asked at `at` (Unix seconds).
@@ -154,6 +174,7 @@ class Evidence:
     (owned by the monitor's planner). `labels` are those that came back of the last 31 days' predictions.
     `queries` are the answers of Prometheus and `jobs` what there is of Jobs, by the gate's name. `profiled` are
     blocks of the inputs of answered rows by revision, `answers` slots of their outputs, while an attempt is running.
+    `served` is what became of all requests, while a Monitor has objectives.
     """
 
     outcomes: tuple[OutcomeSlot, ...] = ()
@@ -169,3 +190,4 @@ class Evidence:
     profiled: Mapping[str, tuple[ProfiledBlock, ...]] = field(default_factory=dict)
     answers: Mapping[str, tuple[AnswerSlot, ...]] = field(default_factory=dict)
     unavailable_since: float | None = None
+    served: ServedRequests | None = None

@@ -11,9 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from weirkeeper.observe.errors import BrokenCheckpoint, BrokenEvidence
+from weirkeeper.observe.kept_numbers import count_of
 from weirkeeper.observe.label_readings import Segments, SlotKey, read_tables
 from weirkeeper.observe.label_slot_book import LabelSlot, pack_segments, unpack_segments, written
 from weirkeeper.observe.latencies import Process
+from weirkeeper.observe.objective_book import KeptObjectives
+from weirkeeper.observe.objective_memory import read_objectives, written_objectives
 from weirkeeper.plan.windows import CHECKPOINT_KEY, CountedSlot
 from weirkeeper.statistics.errors import ProfileMismatch
 from weirkeeper.statistics.packed import Column, PackedCounts, checked
@@ -52,7 +55,7 @@ class Checkpoint:
 
     Processes that began at or after `since`, and of which nothing is known, have not been counted at all. `lanes` are
     by the length of their slots, `past` sums of whole windows by their size, both in seconds. `labels` are by revision
-    and slot, whose length is `label_seconds`.
+    and slot, whose length is `label_seconds`. `objectives` are what became of requests, where a Monitor has objectives.
     """
 
     end: int
@@ -63,6 +66,7 @@ class Checkpoint:
     past: Mapping[int, Lane] = field(default_factory=dict)
     labels: Mapping[SlotKey, LabelSlot] = field(default_factory=dict)
     label_seconds: int = 3_600
+    objectives: KeptObjectives | None = None
 
 
 def pack(checkpoint: Checkpoint) -> bytes | None:
@@ -142,6 +146,7 @@ def _written(checkpoint: Checkpoint, longest: int) -> dict[str, Any]:
         ],
         "labelSeconds": checkpoint.label_seconds,
         "layouts": layouts.to_json(),
+        "objectives": None if checkpoint.objectives is None else written_objectives(checkpoint.objectives),
     }
 
 
@@ -162,17 +167,18 @@ def _read(found: Any) -> Checkpoint:
         raise ValueError(f"version {found['version']!r:.20}; expected {VERSION}")
     layouts = [tuple(map(_column, columns)) for columns in found["layouts"]]
     return Checkpoint(
-        end=_count(found["end"]),
-        since=_count(found["since"]),
+        end=count_of(found["end"]),
+        since=count_of(found["since"]),
         counted={
-            Process(str(pod), float(started)): Counted(checked(layouts[layout], numbers), _count(seen))
+            Process(str(pod), float(started)): Counted(checked(layouts[layout], numbers), count_of(seen))
             for pod, started, layout, numbers, seen in found["counted"]
         },
         profiles={str(revision): str(sha256) for revision, sha256 in found["profiles"].items()},
         lanes=_lanes(found["lanes"], layouts),
         past=_lanes(found["past"], layouts),
-        labels={(str(revision), _count(start)): _label_slot(parts) for revision, start, parts in found["labels"]},
-        label_seconds=max(1, _count(found["labelSeconds"])),
+        labels={(str(revision), count_of(start)): _label_slot(parts) for revision, start, parts in found["labels"]},
+        label_seconds=max(1, count_of(found["labelSeconds"])),
+        objectives=read_objectives(found["objectives"]) if found.get("objectives") else None,
     )
 
 
@@ -180,7 +186,7 @@ def _column(given: Any) -> Column:
     side, name, bins, ranged = given
     if side not in ("inputs", "outputs") or type(name) is not str or type(ranged) is not bool:
         raise ValueError(f"{given!r:.80} is no column")
-    if not 0 <= _count(bins) <= MOST_BINS:
+    if not 0 <= count_of(bins) <= MOST_BINS:
         raise ValueError(f"{bins} bins; at most {MOST_BINS}")
     return Column(side, name, bins, ranged)
 
@@ -194,7 +200,7 @@ def _lanes(found: Any, layouts: list[tuple[Column, ...]]) -> dict[int, Lane]:
 
 def _slots(found: Any, layouts: list[tuple[Column, ...]]) -> list[CountedSlot]:
     slots = [
-        CountedSlot(_count(start), _count(rows), checked(layouts[layout], numbers))
+        CountedSlot(count_of(start), count_of(rows), checked(layouts[layout], numbers))
         for start, rows, layout, numbers in found
     ]
     return sorted(slots, key=lambda slot: slot.start)
@@ -207,9 +213,3 @@ def _label_slot(parts: Any) -> LabelSlot:
 def _packed(segments: Any) -> bytes:
     read: Segments = read_tables(segments)
     return pack_segments(read)
-
-
-def _count(given: Any) -> int:
-    if type(given) is not int or given < 0:
-        raise ValueError(f"{given!r:.40} is no count")
-    return given

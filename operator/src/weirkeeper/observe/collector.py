@@ -23,6 +23,7 @@ from weirkeeper.observe.pods import ModelPods
 from weirkeeper.observe.readings import RouterReading
 from weirkeeper.observe.routers import NamespaceRouters
 from weirkeeper.observe.targets import PodTarget, Targets, TargetsIndex
+from weirkeeper.plan.conditions.objectives import slow_bins
 from weirkeeper.plan.windows import window_rules
 
 FAST_SECONDS: Final = 0.5
@@ -99,6 +100,7 @@ class Collector:
 
         To be called whenever a snapshot is made; doing it again changes nothing.
         """
+        monitors = tuple(monitors)
         key, rules = (namespace, model), window_rules(monitors)
         if not rules:
             self._monitored.pop(key, None)
@@ -107,6 +109,7 @@ class Collector:
             labels = self._label_slots.setdefault(key, LabelSlotBook())
             self._monitored[key] = MonitoredModel(self._end(), _kept(namespace, checkpoint), labels)
         self._monitored[key].windows.set_rules(rules)
+        self._monitored[key].set_slow(slow_bins(monitors), self._end())
 
     def forget(self, namespace: str, model: str) -> None:
         """Let go of a Model that is no more."""
@@ -136,6 +139,7 @@ class Collector:
             answers=asked.slots() if asked else {},
             labels=LabelSlots(labels.slot_seconds, labels.view()) if labels else LabelSlots(),
             unavailable_since=routers.unavailable_since if routers else None,
+            served=windows.objectives.view() if windows and windows.objectives else None,
         )
 
     def labels(self) -> Mapping[Key, Mapping[str, Segments]]:
@@ -188,8 +192,18 @@ class Collector:
         answered = {uid: one for uid, one in readings.items() if one is not None}
         routers.outcomes.book(end, readings.keys(), answered)
         routers.latencies.book(end, answered)
-        for key in [key for key in self._watched if key[0] == namespace]:
+        expected = {target.uid: target.name for target in self._current().routers.get(namespace, ())}
+        due = {key for key in self._monitored if key[0] == namespace and self._served(key, end, expected, answered)}
+        for key in due | {key for key in self._watched if key[0] == namespace}:
             self._on_change(*key)
+
+    def _served(self, key: Key, end: int, expected: Mapping[str, str], answered: Mapping[str, RouterReading]) -> bool:
+        """Count a Model's requests against its objectives; tells whether a checkpoint has come due."""
+        monitored = self._monitored[key]
+        if monitored.objectives is None:
+            return False
+        monitored.objectives.book(end, key[1], expected, answered)
+        return monitored.due()
 
     async def _acknowledge(self, namespace: str) -> dict[str, RouterReading | None]:
         targets = self._current().routers.get(namespace, ())

@@ -17,7 +17,9 @@ from weirkeeper.api.monitor import parse_monitor
 from weirkeeper.delivery.memory import ActionRun, with_action
 from weirkeeper.delivery.turn import Obstacle, Verb
 from weirkeeper.delivery.undoing import MONITOR
-from weirkeeper.plan.assessment import Assessment, assessments
+from weirkeeper.plan.assessed import Assessment
+from weirkeeper.plan.assessment import assessments
+from weirkeeper.plan.conditions.watched import PROMISED
 from weirkeeper.plan.cron_jobs import ended, followed, refusal
 from weirkeeper.plan.freezing import frozen
 from weirkeeper.render.retrain_job import job_name, retrain_job
@@ -46,12 +48,16 @@ class Cause:
 def causes(snapshot: Snapshot, memory: Memory) -> tuple[Cause, ...]:
     """Find every action whose condition is bad, by the last window and by the status that was written before."""
     pairs = zip(snapshot.monitors, assessments(snapshot), strict=True)
-    return tuple(cause for monitor, one in pairs if one.settled for cause in _causes_of(monitor, one, memory))
+    return tuple(cause for monitor, one in pairs for cause in _causes_of(monitor, one, memory))
 
 
 def _causes_of(monitor: Object, one: Assessment, memory: Memory) -> Iterable[Cause]:
     for action in actions_of(monitor):
-        told = {said.type: said.message for said in one.conditions if said.state == "Drifting"}
+        told = {
+            said.type: said.message
+            for said in one.conditions
+            if said.state == "Drifting" and (one.settled or said.type in PROMISED)
+        }
         found = [
             (since, f"{kind}: {told[kind]}")
             for kind in action.when

@@ -1,142 +1,25 @@
-"""What a Monitor's last window says of the stable revision, condition by condition."""
+"""What is to be said of every Monitor of a Model: by its last window, and by its objectives."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from math import isfinite
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from weirkeeper.api.conditions import condition_of, unix_seconds
+from weirkeeper.api.conditions import condition_of
 from weirkeeper.api.errors import InvalidSpec
-from weirkeeper.api.monitor import MonitorSpec, State, parse_monitor
-from weirkeeper.delivery.revision import is_container
+from weirkeeper.api.monitor import MonitorSpec, parse_monitor
+from weirkeeper.plan.assessed import WATCHING, Assessment, alike
 from weirkeeper.plan.cause import cause_of
-from weirkeeper.plan.conditions.drift import (
-    INPUTS,
-    OUTPUTS,
-    going_on,
-    input_drift,
-    judge_inputs,
-    judge_outputs,
-    output_drift,
-)
-from weirkeeper.plan.conditions.fairness import FairnessFinding, fairness_degraded, judge_fairness
-from weirkeeper.plan.conditions.performance import (
-    PerformanceFinding,
-    concept_drifted,
-    judge_performance,
-    performance_degraded,
-)
-from weirkeeper.plan.conditions.quality import data_quality, judge_quality
+from weirkeeper.plan.conditions.objectives import judge_objectives, objective_states
 from weirkeeper.plan.conditions.watched import (
     CONDITIONS,
-    COUNTED,
-    LABELLED,
-    ConditionState,
-    ConditionType,
-    Watched,
-    conditions_of,
+    PROMISED,
     said_before,
 )
-from weirkeeper.plan.labelled import Labelled, labelled, labels_of, predictions_by_slot
-from weirkeeper.plan.names_told import unknown_names
-from weirkeeper.plan.wanted import records_of
-from weirkeeper.plan.windows import CountedSlots, Window, rule_of, window_of
-from weirkeeper.render.server import profile_name
-from weirkeeper.statistics.drift import FeatureDrift, WindowReport
-from weirkeeper.statistics.errors import ProfileError, StatisticsError
-from weirkeeper.statistics.profile import ReferenceProfile
-from weirkeeper.statistics.quality import QualityFinding
+from weirkeeper.plan.window_assessment import of_window, stable_of
 
 if TYPE_CHECKING:
     from weirkeeper.plan.snapshot import Object, Snapshot
-
-WATCHING: Final = "Watching"
-LATE_SECONDS: Final = 300
-"""Labels that were looked at so long after a window's end are not those of its end: the operator was away."""
-
-STATES: Final[tuple[State, ...]] = ("Drifting", "Error", "OK", "Insufficient")
-"""A Monitor's state is the first of these that one of its conditions has."""
-
-
-@dataclass(frozen=True)
-class Assessment:
-    """What is to be said of one Monitor.
-
-    `reason` is that of its Ready condition, Watching where all is well, and `problem` says why it is another. `window`
-    is None where none has ended yet that could be judged, `settled` False where the collector has not read up to any
-    window's end since it began: what was said before holds then. `features` are all inputs that were judged, the worst
-    first, `outputs` and `quality` likewise. `cause` says in a few words what it comes to, where something is bad.
-    """
-
-    monitor: str
-    conditions: tuple[ConditionState, ...]
-    reason: str = WATCHING
-    problem: str = ""
-    window: Window | None = None
-    features: tuple[FeatureDrift, ...] = ()
-    outputs: tuple[FeatureDrift, ...] = ()
-    quality: tuple[QualityFinding, ...] = ()
-    performance: tuple[PerformanceFinding, ...] = ()
-    fairness: tuple[FairnessFinding, ...] = ()
-    labelled: Labelled | None = None
-    settled: bool = True
-    cause: str = ""
-
-    @property
-    def state(self) -> State:
-        """The worst that a condition says; Insufficient only where all are."""
-        states = {one.state for one in self.conditions}
-        return next(state for state in STATES if state in states)
-
-    @property
-    def message(self) -> str:
-        """What the conditions in that state say; where all is well, what the first one says."""
-        told = [one for one in self.conditions if one.state == self.state]
-        if self.state != "Drifting":
-            return told[0].message
-        said = told[0].message if len(told) == 1 else "; ".join(f"{one.type}: {one.message}" for one in told)
-        return f"{self.cause}: {said}" if self.cause else said
-
-
-def _alike(monitor: str, spec: MonitorSpec | None, state: State, message: str, reason: str = WATCHING) -> Assessment:
-    """The same is to be said of all conditions."""
-    problem = "" if reason == WATCHING else message
-    conditions = conditions_of(spec) if spec else COUNTED
-    return Assessment(monitor, tuple(ConditionState(one, state, message) for one in conditions), reason, problem)
-
-
-@dataclass(frozen=True)
-class _Stable:
-    """The revision that is watched, and since when it is stable (Unix seconds)."""
-
-    revision: str
-    since: float
-
-
-@dataclass(frozen=True)
-class _Judged:
-    """What a window holds, whatever was said before."""
-
-    watched: Watched
-    inputs: WindowReport
-    outputs: WindowReport
-    quality: tuple[QualityFinding, ...]
-    labelled: Labelled
-    performance: tuple[PerformanceFinding, ...]
-    concept: ConditionState
-    fairness: tuple[FairnessFinding, ...]
-    segments: frozenset[str]
-
-
-@dataclass(frozen=True)
-class _Before:
-    """What was said of the same revision when the status was written: the conditions that were True, and the inputs."""
-
-    bad: frozenset[str] = frozenset()
-    drifted: frozenset[str] = frozenset()
 
 
 def assessments(snapshot: Snapshot) -> tuple[Assessment, ...]:
@@ -145,176 +28,42 @@ def assessments(snapshot: Snapshot) -> tuple[Assessment, ...]:
 
 
 def assessment_of(snapshot: Snapshot, monitor: Object) -> Assessment:
-    """Judge one Monitor's last window."""
+    """Judge one Monitor's last window, and its objectives."""
     name = monitor["metadata"]["name"]
     try:
         spec = parse_monitor(monitor)
     except InvalidSpec as error:
-        return _alike(name, None, "Error", str(error), "InvalidSpec")
-    if snapshot.model is None:
-        told = f"there is no Model {snapshot.name} in the namespace; create it, or name another in spec.modelRef"
-        return _alike(name, spec, "Error", told, "ModelNotFound")
-    stable = _stable_of(snapshot.model)
-    if stable is None:
-        return _alike(name, spec, "Insufficient", "no revision of the Model is stable yet", "ModelNotReady")
-    return _watched(snapshot, monitor, spec, stable)
+        return alike(name, None, "Error", str(error), "InvalidSpec")
+    found = of_window(snapshot, monitor, spec)
+    found = _with_objectives(found if found.settled else _as_before(found, monitor), snapshot, monitor, spec)
+    return _with_cause(found, snapshot, monitor)
 
 
-def _watched(snapshot: Snapshot, monitor: Object, spec: MonitorSpec, stable: _Stable) -> Assessment:
-    name, rule = monitor["metadata"]["name"], rule_of(spec)
-    if any(record.name == stable.revision and is_container(record.content) for record in records_of(snapshot)):
-        told = (
-            f"{stable.revision} is served by a container of its own, which counts no inputs by a profile: delete the"
-            " Monitor, or serve a bundle (server.runtime: Bundle)"
-        )
-        return _alike(name, spec, "Error", told, "NoProfileCounters")
-    slots = snapshot.evidence.windows.get(name)
-    if not isinstance(slots, CountedSlots) or slots.until == 0:
-        return replace(_alike(name, spec, "Insufficient", "no window has ended yet"), settled=False)
-    if stable.revision in slots.mixed:
-        told = f"pods of {stable.revision} count by different profiles; give the revision one artifact, by its sha256"
-        return _alike(name, spec, "Error", told, "ProfileMismatch")
-    metadata = monitor["metadata"]
-    key = (metadata.get("uid"), metadata.get("generation"), stable)
-    try:
-        if key not in slots.judged:
-            slots.judged[key] = _judged(snapshot, spec, slots, stable)
-    except (StatisticsError, OverflowError) as error:
-        window = _window(slots, spec, stable)
-        return replace(_alike(name, spec, "Error", str(error), "NoProfileCounters"), window=window)
-    found = _said(name, slots.judged[key], _before(monitor, stable))
-    late = slots.labelled_at > rule.end_before(slots.until) + LATE_SECONDS
-    found = _with_former(found, monitor) if late else found
-    end = slots.judged[key].watched.window.end
-    return replace(found, cause=cause_of(found.conditions, monitor.get("status") or {}, end, stable.since))
-
-
-def _window(slots: CountedSlots, spec: MonitorSpec, stable: _Stable) -> Window:
-    rule = rule_of(spec)
-    counted, past = (kept.get(stable.revision, ()) for kept in (slots.revisions, slots.past))
-    return window_of(counted, rule, rule.end_before(slots.until), stable.since, past)
-
-
-def _judged(snapshot: Snapshot, spec: MonitorSpec, slots: CountedSlots, stable: _Stable) -> _Judged:
-    profile, window = _profile_of(snapshot, stable.revision), _window(slots, spec, stable)
-    watched = Watched(spec, rule_of(spec), profile, window)
-    labels = _labelled(watched, slots, stable)
-    return _Judged(
-        watched,
-        judge_inputs(watched),
-        judge_outputs(watched),
-        judge_quality(watched),
-        labels,
-        judge_performance(watched, labels, _card(snapshot.model or {})),
-        concept_drifted(watched, labels),
-        judge_fairness(watched, labels),
-        _segments(snapshot.model or {}),
-    )
-
-
-def _labelled(watched: Watched, slots: CountedSlots, stable: _Stable) -> Labelled:
-    rule, seconds, end = watched.rule, slots.labels.slot_seconds, watched.window.end
-    counted, past = (kept.get(stable.revision, ()) for kept in (slots.revisions, slots.past))
-    lengths = [*((one, rule.size) for one in past), *((one, rule.slot) for one in counted)]
-    picked = labels_of(slots.labels, stable.revision, watched.labels, rule, end, stable.since)
-    return labelled(picked, predictions_by_slot(lengths, seconds), rule, end, watched.labels, seconds)
-
-
-def _said(name: str, judged: _Judged, before: _Before) -> Assessment:
-    inputs = going_on(judged.inputs, before.drifted.__contains__, INPUTS)
-    outputs = going_on(judged.outputs, lambda _: "OutputDrift" in before.bad, OUTPUTS)
-    bad = before.bad
-    every: tuple[ConditionState, ...] = (
-        input_drift(inputs),
-        output_drift(outputs),
-        data_quality(judged.watched, judged.quality, degraded_before="DataQualityDegraded" in bad),
-        performance_degraded(judged.performance, judged.labelled, degraded_before="PerformanceDegraded" in bad),
-        judged.concept,
-        fairness_degraded(judged.fairness, judged.labelled, degraded_before="FairnessDegraded" in bad),
-    )
-    conditions = tuple(one for one in every if one.type in judged.watched.conditions)
-    return Assessment(
-        name,
-        conditions,
-        *_problem(judged, conditions),
-        window=judged.watched.window,
-        features=inputs.features,
-        outputs=outputs.features,
-        quality=judged.quality,
-        performance=judged.performance,
-        fairness=judged.fairness,
-        labelled=judged.labelled,
-    )
-
-
-def _with_former(found: Assessment, monitor: Object) -> Assessment:
-    """Conditions of labels as they were said: labels that came after the window are for the next one."""
+def _as_before(found: Assessment, monitor: Object) -> Assessment:
+    """What was said when the status was written, while no window has ended since."""
     status = monitor.get("status") or {}
-    former: dict[ConditionType, ConditionState] = {
-        kind: said for kind in LABELLED if (said := said_before(status, kind)) is not None
-    }
-    return replace(found, conditions=tuple(former.get(one.type, one) for one in found.conditions))
+    conditions = tuple(said_before(status, one.type) or one for one in found.conditions)
+    ready = condition_of(status, "Ready")
+    if ready is None or ready["reason"] == WATCHING:
+        return replace(found, conditions=conditions)
+    return replace(found, conditions=conditions, reason=ready["reason"], problem=ready.get("message", ""))
 
 
-def _card(model: Object) -> dict[str, float]:
-    """The offline metrics of the Model's card that are numbers."""
-    told = ((model.get("spec") or {}).get("card") or {}).get("metrics") or {}
-    found: dict[str, float] = {}
-    for name, value in told.items():
-        try:
-            found[name] = float(value)
-        except ValueError:
-            continue
-    return {name: value for name, value in found.items() if isfinite(value)}
+def _with_cause(found: Assessment, snapshot: Snapshot, monitor: Object) -> Assessment:
+    """The same with what it comes to; what began now began at the end of what was counted last."""
+    stable, served = stable_of(snapshot.model or {}), snapshot.evidence.served
+    end = max(found.window.end if found.window else 0, served.until if served and found.objectives else 0)
+    cause = cause_of(found.conditions, monitor.get("status") or {}, end, stable.since if stable else 0.0)
+    return replace(found, cause=cause)
 
 
-def _segments(model: Object) -> frozenset[str]:
-    """The inputs by which the Model's labels are counted apart."""
-    told = ((model.get("spec") or {}).get("parameters") or {}).get("segments", "")
-    return frozenset(name.strip() for name in told.split(",")) - {""}
-
-
-def _problem(judged: _Judged, conditions: Iterable[ConditionState]) -> tuple[str, str]:
-    """The reason of the Ready condition, and why it is none but Watching."""
-    broken = next((one.message for one in conditions if one.state == "Error" and one.type in COUNTED), "")
-    if broken:
-        return "ProfileMismatch", broken
-    unknown = unknown_names(judged.watched.spec, judged.watched.profile, judged.segments)
-    return ("UnknownName", unknown) if unknown else (WATCHING, "")
-
-
-def _before(monitor: Object, stable: _Stable) -> _Before:
-    """What was said when the status was written, unless another revision was stable then."""
+def _with_objectives(found: Assessment, snapshot: Snapshot, monitor: Object, spec: MonitorSpec) -> Assessment:
+    """The same with what is to be said of objectives, which need neither profile nor window."""
+    if spec.objectives is None or snapshot.model is None:
+        return found
     status = monitor.get("status") or {}
-    end = (status.get("lastWindow") or {}).get("end")
-    if not end or unix_seconds(end) <= stable.since:
-        return _Before()
-    bad = (one for one in CONDITIONS if (condition_of(status, one) or {}).get("status") == "True")
-    drifted = (one["name"] for one in status.get("features") or () if one.get("state") == "Drifting")
-    return _Before(frozenset(bad), frozenset(drifted))
-
-
-def _stable_of(model: Object) -> _Stable | None:
-    stable = (model.get("status") or {}).get("stable") or {}
-    if not stable.get("revision"):
-        return None
-    return _Stable(stable["revision"], unix_seconds(stable["since"]) if stable.get("since") else 0.0)
-
-
-def _profile_of(snapshot: Snapshot, revision: str) -> ReferenceProfile:
-    """The reference of a revision: what its pods say, or what was kept of it.
-
-    Raises:
-        ProfileError: there is none, or none that can be read.
-    """
-    for pod in snapshot.evidence.pods.get(revision, ()):
-        if pod.profile is not None:
-            return ReferenceProfile.from_json(pod.profile)
-    kept = snapshot.children.get(("ConfigMap", profile_name(revision)))
-    written = ((kept or {}).get("data") or {}).get("profile.json")
-    if not written:
-        raise ProfileError(f"{revision} told no reference profile; make its bundle with `weirkeeper bundle`")
-    try:
-        return ReferenceProfile.from_json(json.loads(written))
-    except json.JSONDecodeError as error:
-        raise ProfileError(f"the profile kept of {revision} is no JSON ({error}); delete its ConfigMap") from error
+    bad = frozenset(one for one in PROMISED if (condition_of(status, one) or {}).get("status") == "True")
+    judged = judge_objectives(spec, snapshot.evidence.served, bad)
+    said = objective_states(spec, snapshot.evidence.served, judged)
+    every = {one.type: one for one in (*found.conditions, *said)}
+    return replace(found, conditions=tuple(every[one] for one in CONDITIONS if one in every), objectives=judged)

@@ -19,8 +19,11 @@ from weirkeeper.api.monitor import (
     WindowStatus,
 )
 from weirkeeper.api.monitor_actions import SHOWN_LIMIT
+from weirkeeper.api.monitor_objectives import ObjectiveStatus
 from weirkeeper.plan.actions import actions_obstacle, last_actions
-from weirkeeper.plan.assessment import WATCHING, Assessment, assessments
+from weirkeeper.plan.assessed import WATCHING, Assessment
+from weirkeeper.plan.assessment import assessments
+from weirkeeper.plan.conditions.objectives import LOOK_SECONDS, ObjectiveFinding
 from weirkeeper.plan.conditions.performance import PerformanceFinding
 from weirkeeper.plan.conditions.watched import ENDED, STATUSES, ConditionState
 from weirkeeper.plan.labelled import Labelled
@@ -28,6 +31,7 @@ from weirkeeper.plan.result import Notice, StatusWrite
 from weirkeeper.plan.windows import CHECKPOINT_KEY, CountedSlots, checkpoint_name, window_rules
 from weirkeeper.render.owners import metadata
 from weirkeeper.statistics.drift import FeatureDrift
+from weirkeeper.statistics.error_budget import ALARMS
 
 if TYPE_CHECKING:
     from weirkeeper.plan.snapshot import Object, Snapshot
@@ -42,6 +46,12 @@ ACTION: Final = "Watch"
 
 SETTLE_SECONDS: Final = 3
 """A window is judged so long after its end: pods are asked at the end, and given two seconds."""
+
+OF_WINDOWS: Final = ("features", "performance", "labels", "lastWindow", "observedGeneration")
+"""Fields of the status that a window alone changes."""
+
+BEHIND_SLOTS: Final = 6
+"""Objectives are looked at no oftener than every so many slots, also while no router answers."""
 
 WORST_STATES: Final[tuple[State, ...]] = ("Drifting", "Error", "Insufficient", "OK")
 
@@ -74,7 +84,7 @@ def plan_monitors(snapshot: Snapshot, now: float) -> MonitorPlan:
         ),
         notices=tuple(notice for monitor, one in changed for notice in _notices(monitor, one)),
         wake_at=_wake_at(snapshot, now),
-        drift=next((state for state in WORST_STATES if any(_said(*pair) == state for pair in found)), ""),
+        drift=next((state for state in WORST_STATES if any(one.state == state for _, one in found)), ""),
     )
 
 
@@ -95,21 +105,32 @@ def _with_actions(snapshot: Snapshot, monitor: Object, write: StatusWrite | None
     return StatusWrite(*place, {**status, "lastActions": did} if did else status)
 
 
-def _said(monitor: Object, one: Assessment) -> State | None:
-    """The Monitor's state; what was said before holds until a window has ended."""
-    before: State | None = _status(monitor).get("state")
-    return one.state if one.settled or before is None else before
-
-
 def _worth_writing(monitor: Object, one: Assessment) -> bool:
-    """Whether the status says something else now, or rows came in and its numbers are an hour old."""
+    """Whether the status says something else now, or rows or requests came in and its numbers are an hour old."""
     status = _status(monitor)
-    if not one.settled and status.get("state"):
+    if _waits(status, one) and not one.objectives:
         return False
-    if _standing(status) != _wanted(monitor, one):
+    if _standing(status) != _wanted(monitor, one) or _requests_came(status, one):
         return True
     window, last = one.window, (status.get("lastWindow") or {}).get("end")
     return window is not None and window.rows > 0 and (not last or window.end >= unix_seconds(last) + REFRESH_SECONDS)
+
+
+def _waits(status: Mapping[str, Any], one: Assessment) -> bool:
+    """Whether what the status says of windows holds, since none has ended since the operator began."""
+    return not one.settled and bool(status.get("state"))
+
+
+def _requests_came(status: Mapping[str, Any], one: Assessment) -> bool:
+    told = {item["objective"]: item for item in status.get("objectives") or ()}
+    return any(
+        found.kind not in told
+        or (
+            found.tally.requests != told[found.kind]["requests"]
+            and found.until >= unix_seconds(told[found.kind]["until"]) + REFRESH_SECONDS
+        )
+        for found in one.objectives
+    )
 
 
 def _standing(status: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -121,20 +142,24 @@ def _standing(status: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _wanted(monitor: Object, one: Assessment) -> tuple[Any, ...]:
-    drifting = frozenset(feature.name for feature in one.features[:WORST_LIMIT] if feature.drifting)
+    generation, _, drifting = _standing(_status(monitor))
+    if not _waits(_status(monitor), one):
+        generation = monitor["metadata"].get("generation")
+        drifting = frozenset(feature.name for feature in one.features[:WORST_LIMIT] if feature.drifting)
     reasons: dict[str, str] = {"Ready": one.reason}
     reasons.update((said.type, said.state) for said in one.conditions)
-    return monitor["metadata"].get("generation"), reasons, drifting
+    return generation, reasons, drifting
 
 
 def _status_write(monitor: Object, one: Assessment, now: float) -> StatusWrite:
-    meta = monitor["metadata"]
+    meta, former = monitor["metadata"], _status(monitor)
     window = one.window
     status = MonitorStatus(
         state=one.state,
         message=one.message[:MESSAGE_LIMIT],
         features=tuple(_feature_status(feature) for feature in one.features[:WORST_LIMIT]),
         performance=tuple(_performance_status(finding) for finding in one.performance[:WORST_LIMIT]),
+        objectives=tuple(_objective_status(found) for found in one.objectives),
         labels=_labels_status(one.labelled) if one.labelled and one.performance + one.fairness else None,
         last_window=WindowStatus(start=timestamp(window.start), end=timestamp(window.end), rows=window.rows)
         if window
@@ -142,7 +167,10 @@ def _status_write(monitor: Object, one: Assessment, now: float) -> StatusWrite:
         conditions=_conditions(monitor, one, now),
         observed_generation=meta.get("generation"),
     )
-    return StatusWrite(names.MONITOR_KIND, meta["namespace"], meta["name"], meta["resourceVersion"], status.to_json())
+    written = status.to_json()
+    if _waits(former, one):
+        written |= {key: former[key] for key in OF_WINDOWS if key in former}
+    return StatusWrite(names.MONITOR_KIND, meta["namespace"], meta["name"], meta["resourceVersion"], written)
 
 
 def _feature_status(feature: FeatureDrift) -> FeatureStatus:
@@ -162,6 +190,21 @@ def _performance_status(found: PerformanceFinding) -> PerformanceStatus:
         if (number := getattr(found, name)) is not None
     }
     return PerformanceStatus(metric=found.metric, segment=found.group, state=found.state, rows=found.rows, **numbers)
+
+
+def _objective_status(found: ObjectiveFinding) -> ObjectiveStatus:
+    return ObjectiveStatus(
+        objective=found.kind,
+        target=f"{found.target:g}",
+        since=timestamp(found.since),
+        until=timestamp(found.until),
+        requests=found.tally.requests,
+        bad=found.tally.bad,
+        budget_left=f"{100.0 * found.left:.1f}",
+        burn1h=f"{found.burn[ALARMS[0].long]:.2f}",
+        burn6h=f"{found.burn[ALARMS[1].long]:.2f}",
+        burn3d=f"{found.burn[ALARMS[2].long]:.2f}",
+    )
 
 
 def _labels_status(labelled: Labelled) -> LabelsStatus:
@@ -250,11 +293,14 @@ def _checkpoint(snapshot: Snapshot) -> tuple[Mapping[str, Any], ...]:
 def _wake_at(snapshot: Snapshot, now: float) -> float | None:
     """When the next window has ended and is booked."""
     slot = snapshot.settings.slot_seconds
-    moments = [
+    moments: list[float] = [
         (slots.until // rule.size + 1) * rule.size + SETTLE_SECONDS
         for name, rule in window_rules(snapshot.monitors).items()
         if isinstance(slots := snapshot.evidence.windows.get(name), CountedSlots)
     ]
+    served = snapshot.evidence.served
+    if served is not None:
+        moments.append(max(served.until + LOOK_SECONDS + SETTLE_SECONDS, now + BEHIND_SLOTS * slot))
     # Where the collector is behind, its next slot is awaited.
     return max(min(moments), now + slot) if moments else None
 

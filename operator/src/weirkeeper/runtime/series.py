@@ -11,7 +11,8 @@ from prometheus_client.registry import Collector as SeriesCollector
 from weirkeeper.api.attempts import Phase
 from weirkeeper.api.conditions import condition_of
 from weirkeeper.kube.keys import Key
-from weirkeeper.plan.assessment import Assessment
+from weirkeeper.plan.assessed import Assessment
+from weirkeeper.plan.conditions.objectives import ObjectiveFinding, window_name
 from weirkeeper.plan.snapshot import Object
 from weirkeeper.statistics.drift import FeatureDrift
 
@@ -25,6 +26,7 @@ _MONITOR: Final = (*_MODEL, "monitor")
 _FEATURE: Final = (*_MONITOR, "feature")
 _CONDITION: Final = (*_MONITOR, "condition")
 _OUTPUT: Final = (*_MONITOR, "output")
+_OBJECTIVE: Final = (*_MONITOR, "objective")
 _METRIC: Final = (*_MONITOR, "segment", "metric")
 _QUALITY: Final = (*_MONITOR, "column", "kind")
 
@@ -57,6 +59,14 @@ FAMILIES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "monitor_performance_bound": ("What the Monitor asks of it: the least, of errors and losses the most.", _METRIC),
     "monitor_performance_expected": ("What the model's answers alone let expect of it.", _METRIC),
     "monitor_performance_offline": ("What it was before the model was deployed.", _METRIC),
+    "monitor_objective_target_ratio": ("Share of good requests that an objective asks for.", _OBJECTIVE),
+    "monitor_objective_good_ratio": ("Share of good requests in 30 days, or since they are counted.", _OBJECTIVE),
+    "monitor_objective_requests": ("Requests in 30 days, or since they are counted.", _OBJECTIVE),
+    "monitor_budget_left_ratio": ("Share of 30 days' error budget that is left; below 0 it is overspent.", _OBJECTIVE),
+    "monitor_burn_rate": (
+        "How many times as fast as it lasts 30 days the error budget went in a window.",
+        (*_OBJECTIVE, "window"),
+    ),
     "monitor_fairness_ratio": ("Ratio of the lowest group's share to the highest one's.", _METRIC),
     "monitor_label_coverage_ratio": ("Share of the predictions whose label came, where it is known.", _MONITOR),
     "monitor_hidden_features": (
@@ -160,6 +170,8 @@ def monitor_samples(place: tuple[str, str], assessment: Assessment) -> Iterator[
         if one.name in shown:
             yield "monitor_quality_ratio", (*monitor, one.name, one.kind), one.share
     yield from _label_samples(monitor, assessment)
+    for objective in assessment.objectives:
+        yield from _objective_samples((*monitor, objective.kind), objective)
     longest = max(len(assessment.features), len(assessment.outputs), len(columns))
     yield "monitor_hidden_features", monitor, float(max(0, longest - MOST_FEATURES))
 
@@ -183,6 +195,17 @@ def _label_samples(monitor: tuple[str, ...], assessment: Assessment) -> Iterator
     labelled = assessment.labelled
     if labelled is not None and assessment.performance + assessment.fairness and labelled.known:
         yield "monitor_label_coverage_ratio", monitor, labelled.window.coverage
+
+
+def _objective_samples(labels: tuple[str, ...], found: ObjectiveFinding) -> Iterator[_Sample]:
+    requests, bad = found.tally
+    yield "monitor_objective_target_ratio", labels, found.target / 100.0
+    yield "monitor_objective_requests", labels, float(requests)
+    if requests:
+        yield "monitor_objective_good_ratio", labels, 1.0 - bad / requests
+        yield "monitor_budget_left_ratio", labels, found.left
+        for window, rate in found.burn.items():
+            yield "monitor_burn_rate", (*labels, window_name(window)), rate
 
 
 def _psi_samples(family: str, labels: tuple[str, ...], feature: FeatureDrift) -> Iterator[_Sample]:

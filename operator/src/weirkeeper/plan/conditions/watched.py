@@ -15,7 +15,14 @@ from weirkeeper.statistics.budget import alarm_share
 from weirkeeper.statistics.profile import ReferenceProfile
 
 ConditionType = Literal[
-    "InputDrift", "OutputDrift", "DataQualityDegraded", "PerformanceDegraded", "ConceptDrift", "FairnessDegraded"
+    "InputDrift",
+    "OutputDrift",
+    "DataQualityDegraded",
+    "AvailabilityAtRisk",
+    "LatencyAtRisk",
+    "PerformanceDegraded",
+    "ConceptDrift",
+    "FairnessDegraded",
 ]
 COUNTED: Final[tuple[ConditionType, ...]] = ("InputDrift", "OutputDrift", "DataQualityDegraded")
 """Conditions that every Monitor has."""
@@ -23,12 +30,17 @@ COUNTED: Final[tuple[ConditionType, ...]] = ("InputDrift", "OutputDrift", "DataQ
 LABELLED: Final[tuple[ConditionType, ...]] = ("PerformanceDegraded", "ConceptDrift", "FairnessDegraded")
 """Conditions that labels are needed for."""
 
-CONDITIONS: Final = (*COUNTED, *LABELLED)
+PROMISED: Final[tuple[ConditionType, ...]] = ("AvailabilityAtRisk", "LatencyAtRisk")
+"""Conditions of objectives: judged every five minutes, whatever windows there are."""
+
+CONDITIONS: Final = (*COUNTED, *PROMISED, *LABELLED)
 
 ENDED: Final[Mapping[ConditionType, str]] = {
     "InputDrift": "InputDriftEnded",
     "OutputDrift": "OutputDriftEnded",
     "DataQualityDegraded": "DataQualityDegradedEnded",
+    "AvailabilityAtRisk": "AvailabilityAtRiskEnded",
+    "LatencyAtRisk": "LatencyAtRiskEnded",
     "PerformanceDegraded": "PerformanceDegradedEnded",
     "ConceptDrift": "ConceptDriftEnded",
     "FairnessDegraded": "FairnessDegradedEnded",
@@ -84,7 +96,14 @@ def conditions_of(spec: MonitorSpec) -> tuple[ConditionType, ...]:
     """The conditions that a Monitor watches."""
     performance: tuple[ConditionType, ...] = ("PerformanceDegraded", "ConceptDrift") if spec.performance else ()
     fairness: tuple[ConditionType, ...] = ("FairnessDegraded",) if spec.fairness else ()
-    return (*COUNTED, *performance, *fairness)
+    return (*COUNTED, *promised(spec), *performance, *fairness)
+
+
+def promised(spec: MonitorSpec) -> tuple[ConditionType, ...]:
+    """The conditions of a Monitor's objectives."""
+    asked = spec.objectives
+    pairs = zip(PROMISED, (asked.availability, asked.latency) if asked else (), strict=False)
+    return tuple(condition for condition, objective in pairs if objective)
 
 
 def said_before(status: Mapping[str, Any], kind: ConditionType) -> ConditionState | None:
