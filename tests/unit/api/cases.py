@@ -29,6 +29,7 @@ SMALLEST: Mapping[str, Spec] = {
 
 _UNDO: Spec = {"when": ["InputDrift"], "undo": {}}
 _RETRAIN: Spec = {"when": ["InputDrift"], "retrain": {"cronJobRef": {"name": "train"}}}
+_WEEKLY: Spec = {"schedule": "0 3 * * 1", "retrain": {"cronJobRef": {"name": "train"}}}
 
 
 @dataclass(frozen=True)
@@ -357,6 +358,20 @@ MONITOR_CASES = (
     Case("Monitor", "actions", [_UNDO, _UNDO], [_UNDO], monitor_actions.ONE_UNDO),
     Case("Monitor", "actions", [_RETRAIN, _RETRAIN], [_RETRAIN], monitor_actions.ONE_RETRAIN),
     Case("Monitor", "actions", [{**_UNDO, "when": ["Boredom"]}], [{**_UNDO, "when": ["OutputDrift"]}], "InputDrift"),
+    Case("Monitor", "actions", [{"undo": {}}], [{**_UNDO, "when": ["LatencyAtRisk"]}], monitor_actions.ONE_CAUSE),
+    Case("Monitor", "actions", [{**_RETRAIN, **_WEEKLY}], [_RETRAIN, _WEEKLY], monitor_actions.ONE_CAUSE),
+    Case("Monitor", "actions", [_WEEKLY, _WEEKLY], [_WEEKLY], monitor_actions.ONE_RETRAIN),
+    Case("Monitor", "actions", [{"schedule": "0 3 * * 1", "undo": {}}], [_WEEKLY], monitor_actions.SCHEDULED_UNDO),
+    Case("Monitor", "actions", [{**_WEEKLY, "for": "1h"}], [{**_WEEKLY, "for": "0s"}], monitor_actions.NOT_LASTING),
+    Case("Monitor", "actions", [{**_WEEKLY, "schedule": "@weekly"}], [_WEEKLY], monitor_actions.SCHEDULE),
+    Case("Monitor", "actions", [{**_WEEKLY, "schedule": "0 3 * * 1 *"}], [_WEEKLY], monitor_actions.SCHEDULE),
+    Case(
+        "Monitor",
+        "actions",
+        [{**_RETRAIN, "when": ["InputDrift", "AvailabilityAtRisk"]}],
+        [{**_RETRAIN, "when": ["PerformanceDegraded", "ConceptDrift", "FairnessDegraded"]}],
+        monitor_actions.NOT_MENDED,
+    ),
     Case("Monitor", "inputs.delta", "10.5", "10", monitor.DELTA),
     Case("Monitor", "inputs.features", {"zip": {"delta": "11"}}, {"zip": {"delta": "0"}}, monitor.DELTA),
     # A bare Off in YAML is a boolean.

@@ -86,7 +86,7 @@ def snapshot(*actions: Mapping[str, Any], moved: float = 2.0, status: Any = None
 
 
 def trained(found: Snapshot, memory: Memory, now: float = AT) -> Memory:
-    return retrain_asked(found, retrain_seen(found, memory, now), causes(found, memory), now)
+    return retrain_asked(found, retrain_seen(found, memory, now), causes(found, memory, now), now)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def trained(found: Snapshot, memory: Memory, now: float = AT) -> Memory:
 )  # fmt: skip
 def test_a_monitor_asks_for_an_undo(found: Snapshot, now: float, *, asks: bool) -> None:
     memory = stable_memory()
-    verb = undo_wanted(causes(found, memory), memory, now)
+    verb = undo_wanted(causes(found, memory, now), memory, now)
     assert (verb is not None) is asks
     if verb:
         assert verb.actor == "monitor/churn"
@@ -120,14 +120,14 @@ def test_a_monitor_asks_for_an_undo(found: Snapshot, now: float, *, asks: bool) 
 
 def test_the_time_before_a_promotion_does_not_count_for_the_promoted_revision() -> None:
     found, memory = snapshot(UNDO), stable_memory(stable_since=AT - 60, promoted_at=AT - 60)
-    assert undo_wanted(causes(found, memory), memory, AT) is None
-    assert undo_wanted(causes(found, memory), memory, AT + 3600) is not None
+    assert undo_wanted(causes(found, memory, AT), memory, AT) is None
+    assert undo_wanted(causes(found, memory, AT), memory, AT + 3600) is not None
 
 
 def test_nothing_is_done_on_what_was_said_before_the_operator_began() -> None:
     found = snapshot(UNDO, TRAIN)
     found = replace(found, evidence=replace(found.evidence, windows={}))
-    assert causes(found, stable_memory()) == ()
+    assert causes(found, stable_memory(), AT) == ()
 
 
 def test_a_training_is_told_its_reason_its_window_and_its_profile() -> None:

@@ -111,6 +111,13 @@ class ActionRun(_Frozen):
     window: tuple[int, int] | None = None
 
 
+class ScheduleMark(_Frozen):
+    """A schedule of a Monitor, and up to when (Unix seconds) its times were heeded, or are none of its own."""
+
+    expression: str
+    done: float
+
+
 class Wait(_Frozen):
     """What an attempt has been waiting for, and since when; the progress deadline counts from there."""
 
@@ -156,7 +163,8 @@ class Memory(_Frozen):
     `checks` are the Jobs of the gates in the running attempt.
     `exposed` counts the requests that the candidate answered, up to the slot `exposed_slot`. `promoted_at` is when the
     stable revision was promoted (None: it was gone back to), `undo_asked` the promotion that a Monitor had undone, or
-    tried to. `actions` is what Monitors asked for, the latest last.
+    tried to. `actions` is what Monitors asked for, the latest last, `schedules` how far the schedules of trainings are
+    heeded, by Monitor and CronJob.
     """
 
     decision: int = 0
@@ -203,6 +211,7 @@ class Memory(_Frozen):
     promoted_at: float | None = None
     undo_asked: float | None = None
     actions: tuple[ActionRun, ...] = ()
+    schedules: Mapping[str, ScheduleMark] = Field(default_factory=dict)
     revisions: tuple[RevisionRecord, ...] = ()
     attempts: tuple[AttemptRecord, ...] = ()
     draining: Mapping[str, float | None] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What the Monitors of a Model ask for: an undo of the last promotion, or a Job that trains anew.
+"""What the Monitors of a Model ask for: an undo of the last promotion, or a Job that trains anew, also by the clock.
 
 Both are decided in the Model's memory, in one write with what they decide, before anything is done. So an operator
 that ends at any moment does each of them once or not at all, and clocks that jump make nothing happen twice.
@@ -14,14 +14,17 @@ from weirkeeper.api import names
 from weirkeeper.api.conditions import condition_of, timestamp, unix_seconds
 from weirkeeper.api.errors import InvalidSpec
 from weirkeeper.api.monitor import parse_monitor
+from weirkeeper.delivery.feedback_gate import LEAST_POSTS
 from weirkeeper.delivery.memory import ActionRun, with_action
 from weirkeeper.delivery.turn import Obstacle, Verb
 from weirkeeper.delivery.undoing import MONITOR
+from weirkeeper.plan import schedules
 from weirkeeper.plan.assessed import Assessment
 from weirkeeper.plan.assessment import assessments
-from weirkeeper.plan.conditions.watched import PROMISED
+from weirkeeper.plan.conditions.watched import LABELLED, PROMISED
 from weirkeeper.plan.cron_jobs import ended, followed, refusal
 from weirkeeper.plan.freezing import frozen
+from weirkeeper.plan.schedules import Scheduled
 from weirkeeper.render.retrain_job import job_name, retrain_job
 
 if TYPE_CHECKING:
@@ -36,28 +39,57 @@ MESSAGE_LIMIT: Final = 300
 
 @dataclass(frozen=True)
 class Cause:
-    """An action of a Monitor with a condition that is bad: why, and from when on it may act (Unix seconds)."""
+    """An action of a Monitor with a condition that is bad, or whose time has come.
+
+    It says why, and from when on it may act (Unix seconds). `scheduled` is the key of its schedule, if it has one.
+    """
 
     monitor: str
     action: Action
     reason: str
     due: float
     window: tuple[int, int] | None
+    scheduled: str = ""
 
 
-def causes(snapshot: Snapshot, memory: Memory) -> tuple[Cause, ...]:
-    """Find every action whose condition is bad, by the last window and by the status that was written before."""
-    pairs = zip(snapshot.monitors, assessments(snapshot), strict=True)
-    return tuple(cause for monitor, one in pairs for cause in _causes_of(monitor, one, memory))
+def causes(snapshot: Snapshot, memory: Memory, now: float) -> tuple[Cause, ...]:
+    """Find every action whose condition is bad, by the last window and by the status that was written before.
+
+    After them come those whose time has come.
+    """
+    pairs = tuple(zip(snapshot.monitors, assessments(snapshot), strict=True))
+    windows = {one.monitor: _window(one) for _, one in pairs}
+    timely = ((one, schedules.due(memory, one, now)) for one in scheduled(snapshot) if one.key in memory.schedules)
+    return (
+        *(cause for monitor, one in pairs for cause in _causes_of(monitor, one, memory)),
+        *(
+            Cause(one.monitor, one.action, f"Schedule: {one.expression}", time, windows.get(one.monitor), one.key)
+            for one, time in timely
+            if time is not None
+        ),
+    )
+
+
+def scheduled(snapshot: Snapshot) -> tuple[Scheduled, ...]:
+    """The actions by the clock of all Monitors."""
+    return tuple(
+        Scheduled(monitor["metadata"]["name"], action)
+        for monitor in snapshot.monitors
+        for action in actions_of(monitor)
+        if action.schedule
+    )
 
 
 def _causes_of(monitor: Object, one: Assessment, memory: Memory) -> Iterable[Cause]:
+    bad = {
+        said.type: said.message
+        for said in one.conditions
+        if said.state == "Drifting" and (one.settled or said.type in PROMISED)
+    }
     for action in actions_of(monitor):
-        told = {
-            said.type: said.message
-            for said in one.conditions
-            if said.state == "Drifting" and (one.settled or said.type in PROMISED)
-        }
+        # Labels come from outside: however many rows one post brings, few posts undo nothing.
+        weak = LABELLED if action.undo and _posts(one) < LEAST_POSTS else ()
+        told = {kind: message for kind, message in bad.items() if kind not in weak}
         found = [
             (since, f"{kind}: {told[kind]}")
             for kind in action.when
@@ -65,9 +97,16 @@ def _causes_of(monitor: Object, one: Assessment, memory: Memory) -> Iterable[Cau
         ]
         if found and not action.suspend:
             since, reason = min(found)
-            window = (int(one.window.start), int(one.window.end)) if one.window else None
             due = max(since, memory.stable_since or 0.0) + action.lasting.seconds
-            yield Cause(one.monitor, action, reason[:REASON_LIMIT], due, window)
+            yield Cause(one.monitor, action, reason[:REASON_LIMIT], due, _window(one))
+
+
+def _window(one: Assessment) -> tuple[int, int] | None:
+    return (int(one.window.start), int(one.window.end)) if one.window else None
+
+
+def _posts(one: Assessment) -> int:
+    return one.labelled.window.counts.posts if one.labelled else 0
 
 
 def _since(monitor: Object, kind: str) -> float | None:
@@ -85,10 +124,11 @@ def actions_of(monitor: Object) -> tuple[Action, ...]:
         return ()
 
 
-def wake_at(found: tuple[Cause, ...], memory: Memory, now: float) -> float | None:
-    """When the next action may become due."""
+def wake_at(found: tuple[Cause, ...], timely: tuple[Scheduled, ...], memory: Memory, now: float) -> float | None:
+    """When the next action may become due, or is given up."""
     moments = [cause.due for cause in found]
     moments += [_rested(memory, cause.action) for cause in found if cause.action.retrain]
+    moments += schedules.moments(memory, timely, now)
     return min((moment for moment in moments if moment > now), default=None)
 
 
@@ -122,7 +162,8 @@ def retrain_asked(snapshot: Snapshot, memory: Memory, found: tuple[Cause, ...], 
         job=job_name(snapshot.name, uid, cause.monitor, name, now),
         window=cause.window,
     )
-    return memory.model_copy(update={"actions": with_action(memory.actions, run)})
+    memory = memory.model_copy(update={"actions": with_action(memory.actions, run)})
+    return schedules.heeded(memory, {cause.scheduled: cause.due}) if cause.scheduled else memory
 
 
 def _running(memory: Memory) -> bool:
@@ -141,6 +182,19 @@ def _rested(memory: Memory, action: Action) -> float:
     return max((run.asked + rest for run in memory.actions if run.cron_job == name), default=0.0)
 
 
+def waits_for(snapshot: Snapshot, memory: Memory, action: Action, now: float) -> str:
+    """Why a training does not begin, for people."""
+    why, obstacle = frozen(snapshot), refused(snapshot, action)
+    reasons = (
+        (bool(why), f"it is frozen: {why}"),
+        (memory.stable is None, "no revision is stable yet"),
+        (_running(memory), "another training went on"),
+        (obstacle is not None, obstacle.message if obstacle else ""),
+        (now < _rested(memory, action), "its cooldown was not over"),
+    )
+    return next((told for holds, told in reasons if holds), "the operator was away")
+
+
 def refused(snapshot: Snapshot, action: Action) -> Obstacle | None:
     """Why an action cannot make a Job of its CronJob."""
     if action.retrain is None:
@@ -148,10 +202,15 @@ def refused(snapshot: Snapshot, action: Action) -> Obstacle | None:
     return refusal(snapshot, action.retrain.cron_job_ref.name, names.LABEL_RETRAIN, "actions.retrain")
 
 
-def actions_obstacle(snapshot: Snapshot, monitor: Object) -> Obstacle | None:
-    """Why a Monitor could not act if it had to."""
-    found = (refused(snapshot, action) for action in actions_of(monitor) if not action.suspend)
-    return next((one for one in found if one), None)
+def actions_obstacle(snapshot: Snapshot, monitor: Object, one: Assessment) -> Obstacle | None:
+    """Why a Monitor could not act if it had to, or does not although it should."""
+    actions = tuple(action for action in actions_of(monitor) if not action.suspend)
+    found = next((why for action in actions if (why := refused(snapshot, action))), None)
+    bad = {said.type for said in one.conditions if said.state == "Drifting"} & set(LABELLED)
+    if found is None and _posts(one) < LEAST_POSTS and any(action.undo and bad & {*action.when} for action in actions):
+        told = f"labels of {_posts(one)} posts undo nothing, it takes {LEAST_POSTS}: send labels as they come in"
+        return Obstacle("TooFewPosts", f"{told}, not all in one post")
+    return found
 
 
 def cron_jobs_of(monitors: Iterable[Object]) -> frozenset[str]:

@@ -11,7 +11,7 @@ from weirkeeper.delivery.memory import Memory, RevisionRecord
 from weirkeeper.delivery.revision import is_container
 from weirkeeper.delivery.rollout import Result, advance
 from weirkeeper.delivery.turn import Clock, Desired, Obstacle
-from weirkeeper.plan.actions import causes, retrain_asked, retrain_seen, retrain_starts, undo_wanted
+from weirkeeper.plan.actions import causes, retrain_asked, retrain_seen, retrain_starts, scheduled, undo_wanted
 from weirkeeper.plan.actions import wake_at as action_due
 from weirkeeper.plan.children import plan_children
 from weirkeeper.plan.freezing import frozen
@@ -21,7 +21,9 @@ from weirkeeper.plan.monitor import plan_monitors
 from weirkeeper.plan.projected import Projected
 from weirkeeper.plan.projection import model_status, rollout_writes
 from weirkeeper.plan.result import Notice, Plan, StatusWrite
+from weirkeeper.plan.schedules import heeded, missed, noted
 from weirkeeper.plan.seen import fetched_digest, observed, signature_change, signature_of
+from weirkeeper.plan.training_notices import missed_notices, training_notices
 from weirkeeper.plan.wanted import Governed, Wanted, governing, policy_in_force, records_of, verbs_of, wanted_revision
 
 if TYPE_CHECKING:
@@ -47,14 +49,18 @@ def plan_model(snapshot: Snapshot, now: float) -> Plan:
 def _plan(snapshot: Snapshot, model: Object, drift: str, now: float) -> Plan:
     before = recall(snapshot, model)
     clock = clock_of(snapshot, now)
+    timely = scheduled(snapshot)
     looked = retrain_seen(snapshot, looked_after(snapshot, before, now), now)
-    found = causes(snapshot, looked)
+    looked = noted(looked, timely, now)
+    found = causes(snapshot, looked, now)
     wanted, governed = wanted_revision(snapshot, model), policy_in_force(snapshot)
     seen = observed(snapshot, _held(snapshot, before))
     desired = replace(_desired(snapshot, model, wanted, governed), undo=undo_wanted(found, looked, now))
     result = advance(looked, desired, seen, _evidence(snapshot, looked, wanted, governed), clock)
     after = asked(snapshot, _pinned(snapshot, result.memory), governed.policy, now)
     after = retrain_asked(snapshot, after, found, now)
+    given_up = missed(after, timely, now)
+    after = heeded(after, {one.key: time for one, time in given_up})
     kept, wake_at = _worth_writing(before, after, now)
     children = plan_children(snapshot, model, kept, desired, wanted, clock)
     view = Projected(snapshot, model, kept, wanted, governed, seen, children, drift, now)
@@ -64,8 +70,12 @@ def _plan(snapshot: Snapshot, model: Object, drift: str, now: float) -> Plan:
         statuses=(_status_write(model, model_status(view)), *rollout_writes(snapshot, view, now)),
         starts=(*starts(snapshot, model, kept, governed.policy), *retrain_starts(snapshot, model, kept)),
         deletes=(*children.deletes, *stops(snapshot, kept)),
-        notices=_notices(model, result),
-        wake_at=_earliest(result.wake_at, wake_at, action_due(found, after, now)),
+        notices=(
+            *_notices(model, result),
+            *training_notices(snapshot, before, kept),
+            *missed_notices(snapshot, looked, given_up, now),
+        ),
+        wake_at=_earliest(result.wake_at, wake_at, action_due(found, timely, after, now)),
         list_pods_of=children.unready,
         fast=kept.applied != kept.decision,
         queries=tuple(sorted(set(queries_of(snapshot, kept, governed.policy).values()))),

@@ -90,7 +90,7 @@ def plan_monitors(snapshot: Snapshot, now: float) -> MonitorPlan:
 
 def _able(snapshot: Snapshot, monitor: Object, one: Assessment) -> Assessment:
     """What is said of a Monitor that watches well and could not act if it had to."""
-    obstacle = actions_obstacle(snapshot, monitor) if one.reason == WATCHING else None
+    obstacle = actions_obstacle(snapshot, monitor, one) if one.reason == WATCHING else None
     return replace(one, reason=obstacle.reason, problem=obstacle.message) if obstacle else one
 
 
