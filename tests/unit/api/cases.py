@@ -444,7 +444,23 @@ MONITOR_CASES = (
     ),
     Case("Monitor", "falseAlarmsPerMonth", "0", "0.1", monitor.ALARMS),
     Case("Monitor", "falseAlarmsPerMonth", "101", "100", monitor.ALARMS),
-    Case("Monitor", "reference", {"from": "Live"}, {"from": "Bundle"}, "reference.from"),
+    Case("Monitor", "reference", {"from": "Life"}, {"from": "Live"}, "reference.from"),
+    Case("Monitor", "reference", {"warmUp": "24h"}, {"from": "Live", "warmUp": "24h"}, monitor.NO_WARM_UP),
+    Case(
+        "Monitor",
+        "reference",
+        {"from": "Live", "warmUp": "59m"},
+        {"from": "Live", "warmUp": "1h"},
+        monitor.WARM_UP,
+    ),
+    Case(
+        "Monitor",
+        "reference",
+        {"from": "Live", "warmUp": "5h"},
+        {"from": "Live", "warmUp": "6h"},
+        monitor.SHORT_WARM_UP,
+        {**SMALLEST["Monitor"], "window": {"size": "6h"}},
+    ),
 )
 
 CASES = (*MODEL_CASES, *ROLLOUT_CASES, *MONITOR_CASES)

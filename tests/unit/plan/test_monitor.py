@@ -504,7 +504,7 @@ def test_a_window_is_judged_once_however_often_it_is_looked_at(monkeypatch: pyte
     def refuse(*_: Any, **__: Any) -> None:
         pytest.fail("judged twice")
 
-    monkeypatch.setattr("weirkeeper.plan.window_assessment.judge_inputs", refuse)
+    monkeypatch.setattr("weirkeeper.plan.warming_up.judge_inputs", refuse)
     assert assessments(shot) == first
 
 

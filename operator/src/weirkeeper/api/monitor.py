@@ -18,12 +18,17 @@ from weirkeeper.api.values import Decimal, HourDuration
 
 WORST_LIMIT: Final = 10
 MINUTE: Final = 60
+HOUR: Final = 3600
+DAY: Final = 24 * HOUR
 WEEK: Final = 7 * 24 * 3600
 MONTH: Final = 31 * 24 * 3600
 
 SIZE: Final = "size must be a whole number of minutes from 1m to 168h, such as 15m, 1h or 24h"
 MAX_AGE: Final = "maxAge must be at least as long as size, and at most 744h (31 days)"
 DELTA: Final = 'delta is a population stability index: give one from "0" to "10", such as "0.1"'
+NO_WARM_UP: Final = "warmUp is for live rows: set from: Live, or leave warmUp out"
+WARM_UP: Final = "reference.warmUp must be from 1h to 744h (31 days)"
+SHORT_WARM_UP: Final = "reference.warmUp must be at least as long as window.size"
 ALARMS: Final = 'falseAlarmsPerMonth must be above "0" and at most "100", such as "0.1" for one in ten months'
 
 State = Literal["OK", "Drifting", "Insufficient", "Error"]
@@ -36,11 +41,39 @@ Delta = Annotated[Decimal, checked(lambda delta: delta.number <= LARGEST_DELTA, 
 class Reference(Record):
     """What live rows are compared with."""
 
-    source: Literal["Bundle"] = Field(
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule("!has(self.warmUp) || self.from == 'Live'", NO_WARM_UP, ".warmUp"),
+            rule(
+                "!has(self.warmUp)"
+                " || duration(self.warmUp) >= duration('1h') && duration(self.warmUp) <= duration('744h')",
+                WARM_UP,
+                ".warmUp",
+            ),
+        ),
+    )
+
+    source: Literal["Bundle", "Live"] = Field(
         alias="from",
         default="Bundle",
-        description="Bundle: the profile of the training rows in the bundle; a promotion changes it with the model.",
+        description="Bundle: the profile of the training rows in the bundle. Live: the first rows after a promotion.",
     )
+    warm_up: Annotated[HourDuration, checked(lambda length: HOUR <= length.seconds <= MONTH, WARM_UP)] | None = Field(
+        default=None,
+        description="Live: how long rows are gathered, and on until there are minRows; 24h where nothing is said.",
+    )
+
+    @model_validator(mode="after")
+    def _warms_up_live(self) -> Self:
+        if self.warm_up is not None and self.source != "Live":
+            raise ValueError(NO_WARM_UP)
+        return self
+
+    def warm_up_seconds(self, size: int) -> int:
+        """For how long live rows are gathered, in seconds, beside windows of `size`; 0 where none are."""
+        if self.source != "Live":
+            return 0
+        return int(self.warm_up.seconds) if self.warm_up else max(DAY, size)
 
 
 def _is_whole_minutes(size: HourDuration) -> bool:
@@ -166,6 +199,11 @@ class MonitorSpec(Record):
                 ALARMS,
                 ".falseAlarmsPerMonth",
             ),
+            rule(
+                "!has(self.reference.warmUp) || duration(self.reference.warmUp) >= duration(self.window.size)",
+                SHORT_WARM_UP,
+                ".reference",
+            ),
         ),
     )
 
@@ -197,6 +235,20 @@ class MonitorSpec(Record):
         description="False alarms of the whole Monitor in a month; every threshold follows from it.",
     )
     actions: Actions = ()
+
+    @model_validator(mode="after")
+    def _warms_up_for_a_window(self) -> Self:
+        if self.reference.warm_up is not None and self.reference.warm_up.seconds < self.window.size.seconds:
+            raise ValueError(SHORT_WARM_UP)
+        return self
+
+
+class ReferenceStatus(Record):
+    """Live rows that windows are compared with."""
+
+    start: str = Field(description="From when on they are gathered.", json_schema_extra=DATE_TIME)
+    end: str | None = Field(default=None, description="Until when they were.", json_schema_extra=DATE_TIME)
+    rows: int = Field(description="How many there are.", ge=0)
 
 
 class FeatureStatus(Record):
@@ -257,6 +309,7 @@ class MonitorStatus(Record):
         max_length=WORST_LIMIT,
         json_schema_extra=list_map("name"),
     )
+    reference: ReferenceStatus | None = Field(default=None, description="The live reference, where one is asked for.")
     performance: tuple[PerformanceStatus, ...] = Field(
         default=(),
         description="Metrics of labelled predictions, the worst ten.",

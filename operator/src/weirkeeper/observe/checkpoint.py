@@ -17,7 +17,8 @@ from weirkeeper.observe.label_slot_book import LabelSlot, pack_segments, unpack_
 from weirkeeper.observe.latencies import Process
 from weirkeeper.observe.objective_book import KeptObjectives
 from weirkeeper.observe.objective_memory import read_objectives, written_objectives
-from weirkeeper.plan.windows import CHECKPOINT_KEY, CountedSlot
+from weirkeeper.observe.warm_ups import WarmUpRule
+from weirkeeper.plan.windows import CHECKPOINT_KEY, CountedSlot, WarmUp
 from weirkeeper.statistics.errors import ProfileMismatch
 from weirkeeper.statistics.packed import Column, PackedCounts, checked
 
@@ -55,7 +56,8 @@ class Checkpoint:
 
     Processes that began at or after `since`, and of which nothing is known, have not been counted at all. `lanes` are
     by the length of their slots, `past` sums of whole windows by their size, both in seconds. `labels` are by revision
-    and slot, whose length is `label_seconds`. `objectives` are what became of requests, where a Monitor has objectives.
+    and slot, whose length is `label_seconds`. `objectives` are what became of requests, where a Monitor has objectives,
+    `warm_ups` live rows to compare with, where one asks for them.
     """
 
     end: int
@@ -67,6 +69,7 @@ class Checkpoint:
     labels: Mapping[SlotKey, LabelSlot] = field(default_factory=dict)
     label_seconds: int = 3_600
     objectives: KeptObjectives | None = None
+    warm_ups: Mapping[WarmUpRule, WarmUp] = field(default_factory=dict)
 
 
 def pack(checkpoint: Checkpoint) -> bytes | None:
@@ -145,6 +148,10 @@ def _written(checkpoint: Checkpoint, longest: int) -> dict[str, Any]:
             for key, slot in labels
         ],
         "labelSeconds": checkpoint.label_seconds,
+        "warmUps": [
+            [*rule, one.revision, one.since, one.start, one.end, one.rows, *layouts.written(one.counts)]
+            for rule, one in checkpoint.warm_ups.items()
+        ],
         "layouts": layouts.to_json(),
         "objectives": None if checkpoint.objectives is None else written_objectives(checkpoint.objectives),
     }
@@ -178,6 +185,7 @@ def _read(found: Any) -> Checkpoint:
         past=_lanes(found["past"], layouts),
         labels={(str(revision), count_of(start)): _label_slot(parts) for revision, start, parts in found["labels"]},
         label_seconds=max(1, count_of(found["labelSeconds"])),
+        warm_ups=dict(_warm_up(one, layouts) for one in found.get("warmUps", ())),
         objectives=read_objectives(found["objectives"]) if found.get("objectives") else None,
     )
 
@@ -204,6 +212,13 @@ def _slots(found: Any, layouts: list[tuple[Column, ...]]) -> list[CountedSlot]:
         for start, rows, layout, numbers in found
     ]
     return sorted(slots, key=lambda slot: slot.start)
+
+
+def _warm_up(found: Any, layouts: list[tuple[Column, ...]]) -> tuple[WarmUpRule, WarmUp]:
+    slot, seconds, least, revision, since, start, end, rows, layout, numbers = found
+    rule = WarmUpRule(max(1, count_of(slot)), count_of(seconds), count_of(least))
+    since, start, end, rows = map(count_of, (since, start, end, rows))
+    return rule, WarmUp(str(revision), since, start, end, rows, checked(layouts[layout], numbers))
 
 
 def _label_slot(parts: Any) -> LabelSlot:

@@ -95,9 +95,11 @@ class Collector:
         model: str,
         monitors: Iterable[Mapping[str, Any]],
         checkpoint: Mapping[str, Any] | None,
+        stable: tuple[str, int] | None = None,
     ) -> None:
         """Keep windows for a Model's Monitors (raw objects), from its checkpoint (a raw ConfigMap) where there is one.
 
+        `stable` is the revision that serves, and since when it is stable (Unix seconds).
         To be called whenever a snapshot is made; doing it again changes nothing.
         """
         monitors = tuple(monitors)
@@ -109,6 +111,8 @@ class Collector:
             labels = self._label_slots.setdefault(key, LabelSlotBook())
             self._monitored[key] = MonitoredModel(self._end(), _kept(namespace, checkpoint), labels)
         self._monitored[key].windows.set_rules(rules)
+        if stable is not None:
+            self._monitored[key].windows.set_stable(*stable)
         self._monitored[key].set_slow(slow_bins(monitors), self._end())
 
     def forget(self, namespace: str, model: str) -> None:

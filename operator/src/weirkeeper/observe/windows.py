@@ -12,6 +12,7 @@ from weirkeeper.delivery.evidence import LabelSlots
 from weirkeeper.observe.checkpoint import Checkpoint, Counted, Lane
 from weirkeeper.observe.latencies import Process
 from weirkeeper.observe.readings import PodReading
+from weirkeeper.observe.warm_ups import WarmUpBook
 from weirkeeper.plan.windows import PAST, CountedSlot, CountedSlots, WindowRule, by_window, needed_from
 from weirkeeper.statistics.errors import ProfileMismatch
 from weirkeeper.statistics.packed import PackedCounts
@@ -59,6 +60,7 @@ class WindowBook:
         self._rules: dict[str, WindowRule] = {}
         self._mixed: set[str] = set()
         self._until = 0
+        self.warm_ups = WarmUpBook(kept.warm_ups)
         self._views: dict[str, tuple[Hashable, CountedSlots]] = {}
         self._labels: dict[str, tuple[int, int, LabelSlots]] = {}
         self.changes = 0
@@ -72,6 +74,10 @@ class WindowBook:
         lengths = {rule.slot for rule in rules.values()}
         self._lanes = {length: self._lanes.get(length, {}) for length in lengths}
         self._past = {size: self._past.get(size, {}) for size in {rule.size for rule in rules.values()}}
+
+    def set_stable(self, revision: str, since: int) -> None:
+        """Gather live rows to compare with of this revision, which is stable since `since` (Unix seconds)."""
+        self.warm_ups.follow(self._rules.values(), revision, since, max(self._until, self._since))
 
     def book(self, end: int, revision: str, process: Process, reading: PodReading) -> None:
         """Take a pod's counts as of `end` (Unix seconds, a tick's end)."""
@@ -98,6 +104,7 @@ class WindowBook:
             return False
         self._marks = marks
         self._settle()
+        self.warm_ups.close(self._until)
         self._prune(present)
         return True
 
@@ -110,18 +117,21 @@ class WindowBook:
 
     def kept(self, end: int) -> Checkpoint:
         """Everything that a restart must not lose."""
-        return Checkpoint(end, self._since, self._counted, self._profiles, self._lanes, self._past)
+        return Checkpoint(
+            end, self._since, self._counted, self._profiles, self._lanes, self._past, warm_ups=self.warm_ups.kept()
+        )
 
     def _view(self, name: str, rule: WindowRule, checkpoint: bytes | None, labels: LabelSlots) -> CountedSlots:
         end = rule.end_before(self._until)
-        key = (rule, end, len(self._mixed), checkpoint)
+        warm_up = self.warm_ups.of(rule)
+        key = (rule, end, len(self._mixed), checkpoint, warm_up and (warm_up.revision, warm_up.since))
         if name not in self._views or self._views[name][0] != key:
             lane = self._lanes[rule.slot]
             revisions = {revision: tuple(one for one in slots if one.start < end) for revision, slots in lane.items()}
             past = {revision: tuple(windows) for revision, windows in self._past[rule.size].items()}
             at, labels = self._labelled(name, end, labels)
             mixed = frozenset(self._mixed)
-            view = CountedSlots(revisions, self._until, mixed, checkpoint, past, labels, at)
+            view = CountedSlots(revisions, self._until, mixed, checkpoint, past, labels, at, warm_up)
             self._views[name] = (key, view)
         return self._views[name][1]
 
@@ -152,6 +162,7 @@ class WindowBook:
         for length, lane in self._lanes.items():
             start = (told.end - 1) // length * length
             _add(lane.setdefault(told.revision, []), CountedSlot(start, rows, added))
+            self.warm_ups.add(length, told.revision, start, added)
 
     def _added(self, before: Counted | None, counts: PackedCounts) -> PackedCounts | None:
         """What the process counted since it was booked last; None where nobody can tell."""

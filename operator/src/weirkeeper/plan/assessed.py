@@ -17,7 +17,7 @@ from weirkeeper.plan.conditions.watched import (
     conditions_of,
 )
 from weirkeeper.plan.labelled import Labelled
-from weirkeeper.plan.windows import Window
+from weirkeeper.plan.windows import WarmUp, Window
 from weirkeeper.statistics.drift import FeatureDrift
 from weirkeeper.statistics.quality import QualityFinding
 
@@ -34,7 +34,7 @@ class Assessment:
     is None where none has ended yet that could be judged, `settled` False where the collector has not read up to any
     window's end since it began: what was said before holds then, but for objectives, which need no window. `features`
     are all inputs that were judged, the worst first, `outputs` and `quality` likewise. `cause` says in a few words what
-    it comes to, where something is bad.
+    it comes to, where something is bad. `warm_up` are the live rows that the window is compared with, if it is.
     """
 
     monitor: str
@@ -49,6 +49,7 @@ class Assessment:
     fairness: tuple[FairnessFinding, ...] = ()
     labelled: Labelled | None = None
     objectives: tuple[ObjectiveFinding, ...] = ()
+    warm_up: WarmUp | None = None
     settled: bool = True
     cause: str = ""
 

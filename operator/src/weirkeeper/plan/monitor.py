@@ -15,6 +15,7 @@ from weirkeeper.api.monitor import (
     LabelsStatus,
     MonitorStatus,
     PerformanceStatus,
+    ReferenceStatus,
     State,
     WindowStatus,
 )
@@ -28,7 +29,7 @@ from weirkeeper.plan.conditions.performance import PerformanceFinding
 from weirkeeper.plan.conditions.watched import ENDED, STATUSES, ConditionState
 from weirkeeper.plan.labelled import Labelled
 from weirkeeper.plan.result import Notice, StatusWrite
-from weirkeeper.plan.windows import CHECKPOINT_KEY, CountedSlots, checkpoint_name, window_rules
+from weirkeeper.plan.windows import CHECKPOINT_KEY, CountedSlots, WarmUp, checkpoint_name, window_rules
 from weirkeeper.render.owners import metadata
 from weirkeeper.statistics.drift import FeatureDrift
 from weirkeeper.statistics.error_budget import ALARMS
@@ -47,7 +48,7 @@ ACTION: Final = "Watch"
 SETTLE_SECONDS: Final = 3
 """A window is judged so long after its end: pods are asked at the end, and given two seconds."""
 
-OF_WINDOWS: Final = ("features", "performance", "labels", "lastWindow", "observedGeneration")
+OF_WINDOWS: Final = ("features", "reference", "performance", "labels", "lastWindow", "observedGeneration")
 """Fields of the status that a window alone changes."""
 
 BEHIND_SLOTS: Final = 6
@@ -159,6 +160,7 @@ def _status_write(monitor: Object, one: Assessment, now: float) -> StatusWrite:
         message=one.message[:MESSAGE_LIMIT],
         features=tuple(_feature_status(feature) for feature in one.features[:WORST_LIMIT]),
         performance=tuple(_performance_status(finding) for finding in one.performance[:WORST_LIMIT]),
+        reference=_reference_status(one.warm_up) if one.warm_up else None,
         objectives=tuple(_objective_status(found) for found in one.objectives),
         labels=_labels_status(one.labelled) if one.labelled and one.performance + one.fairness else None,
         last_window=WindowStatus(start=timestamp(window.start), end=timestamp(window.end), rows=window.rows)
@@ -190,6 +192,11 @@ def _performance_status(found: PerformanceFinding) -> PerformanceStatus:
         if (number := getattr(found, name)) is not None
     }
     return PerformanceStatus(metric=found.metric, segment=found.group, state=found.state, rows=found.rows, **numbers)
+
+
+def _reference_status(warm_up: WarmUp) -> ReferenceStatus:
+    end = timestamp(warm_up.end) if warm_up.end else None
+    return ReferenceStatus(start=timestamp(warm_up.start), end=end, rows=warm_up.rows)
 
 
 def _objective_status(found: ObjectiveFinding) -> ObjectiveStatus:

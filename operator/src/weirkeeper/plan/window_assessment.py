@@ -17,8 +17,6 @@ from weirkeeper.plan.conditions.drift import (
     OUTPUTS,
     going_on,
     input_drift,
-    judge_inputs,
-    judge_outputs,
     output_drift,
 )
 from weirkeeper.plan.conditions.fairness import FairnessFinding, fairness_degraded, judge_fairness
@@ -28,7 +26,7 @@ from weirkeeper.plan.conditions.performance import (
     judge_performance,
     performance_degraded,
 )
-from weirkeeper.plan.conditions.quality import data_quality, judge_quality
+from weirkeeper.plan.conditions.quality import data_quality
 from weirkeeper.plan.conditions.watched import (
     CONDITIONS,
     COUNTED,
@@ -41,7 +39,8 @@ from weirkeeper.plan.conditions.watched import (
 from weirkeeper.plan.labelled import Labelled, labelled, labels_of, predictions_by_slot
 from weirkeeper.plan.names_told import unknown_names
 from weirkeeper.plan.wanted import records_of
-from weirkeeper.plan.windows import CountedSlots, Window, rule_of, window_of
+from weirkeeper.plan.warming_up import Compared, warm_up_of
+from weirkeeper.plan.windows import CountedSlots, WarmUp, Window, rule_of, window_of
 from weirkeeper.render.server import profile_name
 from weirkeeper.statistics.drift import WindowReport
 from weirkeeper.statistics.errors import ProfileError, StatisticsError
@@ -76,6 +75,7 @@ class _Judged:
     concept: ConditionState
     fairness: tuple[FairnessFinding, ...]
     segments: frozenset[str]
+    warm_up: WarmUp | None
 
 
 @dataclass(frozen=True)
@@ -127,26 +127,30 @@ def _watched(snapshot: Snapshot, monitor: Object, spec: MonitorSpec, stable: Sta
     return _with_former(found, monitor) if late else found
 
 
-def _window(slots: CountedSlots, spec: MonitorSpec, stable: Stable) -> Window:
+def _window(slots: CountedSlots, spec: MonitorSpec, stable: Stable, since: float | None = None) -> Window:
     rule = rule_of(spec)
     counted, past = (kept.get(stable.revision, ()) for kept in (slots.revisions, slots.past))
-    return window_of(counted, rule, rule.end_before(slots.until), stable.since, past)
+    return window_of(counted, rule, rule.end_before(slots.until), stable.since if since is None else since, past)
 
 
 def _judged(snapshot: Snapshot, spec: MonitorSpec, slots: CountedSlots, stable: Stable) -> _Judged:
-    profile, window = _profile_of(snapshot, stable.revision), _window(slots, spec, stable)
+    profile = _profile_of(snapshot, stable.revision)
+    warm_up = warm_up_of(slots, stable.revision, int(stable.since)) if rule_of(spec).warm_up else None
+    window = _window(slots, spec, stable, warm_up.end if warm_up and warm_up.end else None)
     watched = Watched(spec, rule_of(spec), profile, window)
     labels = _labelled(watched, slots, stable)
+    compared = Compared.of(watched, warm_up)
     return _Judged(
         watched,
-        judge_inputs(watched),
-        judge_outputs(watched),
-        judge_quality(watched),
+        compared.inputs(),
+        compared.outputs(),
+        compared.quality(),
         labels,
         judge_performance(watched, labels, _card(snapshot.model or {})),
         concept_drifted(watched, labels),
         judge_fairness(watched, labels),
         _segments(snapshot.model or {}),
+        warm_up,
     )
 
 
@@ -182,6 +186,7 @@ def _said(name: str, judged: _Judged, before: _Before) -> Assessment:
         performance=judged.performance,
         fairness=judged.fairness,
         labelled=judged.labelled,
+        warm_up=judged.warm_up,
     )
 
 

@@ -28,11 +28,15 @@ PAST: Final = 24
 
 @dataclass(frozen=True)
 class WindowRule:
-    """What a Monitor asks of its windows: `size` and `max_age` in seconds, `min_rows` in rows."""
+    """What a Monitor asks of its windows: `size` and `max_age` in seconds, `min_rows` in rows.
+
+    `warm_up` is for how many seconds live rows are gathered to compare with; 0 where the bundle has the reference.
+    """
 
     size: int
     min_rows: int
     max_age: int
+    warm_up: int = 0
 
     @property
     def slot(self) -> int:
@@ -54,6 +58,18 @@ class CountedSlot:
     counts: PackedCounts
 
 
+@dataclass(frozen=True)
+class WarmUp:
+    """Rows of `revision`, stable since `since`, from `start` until `end` (Unix seconds; 0 while it goes on)."""
+
+    revision: str
+    since: int
+    start: int
+    end: int = 0
+    rows: int = 0
+    counts: PackedCounts = NOTHING
+
+
 @dataclass(frozen=True, eq=False)
 class CountedSlots:
     """What the collector counted of a Model for one Monitor up to the end of a window; oldest slots first.
@@ -62,7 +78,7 @@ class CountedSlots:
     whose pods count by different profiles: they do not add up. `checkpoint` is what the collector wants kept over a
     restart, None while nothing is due. `past` are sums of whole windows whose slots are gone. `labels` are those that
     had come at `labelled_at`, soon after the end of the window, unless nobody looked then. `judged` keeps what was
-    found, since judging is the dear part.
+    found, since judging is the dear part. `warm_up` are the live rows to compare with, where the Monitor asks for them.
     """
 
     revisions: Mapping[str, Sequence[CountedSlot]] = field(default_factory=dict)
@@ -72,6 +88,7 @@ class CountedSlots:
     past: Mapping[str, Sequence[CountedSlot]] = field(default_factory=dict)
     labels: LabelSlots = field(default_factory=LabelSlots)
     labelled_at: int = 0
+    warm_up: WarmUp | None = None
     judged: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
 
@@ -93,7 +110,8 @@ class Window:
 def rule_of(spec: MonitorSpec) -> WindowRule:
     """The rule that a Monitor's spec asks for."""
     window = spec.window
-    return WindowRule(int(window.size.seconds), window.min_rows, int(window.max_age.seconds))
+    size = int(window.size.seconds)
+    return WindowRule(size, window.min_rows, int(window.max_age.seconds), spec.reference.warm_up_seconds(size))
 
 
 def window_rules(monitors: Iterable[Mapping[str, Any]]) -> dict[str, WindowRule]:

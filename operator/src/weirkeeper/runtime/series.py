@@ -67,6 +67,7 @@ FAMILIES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "How many times as fast as it lasts 30 days the error budget went in a window.",
         (*_OBJECTIVE, "window"),
     ),
+    "monitor_reference_rows": ("Live rows that a Monitor compares with; absent where the bundle has them.", _MONITOR),
     "monitor_fairness_ratio": ("Ratio of the lowest group's share to the highest one's.", _METRIC),
     "monitor_label_coverage_ratio": ("Share of the predictions whose label came, where it is known.", _MONITOR),
     "monitor_hidden_features": (
@@ -156,6 +157,8 @@ def monitor_samples(place: tuple[str, str], assessment: Assessment) -> Iterator[
     monitor = (*place, assessment.monitor)
     if assessment.window is not None:
         yield "drift_window_rows", monitor, float(assessment.window.rows)
+    if assessment.warm_up is not None:
+        yield "monitor_reference_rows", monitor, float(assessment.warm_up.rows)
     for said in assessment.conditions:
         if said.state in ("OK", "Drifting"):
             yield "monitor_condition", (*monitor, said.type), float(said.state == "Drifting")

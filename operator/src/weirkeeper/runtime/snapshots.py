@@ -11,6 +11,7 @@ from weirkeeper.kube.keys import Key
 from weirkeeper.observe.collector import Collector
 from weirkeeper.observe.queries import Queries
 from weirkeeper.plan.snapshot import Object, Snapshot
+from weirkeeper.plan.window_assessment import stable_of
 from weirkeeper.plan.windows import checkpoint_name
 from weirkeeper.runtime.lookups import Lookups
 
@@ -47,7 +48,10 @@ class Snapshots:
         children = self._children(key, belonging)
         if model is not None:
             self._restore(key, model)
-        self._collector.follow(namespace, name, monitors, children.get(("ConfigMap", checkpoint_name(name))))
+        stable, kept = stable_of(model or {}), children.get(("ConfigMap", checkpoint_name(name)))
+        self._collector.follow(
+            namespace, name, monitors, kept, (stable.revision, int(stable.since)) if stable else None
+        )
         return Snapshot(
             namespace=namespace,
             name=name,

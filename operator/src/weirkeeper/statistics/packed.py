@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple, Self
@@ -20,6 +21,7 @@ SIDES: Final[tuple[Side, ...]] = ("inputs", "outputs")
 KINDS: Final = ("missing", "invalid", "unseen", "posInf", "negInf", "sum")
 """What follows the bins of a column; `outOfRange` is last, where the column has a range."""
 
+UNSEEN: Final = KINDS.index("unseen")
 SUM: Final = KINDS.index("sum")
 WHOLE: Final = 3
 """Kinds which, with the bins, make up all rows."""
@@ -147,6 +149,16 @@ class PackedCounts:
         if counts.min(initial=0) < 0:
             raise ProfileMismatch("a count fell between two looks: a restarted counter is a new series")
         return PackedCounts(self.layout, _tight(rest))
+
+    def with_unseen_among_others(self, columns: AbstractSet[tuple[str, str]]) -> PackedCounts:
+        """The same counts where unseen values of these columns, by side and name, are in the last bin."""
+        numbers = self.numbers.astype(np.int64)
+        for column, start in zip(self.layout.columns, _places(self.layout).starts, strict=True):
+            if (column.side, column.name) in columns:
+                unseen = start + column.bins + UNSEEN
+                numbers[start + column.bins - 1] += numbers[unseen]
+                numbers[unseen] = 0
+        return PackedCounts(self.layout, _tight(numbers))
 
     def __eq__(self, other: object) -> bool:
         return (
