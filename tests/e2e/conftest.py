@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,27 +14,33 @@ from demo.load import Counts, Load, describe_failures
 from tests.e2e import models
 from tests.harness.clusters import Cluster
 from tests.harness.kubectl import Kubectl
+from tests.harness.sharing import made_once
 from tests.harness.waiting import eventually
 
 Files = Mapping[str, str]
 
 
 @pytest.fixture(scope="session")
-def good() -> Files:
+def good(tmp_path_factory: pytest.TempPathFactory) -> Files:
     """A bundle as one would make it."""
-    return models.good()
+    return _shared(tmp_path_factory, models.good)
 
 
 @pytest.fixture(scope="session")
-def renamed() -> Files:
+def renamed(tmp_path_factory: pytest.TempPathFactory) -> Files:
     """A bundle whose input has another name."""
-    return models.renamed()
+    return _shared(tmp_path_factory, models.renamed)
 
 
 @pytest.fixture(scope="session")
-def slow() -> Files:
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Files:
     """A bundle of a model that is many times slower."""
-    return models.slow()
+    return _shared(tmp_path_factory, models.slow)
+
+
+def _shared(factory: pytest.TempPathFactory, make: Callable[[], Files]) -> Files:
+    made: Files = made_once(factory, make.__name__, lambda: dict(make()))
+    return made
 
 
 @dataclass(frozen=True)
