@@ -38,10 +38,11 @@ class Reader:
         return items
 
     def _path(self, kind: str, namespace: str, name: str = "") -> str:
-        if kind not in self._resources:
+        wanted = kind.lower()
+        if wanted not in self._resources:
             self._resources = self._discover()
         try:
-            version, plural, namespaced = self._resources[kind]
+            version, plural, namespaced = self._resources[wanted]
         except KeyError:
             raise Refused(f'the server doesn\'t have a resource type "{kind}"') from None
         place = f"/namespaces/{namespace}" if namespaced else ""
@@ -58,7 +59,8 @@ class Reader:
                 for resource in version["resources"]:
                     plural = resource["resource"]
                     value = (path, plural, resource["scope"] == "Namespaced")
-                    for name in (plural, resource["singularResource"], *resource.get("shortNames", ())):
+                    kind = resource["responseKind"]["kind"].lower()
+                    for name in (plural, resource["singularResource"], kind, *resource.get("shortNames", ())):
                         found.setdefault(name, value)
                         found[f"{name}.{suffix}"] = value
         return found
@@ -81,7 +83,15 @@ class Reader:
         return read
 
 
-@functools.cache
 def reader(kubeconfig: Path) -> Reader:
-    """The one reader of this process for a kubeconfig."""
+    """The one reader of this process for what a kubeconfig says now: a cluster made anew has other certificates."""
+    try:
+        content = kubeconfig.read_text()
+    except OSError as error:
+        raise Refused(f"no kubeconfig: {error}") from None
+    return _reader(kubeconfig, content)
+
+
+@functools.cache
+def _reader(kubeconfig: Path, _content: str) -> Reader:
     return Reader(kubeconfig)
