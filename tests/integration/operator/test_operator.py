@@ -47,14 +47,17 @@ def monitor(namespace: str) -> dict[str, Any]:
     return {**rollout(namespace), "kind": "Monitor"}
 
 
-def phase(team: Kubectl, name: str = "churn") -> str | None:
+def status_of(team: Kubectl, name: str = "churn") -> dict[str, Any]:
     found = team.get("models.weirkeeper.dev", name) or {}
-    return (found.get("status") or {}).get("phase")
+    return found.get("status") or {}
+
+
+def phase(team: Kubectl, name: str = "churn") -> str | None:
+    return status_of(team, name).get("phase")
 
 
 def frozen(team: Kubectl) -> str:
-    found = team.get("models.weirkeeper.dev", "churn") or {}
-    return str((found.get("status") or {}).get("frozen", ""))
+    return str(status_of(team).get("frozen", ""))
 
 
 def started(team: Kubectl, name: str = "churn") -> None:
@@ -146,6 +149,15 @@ def test_what_somebody_deleted_or_changed_is_put_right(team: Kubectl, run: Run) 
         return found is not None and found["spec"]["selector"].get("weirkeeper.dev/component") == "router"
 
     eventually("the selector put right", repaired, timeout=30)
+    mine = "weirkeeper.dev/component=model"
+    (deployment,) = team.list("deployments", mine)
+    team("scale", "deployment", deployment["metadata"]["name"], "--replicas=5")
+    eventually("the Deployment's size put right", lambda: team.list("deployments", mine)[0]["spec"]["replicas"] == 1)
+    foreign = '{"status": {"traffic": [{"revision": "churn-00000000", "weight": 100}]}}'
+    team("patch", "models.weirkeeper.dev", "churn", "--subresource=status", "--type=merge", "-p", foreign)
+    eventually("what somebody else wrote taken out", lambda: "traffic" not in status_of(team))
+    noted = ("--field-selector=regarding.name=churn,reason=StatusOverwritten", "-o", "name")
+    eventually("the foreign write noted", lambda: team("get", "events.events.k8s.io", *noted).strip())
 
 
 def test_a_foreign_service_is_left_alone_and_told_of(team: Kubectl, run: Run) -> None:

@@ -360,6 +360,46 @@ def test_a_model_is_ready_while_the_former_revision_answers_for_the_promoted_one
     assert cluster.condition("Ready")["reason"] == "NoReadyPods"
 
 
+def test_what_somebody_else_writes_into_the_status_is_put_back_and_noted_once() -> None:
+    cluster = served()
+    decided = {key: cluster.status[key] for key in ("decision", "traffic")}
+    cluster.model["status"]["traffic"] = [{"revision": "churn-00000000", "weight": 100}]
+    cluster.model["status"]["sticky"] = {"cookie": "who"}
+    plan = cluster.reconcile()
+    assert {key: cluster.status[key] for key in decided} == decided
+    assert "sticky" not in cluster.status
+    (notice,) = plan.notices
+    assert (notice.type, notice.reason) == ("Warning", "StatusOverwritten")
+    assert "status.traffic, status.sticky" in notice.message
+    assert cluster.reconcile().notices == ()
+
+
+@pytest.mark.parametrize(("replicas", "meanwhile", "after"), [(3, 3, 3), (1, 2, 1)])
+def test_scaled_in_an_attempt_up_acts_at_once_and_down_after_the_bake(
+    replicas: int, meanwhile: int, after: int
+) -> None:
+    steps = [{"name": "half", "weight": 50, "hold": "10m"}]
+    gates = [{"name": "errors", "errorRate": {}}]
+    cluster = served(model=model(server={"replicas": 2}), rollouts=[rollout(steps=steps, gates=gates, bakeTime="1m")])
+    stable = cluster.status["stable"]["revision"]
+    cluster.reconcile(10)
+    cluster.model["spec"]["artifact"]["uri"] = "https://models.example/churn-2.tar.gz"
+    cluster.reconcile(4)
+    candidate = cluster.status["candidate"]["revision"]
+    assert (cluster.status["candidate"]["weight"], cluster.deployments()) == (50, {stable: 2, candidate: 2})
+    cluster.model["spec"]["server"]["replicas"] = replicas
+    cluster.reconcile(2)
+    assert cluster.deployments() == {stable: meanwhile, candidate: 2}
+    # Somebody who scales the Deployment itself is put right by the next plan.
+    cluster.children["Deployment", stable] = {**cluster.children["Deployment", stable], "spec": {"replicas": 1}}
+    cluster.reconcile()
+    assert cluster.deployments()[stable] == meanwhile
+    cluster.model["metadata"]["annotations"] = {"weirkeeper.dev/promote": "ann/1"}
+    cluster.reconcile(30)
+    assert (cluster.status["phase"], cluster.status["stable"]["revision"]) == ("Healthy", candidate)
+    assert cluster.deployments()[candidate] == after
+
+
 def test_feedback_keys_are_made_with_the_first_pods_of_a_revision_alone() -> None:
     cluster = served()
     first, *later = [[create.manifest["metadata"]["name"] for create in plan.creates] for plan in cluster.plans]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,8 @@ from weirkeeper.api import names
 from weirkeeper.delivery.gates import judged_sides
 from weirkeeper.delivery.memory import Memory, RevisionRecord
 from weirkeeper.delivery.revision import is_container
-from weirkeeper.delivery.rollout import Result, advance
-from weirkeeper.delivery.turn import Clock, Desired, Obstacle
+from weirkeeper.delivery.rollout import advance
+from weirkeeper.delivery.turn import Clock, Desired, Note, Obstacle
 from weirkeeper.plan.actions import causes, retrain_asked, retrain_seen, retrain_starts, scheduled, undo_wanted
 from weirkeeper.plan.actions import wake_at as action_due
 from weirkeeper.plan.children import plan_children
@@ -19,7 +20,7 @@ from weirkeeper.plan.gate_jobs import asked, jobs_seen, looked_after, starts, st
 from weirkeeper.plan.gate_queries import answers_of, queries_of
 from weirkeeper.plan.monitor import plan_monitors
 from weirkeeper.plan.projected import Projected
-from weirkeeper.plan.projection import model_status, rollout_writes
+from weirkeeper.plan.projection import model_status, overwritten, rollout_writes
 from weirkeeper.plan.result import Notice, Plan, StatusWrite
 from weirkeeper.plan.schedules import heeded, missed, noted
 from weirkeeper.plan.seen import fetched_digest, observed, signature_change, signature_of
@@ -71,7 +72,7 @@ def _plan(snapshot: Snapshot, model: Object, drift: str, now: float) -> Plan:
         starts=(*starts(snapshot, model, kept, governed.policy), *retrain_starts(snapshot, model, kept)),
         deletes=(*children.deletes, *stops(snapshot, kept)),
         notices=(
-            *_notices(model, result),
+            *_notices(model, (*_foreign(model, before), *result.notes)),
             *training_notices(snapshot, before, kept),
             *missed_notices(snapshot, looked, given_up, now),
         ),
@@ -197,7 +198,14 @@ def _status_write(model: Object, status: dict[str, object]) -> StatusWrite:
     return StatusWrite(names.MODEL_KIND, metadata["namespace"], metadata["name"], metadata["resourceVersion"], status)
 
 
-def _notices(model: Object, result: Result) -> tuple[Notice, ...]:
+def _foreign(model: Object, memory: Memory) -> Iterator[Note]:
+    """Tell that somebody else wrote into the status; what was decided is written again by this very plan."""
+    fields = ", ".join(f"status.{name}" for name in overwritten(model, memory))
+    if fields:
+        yield Note("Warning", "StatusOverwritten", f"somebody else wrote {fields}: what was decided is put back")
+
+
+def _notices(model: Object, notes: Iterable[Note]) -> tuple[Notice, ...]:
     metadata = model["metadata"]
     regarding = {
         "apiVersion": names.API_VERSION,
@@ -206,7 +214,7 @@ def _notices(model: Object, result: Result) -> tuple[Notice, ...]:
         "namespace": metadata["namespace"],
         "uid": metadata["uid"],
     }
-    return tuple(Notice(regarding, note.type, note.reason, note.message, "Rollout") for note in result.notes)
+    return tuple(Notice(regarding, note.type, note.reason, note.message, "Rollout") for note in notes)
 
 
 def _merged(plan: Plan, monitors: MonitorPlan) -> Plan:

@@ -32,8 +32,7 @@ def model_status(view: Projected) -> dict[str, Any]:
     in_step = memory.phase == "Progressing"
     status: dict[str, Any] = {
         "observedGeneration": model["metadata"].get("generation", 0),
-        "decision": memory.decision,
-        "applied": memory.applied,
+        **decided(memory),
         "memory": memory.to_json(),
         "phase": view.phase,
         "step": memory.step + 1 if in_step else None,
@@ -43,8 +42,6 @@ def model_status(view: Projected) -> dict[str, Any]:
         "message": memory.message,
         "stable": _stable(memory),
         "candidate": _candidate(memory),
-        "traffic": [_share(memory, name, weight) for name, weight in sorted(memory.traffic.items())],
-        "sticky": _sticky(memory),
         "gates": [_gate(item) for item in memory.results],
         "gatesDigest": memory.gates_digest,
         "exposedRequests": memory.exposed,
@@ -59,6 +56,24 @@ def model_status(view: Projected) -> dict[str, Any]:
         "conditions": standing.dated(model, standing.model_conditions(view), view.now),
     }
     return {key: value for key, value in status.items() if value not in (None, "", [])}
+
+
+def decided(memory: Memory) -> dict[str, Any]:
+    """What routers read of a status, which follows from the memory beside it alone."""
+    return {
+        "decision": memory.decision,
+        "applied": memory.applied,
+        "traffic": [_share(memory, name, weight) for name, weight in sorted(memory.traffic.items())],
+        "sticky": _sticky(memory),
+    }
+
+
+def overwritten(model: Object, memory: Memory) -> list[str]:
+    """Name the fields of `decided` in which somebody else wrote into the status that has this memory."""
+    status = model.get("status", {})
+    if not status.get("memory"):
+        return []
+    return [key for key, value in decided(memory).items() if (status.get(key) or None) != (value or None)]
 
 
 def _share(memory: Memory, revision: str, weight: int) -> dict[str, Any]:
