@@ -208,6 +208,7 @@ MATCH_ALPHA = {"match": {"headers": [ALPHA]}}
 SHADOW = {"mirror": 100}
 
 STEP_CASES = (
+    Case("Rollout", "progressDeadline", "0s", "1s", rollout.DEADLINE),
     Case("Rollout", "steps", [{"hold": "1m"}], [{"weight": 5, "hold": "1m"}], steps.ONE_STEP_KIND),
     Case("Rollout", "steps", [{"weight": 5, "mirror": 5}], [{"mirror": 5}], steps.ONE_STEP_KIND),
     Case("Rollout", "steps", _kinds(MATCH_ALPHA | SHADOW), _kinds(MATCH_ALPHA, SHADOW), steps.ONE_STEP_KIND),

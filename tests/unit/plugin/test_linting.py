@@ -93,6 +93,37 @@ def test_low_traffic_takes_long_and_large_steps_less() -> None:
     assert len(lint(written("Rollout", SMALLEST["Rollout"]), at(1000.0))) == 1
 
 
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        pytest.param({}, [], id="the defaults"),
+        pytest.param({"strategy": "AllAtOnce", "steps": [{"weight": 5}]}, ["spec.steps are not used"], id="no steps"),
+        pytest.param(
+            {"strategy": "AllAtOnce", "gates": [{"name": "answers", "outputs": {}}]},
+            ["without steps nothing is compared with stable: answers will be shown"],
+            id="nothing to compare with",
+        ),
+        pytest.param(
+            {"steps": [{"mirror": 100}], "gates": [{"name": "right", "feedback": {"metric": "Accuracy"}}]},
+            ["gate right judges steps with a weight alone"],
+            id="copies bring no labels",
+        ),
+        pytest.param(
+            {"gates": [{"name": "right", "feedback": {"metric": "Accuracy", "minLabels": 300}}]},
+            ["waits for 300 labelled rows of the candidate, at weight 50 those of about 600 of all"],
+            id="short steps for labels",
+        ),
+        pytest.param(
+            {"gates": [{"name": "right", "feedback": {"metric": "Accuracy"}, "blocks": "Nothing"}]}, [], id="only shown"
+        ),
+    ],
+)
+def test_gates_that_cannot_decide_are_told_with_what_they_take(spec: dict[str, Any], told: list[str]) -> None:
+    found = [finding.message for finding in lint(written("Rollout", {**SMALLEST["Rollout"], **spec}))]
+    assert len(found) == len(told)
+    assert all(words in message for words, message in zip(told, found, strict=True))
+
+
 def revision(name: str, **content: Any) -> dict[str, Any]:
     return {"metadata": {"name": name}, "data": {"content": content, "image": "server:1", "pod": {"a": name}}}
 

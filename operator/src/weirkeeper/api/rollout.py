@@ -34,6 +34,8 @@ GATE_NAMES: Final = "Duplicate value among the names of the gates: rename one of
 FALSE_ALARM: Final = 'falseAlarm is a probability: give one above "0" and at most "0.2", such as "0.01"'
 FALSE_PROMOTE: Final = 'falsePromote is a probability: give one above "0" and at most "0.2", such as "0.05"'
 
+DEADLINE: Final = "progressDeadline must be above 0: no pod is ready at once, so every candidate would be rolled back"
+
 LARGEST_ERROR: Final = 0.2
 
 
@@ -49,6 +51,10 @@ class ModelReference(Record):
 
 
 DEFAULT_STEPS: Final = (Step(weight=5), Step(weight=25), Step(weight=50))
+
+
+def _is_positive(duration: Duration) -> bool:
+    return duration.seconds > 0.0
 
 
 def _ascend(steps: Sequence[Step]) -> bool:
@@ -123,6 +129,7 @@ _POLICY_RULES: Final = (
     ),
     rule("double(self.falseAlarm) > 0.0 && double(self.falseAlarm) <= 0.2", FALSE_ALARM, ".falseAlarm"),
     rule("double(self.falsePromote) > 0.0 && double(self.falsePromote) <= 0.2", FALSE_PROMOTE, ".falsePromote"),
+    rule("self.progressDeadline.matches('[1-9]')", DEADLINE, ".progressDeadline"),
 )
 
 
@@ -187,7 +194,7 @@ class RolloutPolicy(Record):
         ge=0,
         le=10,
     )
-    progress_deadline: Duration = Field(
+    progress_deadline: Annotated[Duration, checked(_is_positive, DEADLINE)] = Field(
         default=Duration("10m"),
         description="How long to wait for pods or routes before the candidate is rolled back; holds do not count.",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ import yaml
 
 from weirkeeper.api import names
 from weirkeeper.api.errors import InvalidSpec
+from weirkeeper.api.gates import Gate
 from weirkeeper.api.model import parse_model
 from weirkeeper.api.monitor import parse_monitor
 from weirkeeper.api.rollout import RolloutSpec, parse_rollout
+from weirkeeper.api.steps import Step
 from weirkeeper.api.values import Duration
 from weirkeeper.plugin.errors import PluginError
 from weirkeeper.plugin.traffic import Traffic
@@ -22,6 +25,9 @@ STEP_REQUESTS: Final = 30
 """Requests that the candidate must answer in each step."""
 CLEAN_SHARE: Final = 4.87
 """Clean requests of the candidate to a Pass, times the share of errors that the objective allows: 487 at 99 %."""
+BY_LABELS: Final = ("feedback", "parity")
+LABEL_SLOT: Final = 3600.0
+"""Seconds of a slot of labels, unless the chart says otherwise; only whole ones within a step are judged."""
 LONG: Final = 12 * 3600.0
 """Seconds from which an attempt is called long."""
 
@@ -85,6 +91,8 @@ def _of_object(item: Mapping[str, Any], traffic: Known | None) -> Iterator[Findi
     except InvalidSpec as error:
         yield Finding("error", subject, f"{error.path} is {error.given}; {error.expected}")
         return
+    if isinstance(spec, RolloutSpec):
+        yield from (Finding("advice", subject, told) for told in _undecided(spec, given="steps" in item["spec"]))
     if isinstance(spec, RolloutSpec) and traffic and spec.strategy == "Steps":
         given = traffic(str(item["metadata"].get("namespace", "")), spec.model_ref.name)
         yield from (Finding("advice", subject, told) for told in _of_rollout(spec, given))
@@ -106,6 +114,37 @@ def _of_model(spec: Mapping[str, Any]) -> Iterator[str]:
         )
     if server.get("image") and "@sha256:" not in server["image"]:
         yield "spec.server.image may change under its name; name it by its digest, with @sha256:"
+
+
+def _undecided(spec: RolloutSpec, *, given: bool) -> Iterator[str]:
+    """Tell of gates that decide nothing in these steps, which are `given` or the usual ones."""
+    if spec.strategy == "AllAtOnce":
+        if given:
+            yield "spec.steps are not used with strategy: AllAtOnce: leave out either"
+        compare = [gate.name for gate in spec.gates if gate.kind in (*BY_LABELS, "outputs", "inputs")]
+        if compare:
+            told = ", ".join(compare)
+            yield f"without steps nothing is compared with stable: {told} will be shown and decide nothing"
+        return
+    for gate in spec.gates:
+        if gate.kind in BY_LABELS and gate.blocks != "Nothing":
+            yield from _of_labels(gate, [step for step in spec.steps if step.weight])
+
+
+def _of_labels(gate: Gate, shares: Sequence[Step]) -> Iterator[str]:
+    """Say what a gate that waits for labels takes, where steps give it less."""
+    if not shares:
+        yield f"gate {gate.name} judges steps with a weight alone, and there is none: no attempt would ever be promoted"
+        return
+    settings = gate.feedback or gate.parity
+    least = settings.min_labels if settings else 0
+    rows = f"{least} labelled rows of the candidate, at weight {shares[-1].weight} those of"
+    needed = f"{rows} about {math.ceil(least * 100 / (shares[-1].weight or 100))} of all"
+    if max(step.hold.seconds for step in shares) < LABEL_SLOT:
+        yield (
+            f"gate {gate.name} waits for {needed}, of whole hours within a step: hold one for"
+            f" {Duration.of(LABEL_SLOT)} or more (a chart may set other slots), or the last one lasts that long anyway"
+        )
 
 
 def _of_rollout(spec: RolloutSpec, traffic: Traffic | None) -> Iterator[str]:
