@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 
+from weirkeeper.delivery.area_test import Areas, AreaTest
 from weirkeeper.delivery.label_tests import LabelTest, MeanTest, OddsTest, Rows
 from weirkeeper.statistics.groups import log_e_of_ratio
 from weirkeeper.statistics.intervals import Share
+from weirkeeper.statistics.scores import area_under_curve
 
 RUNS = 400
 LOOKS = 60
@@ -87,3 +90,36 @@ def test_groups_at_the_limit_are_rarely_taken_for_alike_or_apart() -> None:
         alike += best >= math.log(1.0 / BETA)
     assert apart / runs <= LIMIT
     assert alike / runs <= LIMIT
+
+
+Bins = np.ndarray[tuple[int, int], np.dtype[np.int64]]
+
+
+def scored(chance: np.random.Generator, rows: int, apart: float) -> Bins:
+    """Rows of two classes by the bin of their score; the scores of one lie so many deviations above the other's."""
+    positive = chance.random(rows) < 0.3
+    scores = 1.0 / (1.0 + np.exp(-chance.normal(positive * apart, 1.0)))
+    return np.array([np.bincount((scores[positive == of] * 99.9).astype(int), minlength=100) for of in (False, True)])
+
+
+def apart_of(area: float) -> float:
+    return math.sqrt(2.0) * NormalDist().inv_cdf(area)
+
+
+@pytest.mark.parametrize(("ratio", "failing"), [pytest.param(0.975, True, id="tolerated"), (0.95, False)])
+def test_areas_at_the_limit_rarely_fail_or_pass(ratio: float, failing: bool) -> None:  # noqa: FBT001  a table
+    chance = np.random.default_rng(11)
+    runs, reached = 100, 0
+    for _ in range(runs):
+        test, evidence = AreaTest(0.05), 0.0
+        candidate, stable = scored(chance, 400, apart_of(0.8 * ratio)), scored(chance, 400, apart_of(0.8))
+        for _ in range(25):
+            candidate += scored(chance, 100, apart_of(0.8 * ratio))
+            stable += scored(chance, 300, apart_of(0.8))
+            one, other = area_under_curve(*candidate), area_under_curve(*stable)
+            assert one is not None
+            assert other is not None
+            test = test.of_strata([Areas(one, other)])
+            evidence = max(evidence, test.log_e_fail if failing else test.log_e_pass)
+        reached += evidence >= math.log(20.0)
+    assert reached / runs <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / runs)

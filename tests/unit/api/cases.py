@@ -288,7 +288,7 @@ ROLLOUT_CASES = (
     *(
         Case("Rollout", "gates", [{"name": "labels", "feedback": bad}], [{"name": "labels", "feedback": good}], says)
         for bad, good, says in (
-            ({"metric": "AUC"}, {"metric": "Accuracy"}, "metric"),
+            ({"metric": "ECE"}, {"metric": "AUC"}, "metric"),
             ({}, {"metric": "F1"}, "metric"),
             ({"metric": "MAE", "maxOddsRatio": "2"}, {"metric": "MAE", "maxDecrease": 2}, gates.NO_SHARE),
             ({"metric": "Recall", "maxDecrease": 2}, {"metric": "Recall", "maxOddsRatio": "2"}, gates.NO_MEAN),

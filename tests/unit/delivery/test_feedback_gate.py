@@ -172,3 +172,45 @@ def test_what_was_learned_survives_a_restart_and_is_small(settings: dict[str, st
         assert gates.GatesMemory.from_json(json.loads(json.dumps(memory.to_json()))) == memory
         assert gates.fold(memory, against, evidence, BEGIN + (step + 1) * HOUR) == memory
     assert len(json.dumps(memory.to_json())) < 4096
+
+
+def scored(rows: int, apart: float, seed: int) -> LabelCounts:
+    """Rows of two classes with the model's scores, those of one so much above the other's."""
+    chance, counts = random.Random(seed), LabelCounts(posts=20)
+    for _ in range(rows):
+        positive = chance.random() < 0.4
+        score = min(0.999, max(0.001, chance.gauss(0.5 + apart * positive, 0.2)))
+        actual = "yes" if positive else "no"
+        counts.add_class("yes" if score > 0.5 else "no", actual, "yes")
+        counts.add_score(score, is_positive=positive)
+    return counts
+
+
+@pytest.mark.parametrize(
+    ("apart", "slots", "verdict"),
+    [
+        pytest.param(0.3, 20, "Pass", id="orders rows as well as stable"),
+        pytest.param(0.05, 8, "Fail", id="hardly orders rows"),
+        pytest.param(0.05, 1, "Inconclusive", id="too few of a class"),
+    ],
+)
+def test_the_area_under_the_curve_is_judged_by_all_labels(apart: float, slots: int, verdict: str) -> None:
+    labels = labelled(*[(scored(150, apart, 2 * slot), scored(400, 0.3, 2 * slot + 1)) for slot in range(slots)])
+    area = gate("feedback", metric="AUC", maxDecrease=10)
+    result = judged(area, labels)
+    assert result.verdict == verdict
+    memory = gates.fold(gates.begin_step(gates.start(area, 0.01, 0.05, 3)), comparison(), labels, BEGIN + 100 * HOUR)
+    assert gates.GatesMemory.from_json(json.loads(json.dumps(memory.to_json()))) == memory
+    if verdict == "Inconclusive":
+        assert (
+            "waits for 200 labelled rows of the candidate, 150 came and 100 rows of either of two classes"
+            in result.message
+        )
+    else:
+        assert "feedback: AUC: candidate 0." in result.message
+
+
+def test_a_model_of_other_classes_has_no_area_and_says_so() -> None:
+    result = judged(gate("feedback", metric="AUC"), labelled(*[(classes(90, 10), classes(900, 100))] * 5))
+    assert (result.verdict, result.candidate.requests) == ("Inconclusive", 0)
+    assert "100 rows of either of two classes in both arms" in result.message

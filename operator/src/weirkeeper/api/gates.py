@@ -42,7 +42,7 @@ SHARES: Final = ("Accuracy", "Precision", "Recall", "F1")
 """Metrics of which every row is right or wrong; the others are means over rows."""
 
 Blocks = Literal["Nothing", "Promotion"]
-FeedbackMetric = Literal["Accuracy", "Precision", "Recall", "F1", "MAE", "RMSE", "Brier", "LogLoss", "Value"]
+FeedbackMetric = Literal["Accuracy", "Precision", "Recall", "F1", "AUC", "MAE", "RMSE", "Brier", "LogLoss", "Value"]
 
 
 class ErrorRateGate(Record):
@@ -153,7 +153,7 @@ class FeedbackGate(Record):
         ),
     )
 
-    metric: FeedbackMetric = Field(description="What is measured on labelled rows; AUC and the like take no gate.")
+    metric: FeedbackMetric = Field(description="What is measured on labelled rows; AUC of two classes.")
     max_odds_ratio: Annotated[Decimal, checked(lambda odds: LEAST_ODDS <= odds.number <= MOST_ODDS, ODDS)] | None = (
         Field(
             default=None,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from weirkeeper.api.gates import SHARES
+from weirkeeper.delivery.area_test import LEAST_OF_CLASS, Areas, AreaTest, area_of
 from weirkeeper.delivery.gate_kind import Look, NothingBefore, Tally
 from weirkeeper.delivery.label_tests import NO_ROWS, LabelTest, MeanTest, OddsTest, Rows
 from weirkeeper.delivery.labelled_rows import SUMS, Span, spans_until, total_of
 from weirkeeper.delivery.verdict import ArmCounts, Comparison, GateResult, Levels, Mode, Verdict, odds_ratio
+from weirkeeper.statistics.scores import AreaUnderCurve
 
 if TYPE_CHECKING:
     from weirkeeper.api.gates import FeedbackGate
@@ -19,6 +22,7 @@ LEAST_POSTS: Final = 20
 """Posts that must have brought labels of the candidate: those of one often hang together."""
 
 ODDS: Final = 1.5
+AREA: Final = "AUC"
 DECREASE: Final = 5
 WEIGHTED: Final[frozenset[Mode]] = frozenset({"Weight"})
 
@@ -37,7 +41,7 @@ class FeedbackMemory(NothingBefore):
     name: str
     metric: str
     min_labels: int
-    test: LabelTest
+    test: LabelTest | AreaTest
     spans: tuple[Span, ...] = ()
     looked: int = 0
     candidate: Rows = NO_ROWS
@@ -62,7 +66,7 @@ class FeedbackMemory(NothingBefore):
     def from_json(cls, found: Mapping[str, Any]) -> FeedbackMemory:
         """Read what `to_json` wrote."""
         metric, least = found["set"]
-        test = (MeanTest if metric in SUMS else OddsTest).from_json(found["test"])
+        test = _kind_of(metric).from_json(found["test"])
         candidate, stable = (Rows(rows, float(total), float(squares)) for rows, total, squares in found["of"])
         spans = tuple(Span.from_json(span) for span in found["spans"])
         return cls(found["n"], metric, least, test, spans, found["at"], candidate, stable, *found["seen"])
@@ -85,13 +89,35 @@ class FeedbackMemory(NothingBefore):
         """Add the labels that came since the last look, each to the span of its prediction."""
         memory = replace(self, spans=spans_until(self.spans, look.comparison.clean_from, self.looked))
         memory = replace(memory, looked=int(look.now), waiting=0, posts=0)
+        if isinstance(memory.test, AreaTest):
+            return memory.with_areas(memory.test, look)
         for place in range(len(memory.spans)):
             memory = memory.with_span(place, look)
         return memory
 
+    def with_areas(self, test: AreaTest, look: Look) -> FeedbackMemory:
+        """Judge the areas under the curves of all labels so far, one stratum a span."""
+        labels, arms = look.evidence.labels, (look.comparison.candidate, look.comparison.stable or "")
+        found = [[list(span.labels(labels, arm, look.now)) for arm in arms] for span in self.spans]
+        pairs = [tuple(map(area_of, pair)) for pair in found]
+        strata = [Areas(candidate, stable) for candidate, stable in pairs if candidate and stable]
+        came = sum(counts.rows for candidate, _ in found for counts in candidate)
+        candidate, stable = (_of_areas([areas[arm] for areas in strata]) for arm in (0, 1))
+        posts = sum(counts.posts for candidate, _ in found for counts in candidate)
+        return replace(
+            self,
+            test=test.of_strata(strata),
+            candidate=candidate,
+            stable=stable,
+            waiting=max(0, came - candidate.rows),
+            posts=posts,
+        )
+
     def with_span(self, place: int, look: Look) -> FeedbackMemory:
         """Add what came of one span, once both arms have enough of it."""
         span, labels = self.spans[place], look.evidence.labels
+        if isinstance(self.test, AreaTest):
+            return self
         arms = (look.comparison.candidate, look.comparison.stable or "")
         (candidate, posts), (stable, _) = (total_of(span.labels(labels, arm, look.now), self.metric) for arm in arms)
         new, others = candidate.minus(span.candidate), stable.minus(span.stable)
@@ -126,6 +152,8 @@ class FeedbackMemory(NothingBefore):
             lacking.append(
                 f"{self.min_labels} labelled rows of the candidate, {self.candidate.rows + self.waiting} came"
             )
+        if self.metric == AREA and not self.candidate.rows:
+            lacking.append(f"{LEAST_OF_CLASS} rows of either of two classes in both arms")
         if self.posts < LEAST_POSTS:
             lacking.append(f"{LEAST_POSTS} posts, {self.posts} came")
         return f"waits for {' and '.join(lacking)}" if lacking else ""
@@ -133,7 +161,7 @@ class FeedbackMemory(NothingBefore):
     def result(self, comparison: Comparison, tally: Tally, levels: Levels) -> GateResult:  # noqa: ARG002  own counts
         """Judge what was folded."""
         candidate, stable = (ArmCounts(rows.rows, round(rows.total)) for rows in (self.candidate, self.stable))
-        shares = self.metric not in SUMS
+        shares = self.metric in SHARES
         arms = (candidate, stable) if shares else (ArmCounts(candidate.requests), ArmCounts(stable.requests))
         told = f"{self.name}: {self.metric}: candidate {self._told(self.candidate)}, stable {self._told(self.stable)}"
         return GateResult(
@@ -143,7 +171,7 @@ class FeedbackMemory(NothingBefore):
         )  # fmt: skip
 
     def _verdict(self, levels: Levels) -> Verdict:
-        if self.lacking or (self.metric in SUMS and self.stable.mean <= 0.0):
+        if self.lacking or (self.metric not in SHARES and self.stable.mean <= 0.0):
             return "Inconclusive"
         return levels.verdict(self.test.log_e_fail, self.test.log_e_pass)
 
@@ -153,19 +181,33 @@ class FeedbackMemory(NothingBefore):
         if self.metric == "F1":
             share = 1.0 - rows.mean
             return f"{2.0 * share / (1.0 + share):.3f} of {rows.rows} labels"
-        value = rows.mean if self.metric in SUMS else 1.0 - rows.mean
+        value = 1.0 - rows.mean if self.metric in SHARES else rows.mean
         return f"{math.sqrt(value) if self.metric == 'RMSE' else value:.4g} of {rows.rows} labels"
 
 
-def _test_of(settings: FeedbackGate, steps: int) -> LabelTest:
-    if settings.metric not in SUMS:
+def _kind_of(metric: str) -> type[MeanTest | OddsTest | AreaTest]:
+    if metric == AREA:
+        return AreaTest
+    return MeanTest if metric in SUMS else OddsTest
+
+
+def _test_of(settings: FeedbackGate, steps: int) -> LabelTest | AreaTest:
+    if settings.metric in SHARES:
         limit = settings.max_odds_ratio
         return OddsTest(limit.number if limit else ODDS, steps)
     part = (settings.max_decrease or DECREASE) / 100.0
+    if settings.metric == AREA:
+        return AreaTest(part)
     if settings.metric == "RMSE":
         # What is measured is its square.
         part = round((1.0 + part) ** 2 - 1.0, 9)
     return MeanTest(part, 1 if settings.metric == "Value" else -1)
+
+
+def _of_areas(areas: Sequence[AreaUnderCurve]) -> Rows:
+    """Rows whose mean is the mean area."""
+    rows = [(round(area.negatives + area.positives), area.value) for area in areas]
+    return _rounded(Rows(sum(count for count, _ in rows), sum(count * value for count, value in rows)))
 
 
 def _ratio(candidate: Rows, stable: Rows) -> float | None:

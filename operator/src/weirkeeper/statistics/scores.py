@@ -70,7 +70,7 @@ def mean_area(
     value = float(np.mean([area.value for area in areas]))
     half_width = float(np.mean([area.half_width for area in areas]))
     inside = float(np.mean([_inside(area) for area in areas]))
-    variance = design_effect * float(np.mean([math.sqrt(_variance(area)) for area in areas])) ** 2
+    variance = design_effect * float(np.mean([math.sqrt(variance_of(area)) for area in areas])) ** 2
     low, high = within_unit(value, variance, inside * (1.0 - inside) / variance, level)
     return value, Bounds(max(0.0, low - half_width), min(1.0, high + half_width))
 
@@ -81,7 +81,8 @@ def _inside(area: AreaUnderCurve) -> float:
     return min(1.0 - 0.5 / pairs, max(0.5 / pairs, area.value)) if pairs > 1.0 else 0.5
 
 
-def _variance(area: AreaUnderCurve) -> float:
+def variance_of(area: AreaUnderCurve) -> float:
+    """Tell the larger of DeLong's variance and Hanley and McNeil's: see `mean_area`."""
     inside = _inside(area)
     more = ((area.negatives + area.positives) / 2.0 - 1.0) * ((1.0 - inside) / (2.0 - inside) + inside / (1.0 + inside))
     return max(area.variance, inside * (1.0 - inside) * (1.0 + more) / (area.negatives * area.positives))
