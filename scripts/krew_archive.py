@@ -87,8 +87,8 @@ def packed(level: int) -> bytes:
         _install(lib)
         files = {COMMAND: LAUNCHER.encode(), "LICENSE": (ROOT / "LICENSE").read_bytes()}
         files |= {f"lib/{name}": path.read_bytes() for name, path in _tree(lib)}
-        package = ROOT / "operator" / "src"
-        files |= {f"lib/{name}": path.read_bytes() for name, path in _tree(package)}
+        for package in (ROOT / "operator" / "src", ROOT / "model-server" / "src"):
+            files |= {f"lib/{name}": path.read_bytes() for name, path in _tree(package)}
         # By it the package knows its own version.
         about = f"lib/weirkeeper-{version('weirkeeper')}.dist-info/METADATA"
         files[about] = (distribution("weirkeeper").read_text("METADATA") or "").encode()

@@ -63,6 +63,11 @@ def test_what_krew_installed_runs_by_itself(installed: Path) -> None:
     linted = run(installed, "lint", "-", "--rate", "50", given=ROLLOUT)
     assert linted.returncode == 0, linted.stderr
     assert "at 50 requests/s an attempt takes about" in linted.stdout
+    digest = run(installed, "digest", "-")
+    assert (digest.returncode, digest.stderr) == (
+        2,
+        "kubectl weirkeeper: - cannot be read: No such file or directory\n",
+    )
     refused = run(installed, "lint", "-", given=ROLLOUT.replace("modelRef", "model"))
     assert refused.returncode == 1
     assert "error: Rollout churn" in refused.stdout

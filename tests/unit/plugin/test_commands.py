@@ -148,6 +148,14 @@ def test_a_namespace_is_frozen_by_an_annotation_with_the_reason(
     ]
 
 
+def test_the_digest_of_an_artifact_needs_no_cluster(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "bundle.tar.gz").write_bytes(b"abc")
+    assert main(["digest", str(tmp_path / "bundle.tar.gz")]) == 0
+    assert capsys.readouterr().out == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n"
+    assert main(["digest", str(tmp_path / "other")]) == 2
+    assert "other cannot be read: No such file" in capsys.readouterr().err
+
+
 def test_without_kubectl_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     assert main(["explain", "churn"]) == 2

@@ -18,6 +18,7 @@ from weirkeeper.plugin.errors import PluginError
 from weirkeeper.plugin.kubectl import Kubectl
 from weirkeeper.plugin.linting import Known, lint
 from weirkeeper.plugin.traffic import Traffic, traffic_of
+from weirkeeper_server.digest import digest_of
 
 REFUSED = 1
 FAILED = 2
@@ -42,6 +43,9 @@ with a Model that one asks why of; 2 the command failed; 3 too little is known t
 
 
 _LINTS = "check Models, Rollouts and Monitors in a file, without a cluster unless --live asks one for the traffic"
+
+
+_DIGESTS = "print the sha256 of an artifact that spec.artifact.sha256 takes, without a cluster"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,13 +89,20 @@ def _parser() -> argparse.ArgumentParser:
     diff = _command(commands, "diff", "what changed between two revisions", _diff)
     diff.add_argument("first", metavar="A", help="a revision, as the history names it")
     diff.add_argument("second", metavar="B", help="another one")
+    _file_commands(commands)
+    return parser
+
+
+def _file_commands(commands: Any) -> None:
     lint = _options(commands, "lint", _LINTS, _lint)
     lint.add_argument("file", metavar="FILE", help="a YAML file of objects; - reads standard input")
     rate = lint.add_mutually_exclusive_group()
     rate.add_argument("--rate", type=_positive, help="requests a second, to say how long an attempt takes")
     rate.add_argument("--live", action="store_true", help="take that of the Model in the cluster, now or of late")
     lint.add_argument("-o", "--output", choices=["text", "json"], default="text", help="text or JSON")
-    return parser
+    digest = commands.add_parser("digest", help=_DIGESTS, description=_DIGESTS)
+    digest.add_argument("path", type=Path, metavar="PATH", help="an archive's file, or a bundle's folder")
+    digest.set_defaults(run=_digest)
 
 
 def _why_command(commands: Any) -> None:
@@ -260,3 +271,11 @@ def _traffic(kubectl: Kubectl, given: argparse.Namespace) -> Known | None:
     if not given.live:
         return None
     return lambda namespace, model: traffic_of(kubectl.inside(namespace) if namespace else kubectl, model)
+
+
+def _digest(_: Kubectl, given: argparse.Namespace) -> int:
+    try:
+        print(digest_of(given.path))
+    except OSError as error:
+        raise PluginError(f"{given.path} cannot be read: {error.strerror}") from None
+    return 0
