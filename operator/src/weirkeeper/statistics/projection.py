@@ -18,15 +18,21 @@ def requests_to_reach(goal: float, log_sums: Sequence[float], gain: Floats | Non
     Returns the fewest further requests after which it is at least `goal`, 0 where it is now; None where that is
     further away than FURTHEST, or `gain` is not known.
     """
-    sums = np.asarray(log_sums, dtype=np.float64)
-    if log_e(sums) >= goal:
+    if log_e(log_sums) >= goal:
         return 0
-    if gain is None or log_e(sums + FURTHEST * gain) < goal:
+    if gain is None:
+        return None
+    pairs = list(zip(map(float, log_sums), gain.tolist(), strict=True))
+
+    def short_after(requests: int) -> bool:
+        return log_e([log_sum + requests * more for log_sum, more in pairs]) < goal
+
+    if short_after(FURTHEST):
         return None
     short, enough = 0, FURTHEST
     while enough - short > 1:
         middle = (short + enough) // 2
-        if log_e(sums + middle * gain) < goal:
+        if short_after(middle):
             short = middle
         else:
             enough = middle
