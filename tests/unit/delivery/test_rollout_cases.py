@@ -221,6 +221,11 @@ def test_an_attempt_leaves_its_steps_counts_evidence_and_who() -> None:
     assert [step.weight for step in steps] == [5, 50]
     assert all(step.requests >= 30 for step in steps)
     assert sum(step.requests for step in steps) <= world.memory.attempts[-1].exposed_requests
+    curve = world.memory.attempts[-1].curve
+    assert curve is not None
+    assert curve.gates == tuple(gate["name"] for gate in world.memory.attempts[-1].gates)
+    assert [point[0] for point in curve.points] == sorted({point[0] for point in curve.points})
+    assert all(passing >= 100 for passing in curve.points[-1][2::2]), "it was promoted by what the gates say"
 
 
 def test_only_the_last_attempts_are_remembered_whole() -> None:
@@ -234,6 +239,7 @@ def test_only_the_last_attempts_are_remembered_whole() -> None:
     attempts = world.memory.attempts
     assert [item.attempt for item in attempts] == list(range(5, 15))
     assert [bool(item.steps) for item in attempts] == [False] * 7 + [True] * 3
+    assert [item.curve for item in attempts[:-1]] == [None] * 9
     assert len(world.memory.model_dump_json(exclude_defaults=True)) < 16 * 1024
 
 

@@ -27,9 +27,9 @@ from tests.unit.report.reading import check_it_loads_nothing
 from weirkeeper.model_report.found import Found
 from weirkeeper.model_report.page import page_of
 from weirkeeper.model_report.windows import watches
-from weirkeeper.report.chart import Timeline
+from weirkeeper.report.chart import Lines, Timeline
 from weirkeeper.report.html import html
-from weirkeeper.report.page import Figures, Page, Ratio, Section, Sides, Table
+from weirkeeper.report.page import Figures, Page, Paragraph, Ratio, Section, Sides, Table
 
 
 def section(page: Page, title: str) -> Section:
@@ -53,7 +53,7 @@ def test_all_of_it_is_said() -> None:
     page = page_of(found(), NOW)
     assert [one.title for one in page.sections] == [
         "Monitor inputs", "Windows", "Worst inputs", "All inputs", "Worst outputs", "All outputs", "Quality",
-        "Performance", "Research and engineering", "Steps and gates", "Attempts", "Card",
+        "Performance", "Research and engineering", "Steps and gates", "Attempts", "Attempt 3", "Card",
     ]  # fmt: skip
     told = check_it_loads_nothing(html(page)).text
     for part in ("churn in team-a", STABLE, "75 %", "s3://rows/2026-10", HOSTILE, "income: median"):
@@ -69,6 +69,50 @@ def test_windows_stand_along_time_with_the_promotion_marked_and_their_states() -
     assert [span.start for span in whole.spans if span.tone == "bad"] == list(range(DRIFT_FROM, END, HOUR))
     income = next(lane for lane in chart.lanes if lane.name == "income")
     assert {span.tone for span in income.spans if span.start < DRIFT_FROM} == {"good"}
+
+
+def test_each_attempt_on_record_has_its_steps_and_how_its_evidence_grew() -> None:
+    page = page_of(found(), NOW)
+    steps = table(page, "Attempt 3", "Steps of attempt 3")
+    assert [(row[0], row[1], row[3], row[4]) for row in steps.rows] == [
+        ("first", "5", "60 min", "90"),
+        ("half", "50", "3.0 h", "1,110"),
+    ]
+    (figures,) = (block for block in section(page, "Attempt 3").blocks if isinstance(block, Figures))
+    assert [one.title for one in figures.figures] == ["errors", "accuracy"]
+    chart = figures.figures[0].chart
+    assert isinstance(chart, Lines)
+    fail, passing = chart.lines
+    assert list(passing.points) == [(PROMOTED - 4 * HOUR, 0.0), (PROMOTED - 2 * HOUR, 0.4), (PROMOTED, 1.3)]
+    assert (fail.points[-1][1], fail.above, passing.above) == (-0.45, "bad", "good")
+    assert "130 % of what Pass takes" in figures.figures[0].told
+
+
+def test_of_the_running_attempt_the_operators_memory_tells_how_its_evidence_grew() -> None:
+    curve = {"gates": ["errors"], "points": [[0, 0, 0], [60, 5, 50]]}
+    page = page_of(found(model=model(memory={"curve": curve}), records=()), NOW)
+    assert [one.title for one in page.sections if one.title.startswith("Attempt ")] == ["Attempt 5"]
+
+
+def test_without_records_it_is_said_that_steps_and_evidence_are_left_out() -> None:
+    page = page_of(found(records=()), NOW)
+    assert any("you may not read ControllerRevisions" in told for told in page.absent)
+    assert not any("ControllerRevisions" in told for told in page_of(found(), NOW).absent)
+
+
+def test_groups_are_told_where_a_monitor_asks_for_them() -> None:
+    asked = monitor()
+    asked["spec"]["fairness"] = [
+        {"segment": "region", "metric": "DemographicParity"},
+        {"segment": "sex", "metric": "EqualOpportunity"},
+    ]
+    page = page_of(found(monitors=[asked]), NOW)
+    groups = table(page, "Fairness", "DemographicParity by region")
+    assert [(row[0], row[1], row[3], row[4]) for row in groups.rows] == [("north", "0.500", "200", "yes")]
+    told = [block.text for block in section(page, "Fairness").blocks if isinstance(block, Paragraph)]
+    assert "1 of 1 groups have 100 rows, two are needed" in told[0]
+    assert "no labels are counted by 'sex', only by region" in told[1]
+    assert "Fairness" not in {one.title for one in page_of(found(), NOW).sections}
 
 
 def test_quality_is_set_against_the_limits_of_the_monitor() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from tests.unit.comparison.people import people
 from weirkeeper.api.conditions import timestamp
+from weirkeeper.api.names import ATTEMPTS_ANNOTATION
 from weirkeeper.model_report.found import Found
 from weirkeeper.observe.checkpoint import Checkpoint, pack
 from weirkeeper.observe.label_readings import SlotKey
@@ -207,6 +208,21 @@ def rollout() -> dict[str, Any]:
     }
 
 
+def record() -> dict[str, Any]:
+    """What the record of the stable revision has of the attempt that promoted it."""
+    whole = attempt(3, STABLE, (-4.0, 0.0), "Promoted", "every gate passed") | {
+        "steps": [
+            {"name": "first", "weight": 5, "started": timestamp(PROMOTED - 4 * HOUR), "requests": 90},
+            {"name": "half", "weight": 50, "started": timestamp(PROMOTED - 3 * HOUR), "requests": 1110},
+        ],
+        "curve": {
+            "gates": ["errors", "accuracy"],
+            "points": [[0, 0, 0, 0, 0], [7200, -20, 40, 10, 30], [14400, -45, 130, -5, 101]],
+        },
+    }
+    return {"metadata": {"name": STABLE, "annotations": {ATTEMPTS_ANNOTATION: json.dumps([whole])}}}
+
+
 def config_maps() -> dict[str, Any]:
     """The ConfigMaps that the operator keeps of it."""
     kept = {STABLE: profile(1), FORMER: profile(2)}
@@ -225,5 +241,6 @@ def found(**changes: Any) -> Found:
     """All of it."""
     whole: dict[str, Any] = {
         "model": model(), "rollout": rollout(), "monitors": [monitor()], "config_maps": config_maps(),
+        "records": [record()],
     }  # fmt: skip
     return Found(**{**whole, **changes})

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.model_report.world import FORMER, STABLE, config_maps, model, monitor, rollout
+from tests.unit.model_report.world import FORMER, STABLE, config_maps, model, monitor, record, rollout
 from weirkeeper.plugin.cli import main
 
 STAND_IN = """#!{python}
@@ -40,8 +40,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "monitors.weirkeeper.dev": [monitor(), other],
         "configmaps": list(config_maps().values()),
         "controllerrevisions.apps": [
-            {"metadata": {"name": name}, "data": {"content": {"artifact": {"uri": f"s3://models/{name}/"}}}}
-            for name in (FORMER, STABLE)
+            {**known, "data": {"content": {"artifact": {"uri": f"s3://models/{known['metadata']['name']}/"}}}}
+            for known in ({"metadata": {"name": FORMER}}, record())
         ],
     }
     for kind, items in listed.items():
@@ -62,12 +62,14 @@ def test_it_writes_one_page_and_reads_alone(folder: Path) -> None:
     assert "churn in team-a" in page
     assert ">Monitor inputs</h2>" in page
     assert ">Windows</h2>" in page
+    assert ">Attempt 3</h2>" in page
     asked = calls(folder)
     assert all(call[:2] == ["--namespace=team-a", "get"] for call in asked)
     assert [call[2] for call in asked] == [
         "models.weirkeeper.dev", "rollouts.weirkeeper.dev", "monitors.weirkeeper.dev", "configmaps",
+        "controllerrevisions.apps",
     ]  # fmt: skip
-    assert "weirkeeper.dev/model=churn" in asked[-1]
+    assert all("weirkeeper.dev/model=churn" in call for call in asked[-2:])
 
 
 def test_who_may_not_read_config_maps_gets_the_rest_and_is_told(folder: Path) -> None:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from weirkeeper.api import names
 from weirkeeper.delivery import gates
+from weirkeeper.delivery.curve import grown
 from weirkeeper.delivery.sizes import ALL
 
 if TYPE_CHECKING:
+    from weirkeeper.delivery.curve import Curve
     from weirkeeper.delivery.memory import Memory
     from weirkeeper.delivery.turn import Turn
 
@@ -25,11 +27,18 @@ def fold(turn: Turn) -> Turn:
         return turn
     turn = freeze(turn) if comparison.paired else turn
     after = gates.fold(gates_memory(turn), comparison, turn.evidence, turn.now)
-    results = gates.results(after, comparison, turn.evidence, turn.now)
-    turn = turn.to(
-        gates=after.to_json(), results=tuple(item.to_json() for item in results), cursors=turn.evidence.cursors
-    )
+    results = tuple(item.to_json() for item in gates.results(after, comparison, turn.evidence, turn.now))
+    curve = _curve(turn, results)
+    turn = turn.to(gates=after.to_json(), results=results, cursors=turn.evidence.cursors, curve=curve)
     return replace(turn, judged=(turn.memory.gates, comparison))
+
+
+def _curve(turn: Turn, results: tuple[Mapping[str, Any], ...]) -> Curve | None:
+    """How the evidence of the running attempt grew; in the bake it is over."""
+    memory = turn.memory
+    if memory.phase == "Baking" or memory.attempt_started is None:
+        return memory.curve
+    return grown(memory.curve, results, turn.now - memory.attempt_started)
 
 
 def comparison_of(turn: Turn) -> gates.Comparison | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from weirkeeper.delivery.curve import Curve, closed
 from weirkeeper.delivery.evidence_fold import step_requests
 from weirkeeper.delivery.memory import HISTORY, STEPS, WHOLE, AttemptRecord, Memory, RevisionRecord, StepRecord
 
@@ -31,10 +32,13 @@ def begun(turn: Turn, revision: str) -> Turn:
     """The turn with a new attempt for `revision` in its history."""
     memory = turn.memory
     attempt = AttemptRecord(attempt=memory.attempt + 1, revision=revision, started=turn.now)
-    older, whole = memory.attempts[: 1 - WHOLE], memory.attempts[1 - WHOLE :]
+    older = memory.attempts[: 1 - WHOLE]
+    # How evidence grew is on the revision's record by now.
+    whole = tuple(item.model_copy(update={"curve": None}) for item in memory.attempts[1 - WHOLE :])
     return turn.to(
         attempt=attempt.attempt,
         attempt_started=turn.now,
+        curve=None,
         attempts=(*(item.shortened() for item in older), *whole, attempt)[-HISTORY:],
         revisions=noted(memory, revision, turn.now, stage="Candidate", outcome=None, reason="", by=""),
     )
@@ -55,6 +59,7 @@ def ended(turn: Turn, outcome: str, reason: str, by: str = "") -> Turn:
             "exposed_requests": memory.exposed,
             "by": by,
             "gates": tuple(_judged(item) for item in memory.results),
+            "curve": _closed(memory, turn.now),
         }
     )
     stage = "Production" if outcome == "Promoted" else "Archived"
@@ -62,6 +67,13 @@ def ended(turn: Turn, outcome: str, reason: str, by: str = "") -> Turn:
         attempts=(*memory.attempts[:-1], closed),
         revisions=noted(memory, last.revision, turn.now, stage=stage, outcome=outcome, reason=reason[:LONGEST], by=by),
     )
+
+
+def _closed(memory: Memory, now: float) -> Curve | None:
+    """How the evidence grew, up to what the gates said when the attempt ended; what a bake says is no part of it."""
+    if memory.phase == "Baking" or memory.attempt_started is None:
+        return memory.curve
+    return closed(memory.curve, memory.results, now - memory.attempt_started)
 
 
 def _judged(result: Mapping[str, Any]) -> Mapping[str, Any]:

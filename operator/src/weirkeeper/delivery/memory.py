@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from weirkeeper.api.steps import Callers, Sticky
+from weirkeeper.delivery.curve import Curve
 
 Phase = Literal["Idle", "Starting", "Progressing", "Promoting", "Baking", "Healthy", "Aborted", "RolledBack"]
 Outcome = Literal["Promoted", "Aborted", "RolledBack", "Superseded"]
@@ -65,11 +66,12 @@ class AttemptRecord(_Frozen):
     exposed_requests: int = 0
     gates: tuple[Mapping[str, Any], ...] = ()
     steps: tuple[StepRecord, ...] = ()
+    curve: Curve | None = None
 
     def shortened(self) -> AttemptRecord:
-        """The record without its steps and the numbers of its gates, which the revision's own record has."""
+        """The record without its steps and what its gates said in numbers, which the revision's own record has."""
         gates = tuple({"name": item["name"], "verdict": item["verdict"]} for item in self.gates)
-        return self.model_copy(update={"gates": gates, "steps": ()})
+        return self.model_copy(update={"gates": gates, "steps": (), "curve": None})
 
 
 class CheckRun(_Frozen):
@@ -159,7 +161,7 @@ class Memory(_Frozen):
     is the weight below which edited steps do not take the candidate. `clean_from` is the first slot in which the
     split in force did not change. `draining` maps a revision whose traffic was taken away to the time when no
     router sent it any more (None: not yet). `gates` and `cursors` are the evidence folded so far, as delivery.gates
-    and the collector wrote them; `results` are the gates' verdicts on it, for people.
+    and the collector wrote them; `results` are the gates' verdicts on it and `curve` how it grew, for people.
     `checks` are the Jobs of the gates in the running attempt.
     `exposed` counts the requests that the candidate answered, up to the slot `exposed_slot`. `promoted_at` is when the
     stable revision was promoted (None: it was gone back to), `undo_asked` the promotion that a Monitor had undone, or
@@ -203,6 +205,7 @@ class Memory(_Frozen):
     gates_digest: str = ""
     steps_digest: str = ""
     results: tuple[Mapping[str, Any], ...] = ()
+    curve: Curve | None = None
     checks: tuple[CheckRun, ...] = ()
     exposed: int = 0
     exposed_slot: int = 0
@@ -232,6 +235,7 @@ class Memory(_Frozen):
         """The memory without what merely counts on: two that are equal so differ by no decision."""
         verdicts = tuple({"name": item["name"], "verdict": item["verdict"]} for item in self.results)
         counts: dict[str, Any] = {"gates": None, "cursors": {}, "exposed": 0, "exposed_slot": 0, "folded_at": 0.0}
+        counts["curve"] = None
         return self.model_copy(update={**counts, "results": verdicts})
 
     def to_json(self) -> dict[str, Any]:

@@ -20,12 +20,17 @@ Object = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Found:
-    """A Model with what belongs to it, as raw objects; `config_maps` are by name, and None where they were refused."""
+    """A Model with what belongs to it, as raw objects.
+
+    `config_maps` are by name, and None where they were refused; `records` are those of its revisions
+    (ControllerRevisions), none where they were refused.
+    """
 
     model: Object
     rollout: Object | None = None
     monitors: Sequence[Object] = ()
     config_maps: Mapping[str, Object] | None = field(default_factory=dict)
+    records: Sequence[Object] = ()
 
     @property
     def name(self) -> str:

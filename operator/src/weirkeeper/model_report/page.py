@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 from weirkeeper.model_report.attempts import attempts_section, gates_section
 from weirkeeper.model_report.distributions import distribution_sections
+from weirkeeper.model_report.evidence import evidence_sections
+from weirkeeper.model_report.fairness import fairness_section
 from weirkeeper.model_report.found import Found
 from weirkeeper.model_report.numbers import card_section, numbers_section
 from weirkeeper.model_report.performance import labels_of, performance_section
@@ -57,9 +59,11 @@ def _sections(found: Found, now: float) -> Iterator[Section | None]:
         yield monitor_section(monitor, drawn=monitor["metadata"]["name"] in drawn)
     yield from distribution_sections(found, watched)
     yield performance_section(found, next(iter(watched), None))
+    yield fairness_section(found)
     yield numbers_section(found)
     yield gates_section(found)
     yield attempts_section(found, now)
+    yield from evidence_sections(found, now)
     yield card_section(found)
 
 
@@ -71,8 +75,8 @@ def _absent(found: Found) -> Iterator[str]:
         yield "You may not read ConfigMaps in this namespace: windows, distributions and measured metrics are left out."
     elif found.monitors:
         yield from _lacking(found)
-    if found.attempts:
-        yield "How evidence grew along time is not kept in the cluster; the series weirkeeper_gate_log_e has it."
+    if found.attempts and not any(True for _ in evidence_sections(found, 0.0)):
+        yield "No steps and no evidence of earlier attempts are on record, or you may not read ControllerRevisions."
     if found.stable and not labels_of(found, found.stable):
         yield f"No labels of {found.stable} are kept: realised performance and segments are left out."
     yield "Objectives and their budget, and how metrics went along time: no Monitor tells them yet."

@@ -24,7 +24,7 @@ ATTEMPTS = 5
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-    from weirkeeper.delivery.memory import Memory
+    from weirkeeper.delivery.memory import AttemptRecord, Memory
     from weirkeeper.delivery.turn import Clock, Desired
     from weirkeeper.plan.snapshot import Object, Snapshot
     from weirkeeper.plan.wanted import Wanted
@@ -87,8 +87,13 @@ def _attempts(record: front.Record, memory: Memory) -> tuple[Mapping[str, Any], 
     known = {item["attempt"]: item for item in record.attempts}
     for item in memory.attempts:
         if item.revision == record.name and item.ended is not None:
-            known.setdefault(item.attempt, attempt(item))
+            known.setdefault(item.attempt, _recorded(item))
     return tuple(known[number] for number in sorted(known)[-ATTEMPTS:])
+
+
+def _recorded(item: AttemptRecord) -> Mapping[str, Any]:
+    """An attempt as its revision's record has it: also how its evidence grew, for which a status has no room."""
+    return {**attempt(item), "curve": item.curve.to_json()} if item.curve else attempt(item)
 
 
 def _profile_sha256(snapshot: Snapshot, revision: str) -> str | None:

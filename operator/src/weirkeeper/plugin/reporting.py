@@ -43,7 +43,7 @@ def measured(
 
 
 def found_of(kubectl: Kubectl, model: str) -> Found:
-    """Read a Model, its Rollout, its Monitors and its ConfigMaps; those that may not be read are None.
+    """Read a Model, its Rollout, its Monitors, its ConfigMaps and its revisions' records; those may be refused.
 
     Raises:
         PluginError: the Model is not there, or one of these kinds may not be read.
@@ -53,6 +53,7 @@ def found_of(kubectl: Kubectl, model: str) -> Found:
         kubectl.governing(model),
         [one for one in kubectl.list(MONITORS) if one["spec"]["modelRef"]["name"] == model],
         _config_maps(kubectl, model),
+        kubectl.records_of(model),
     )
 
 

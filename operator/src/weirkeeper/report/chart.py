@@ -78,4 +78,22 @@ class Timeline:
     marks: tuple[Mark, ...] = ()
 
 
-Chart: TypeAlias = Columns | Bars | Timeline
+@dataclass(frozen=True)
+class Line:
+    """Parts of a limit (1 is at it) along time, by Unix seconds; `above` is what it means to reach it."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+    above: Tone
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines from `start` to `end`, Unix seconds, with the limit across at 1."""
+
+    start: float
+    end: float
+    lines: tuple[Line, ...]
+
+
+Chart: TypeAlias = Columns | Bars | Timeline | Lines

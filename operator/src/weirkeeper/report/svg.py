@@ -9,7 +9,7 @@ from functools import singledispatch
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from weirkeeper.report.chart import Bars, Columns, Lane, Mark, Pair, Span, Tick, Timeline, Tone
+from weirkeeper.report.chart import Bars, Columns, Lane, Line, Lines, Mark, Pair, Span, Tick, Timeline, Tone
 from weirkeeper.report.markup import element
 from weirkeeper.statistics.wording import percent
 
@@ -32,6 +32,10 @@ WIDE: Final = 0.86
 """The part of a bar's place that the reference takes, and the current rows:"""
 NARROW: Final = 0.42
 
+
+LARGEST_PART: Final = 4.0
+CLEARANCE: Final = 1.1
+"""How many times the limit a picture of lines reaches at most, and how much above its highest line."""
 
 LANE: Final = 36.0
 MARKS: Final = 16.0
@@ -199,7 +203,32 @@ def _with_room(chart: Timeline) -> list[Mark]:
     return kept
 
 
-def _hours(chart: Timeline, bottom: float) -> list[Element]:
+@drawn.register
+def _lines(chart: Lines, told: str) -> Element:
+    """Draw lines in a frame of their own that is stretched, with strokes that are not; below none they lie on it."""
+    top = max(1.0, *(value for line in chart.lines for _, value in line.points))
+    top = min(LARGEST_PART, CLEARANCE * top)
+    limit = round(HEIGHT - (HEIGHT - TOP) / top, 1)
+    frame = element(
+        "svg",
+        *(_path(chart, line, top) for line in chart.lines),
+        x="0", y=TOP, width="100%", height=HEIGHT - TOP, viewBox="0 0 100 100", preserveAspectRatio="none",
+    )  # fmt: skip
+    lines = [
+        element("line", class_="base", x1="0", x2="100%", y1=HEIGHT, y2=HEIGHT),
+        element("line", class_="mark", x1="0", x2="100%", y1=limit, y2=limit),
+        element("text", "suffices", class_="label", x="0", y=limit - 4.0),
+    ]
+    return picture(told, HEIGHT + FOOT, *lines, frame, *_hours(chart, HEIGHT))
+
+
+def _path(chart: Lines, line: Line, top: float) -> Element:
+    places = [(100.0 * _along(chart, at), 100.0 * (1.0 - min(top, max(0.0, value)) / top)) for at, value in line.points]
+    d = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
+    return element("path", element("title", line.name), class_=f"trace {line.above}", d=d)
+
+
+def _hours(chart: Timeline | Lines, bottom: float) -> list[Element]:
     """Write the ends of the time, and its middle."""
     anchors = (("start", 0.0), ("middle", 0.5), ("end", 1.0))
     return [
@@ -214,7 +243,7 @@ def _hours(chart: Timeline, bottom: float) -> list[Element]:
     ]
 
 
-def _along(chart: Timeline, moment: float) -> float:
+def _along(chart: Timeline | Lines, moment: float) -> float:
     return min(1.0, max(0.0, (moment - chart.start) / max(1.0, chart.end - chart.start)))
 
 
