@@ -34,6 +34,8 @@ OPERATORS = {
     "weirkeeper_monitor_output_psi_threshold",
     "weirkeeper_monitor_quality_ratio",
     "weirkeeper_monitor_hidden_features",
+    "weirkeeper_monitor_ready",
+    "weirkeeper_monitor_labelled_rows",
     "weirkeeper_monitor_reference_rows",
     "weirkeeper_monitor_objective_target_ratio",
     "weirkeeper_monitor_objective_good_ratio",

@@ -89,6 +89,7 @@ def test_a_model_is_told_by_its_series() -> None:
         f'weirkeeper_monitor_burn_rate{{{watch},objective="Latency",window="1h"}} 0.5',
         f'weirkeeper_monitor_burn_rate{{{watch},objective="Latency",window="5m"}} 0.0',
         'weirkeeper_drift_window_rows{model="churn",monitor="watch",namespace="team-a"} 900.0',
+        f"weirkeeper_monitor_ready{{{watch}}} 1.0",
     }
     assert wanted <= lines
 
@@ -104,6 +105,14 @@ def test_of_very_many_features_the_worst_have_series_and_how_many_have_none_is_t
 
 def test_unknown_is_neither_good_nor_bad() -> None:
     assert 'condition="OutputDrift"' not in exposition(busy_world())
+
+
+def test_a_monitor_that_is_gone_has_none() -> None:
+    world = busy_world()
+    world.series.assessed(key(), ())
+    lines = exposition(world).splitlines()
+    assert not [line for line in lines if 'monitor="watch"' in line]
+    assert [line for line in lines if line.startswith("weirkeeper_model_ready{")] != []
 
 
 def test_a_model_without_status_has_series_too() -> None:

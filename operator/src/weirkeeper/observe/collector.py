@@ -19,7 +19,7 @@ from weirkeeper.observe.label_readings import Segments
 from weirkeeper.observe.label_slot_book import LabelSlotBook
 from weirkeeper.observe.latencies import Process
 from weirkeeper.observe.monitored import MonitoredModel
-from weirkeeper.observe.pods import ModelPods
+from weirkeeper.observe.pods import Loss, ModelPods
 from weirkeeper.observe.readings import RouterReading
 from weirkeeper.observe.routers import NamespaceRouters
 from weirkeeper.observe.targets import PodTarget, Targets, TargetsIndex
@@ -65,6 +65,7 @@ class Collector:
         self._labels: dict[Key, LabelBook] = {}
         self._label_slots: dict[Key, LabelSlotBook] = {}
         self._asked: dict[Key, AskedRows] = {}
+        self._lost: dict[Key, Loss] = {}
         self._watched: set[Key] = set()
         self._fast: set[Key] = set()
         self.polled_at: float | None = None
@@ -119,6 +120,7 @@ class Collector:
         """Let go of a Model that is no more."""
         key = (namespace, model)
         self._monitored.pop(key, None)
+        self._lost.pop(key, None)
         self._pods.pop(key, None)
         self._labels.pop(key, None)
         self._label_slots.pop(key, None)
@@ -150,6 +152,10 @@ class Collector:
         """Everything that labels said, by Model, revision and segment."""
         return {key: book.totals() for key, book in self._labels.items()}
 
+    def lost(self) -> Mapping[Key, Loss]:
+        """What servers counted and could not tell before they ended, by Model, since this collector began."""
+        return dict(self._lost)
+
     async def run(self) -> None:
         """Ask for ever; ends by cancellation."""
         async with self._asker.open(), asyncio.TaskGroup() as group:
@@ -177,6 +183,8 @@ class Collector:
         targets = [target for pods in index.pods.values() for target in pods]
         changed = {key for key in await asyncio.gather(*(self._ask_pod(target, end) for target in targets)) if key}
         changed |= {key for key, pods in self._pods.items() if pods.keep(self._clock(), index.uids(key))}
+        for key, pods in self._pods.items():
+            self._lost[key] = self._lost.get(key, Loss()).plus(pods.take_loss())
         changed |= {key for key, one in self._monitored.items() if one.close(end, index.uids(key))}
         for key in [key for key, pods in self._pods.items() if not pods.latency.forget(end) and not index.uids(key)]:
             del self._pods[key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from weirkeeper.delivery.evidence import PodEvidence
 from weirkeeper.observe.latencies import LatencyBook, Process
@@ -19,13 +19,38 @@ LATENCY_BACK_SECONDS: Final = 60
 """Slots so far back are asked for again: their requests may have ended since."""
 
 
+class Loss(NamedTuple):
+    """What was counted by servers that ended without telling: for how many seconds nobody had looked, all together.
+
+    `rows` is how many rows they answered in as much time just before; what they did answer nobody knows.
+    """
+
+    servers: int = 0
+    seconds: float = 0.0
+    rows: float = 0.0
+
+    def plus(self, other: Loss) -> Loss:
+        """Add another loss."""
+        return Loss(self.servers + other.servers, self.seconds + other.seconds, self.rows + other.rows)
+
+
 @dataclass(frozen=True)
 class _Answer:
-    """What a pod said last, and when (Unix seconds)."""
+    """What a pod said last, when (Unix seconds), and how many rows a second it answered since the look before."""
 
     at: float
     revision: str
     reading: PodReading
+    pace: float = 0.0
+
+    def lost(self, end: float) -> Loss:
+        """What its server may have counted until it ended; nothing where it had drained."""
+        reading = self.reading
+        idle = not any(active for _, active in reading.latency.values())
+        if reading.evidence.state == "Draining" and idle:
+            return Loss()
+        seconds = max(0.0, end - self.at)
+        return Loss(1, seconds, self.pace * seconds)
 
 
 class ModelPods:
@@ -34,6 +59,7 @@ class ModelPods:
     def __init__(self) -> None:
         self.latency = LatencyBook()
         self._answers: dict[str, _Answer] = {}
+        self._loss = Loss()
 
     def known(self, uid: str) -> PodEvidence | None:
         """What the pod said last."""
@@ -57,8 +83,13 @@ class ModelPods:
 
     def answered(self, now: float, end: int, target: PodTarget, reading: PodReading) -> bool:
         """Take an answer; tells whether a planner must see it: another state, reason, digest, signature or profile."""
+        last = self._answers.get(target.uid)
+        if last is not None and last.reading.started != reading.started:
+            # The container was restarted. Its clock need not be ours.
+            self._loss = self._loss.plus(last.lost(now))
+            last = None
         before = self.known(target.uid)
-        self._answers[target.uid] = _Answer(now, target.revision, reading)
+        self._answers[target.uid] = _Answer(now, target.revision, reading, _pace(last, now, reading))
         process = Process(target.uid, reading.started)
         self.latency.book(end, target.revision, process, reading.latency)
         for arm, one in reading.arms.items():
@@ -69,9 +100,16 @@ class ModelPods:
         """Let go of pods that are no more, or silent for long; tells whether one went that had spoken."""
         lost = {uid for uid, one in self._answers.items() if uid not in present or one.at < now - SILENT_SECONDS}
         for uid in lost:
+            if uid not in present:
+                self._loss = self._loss.plus(self._answers[uid].lost(now))
             del self._answers[uid]
             self.latency.gone(uid)
         return bool(lost)
+
+    def take_loss(self) -> Loss:
+        """What was lost since it was asked for last."""
+        taken, self._loss = self._loss, Loss()
+        return taken
 
     def evidence(self, targets: Iterable[PodTarget]) -> dict[str, tuple[PodEvidence, ...]]:
         """What the pods say, by revision."""
@@ -86,3 +124,10 @@ class ModelPods:
         """The last answers: revision, process, reading."""
         for uid, answer in self._answers.items():
             yield answer.revision, Process(uid, answer.reading.started), answer.reading
+
+
+def _pace(last: _Answer | None, now: float, reading: PodReading) -> float:
+    """Rows a second since the answer before; since its start where it has none."""
+    rows = reading.rows - (last.reading.rows if last else 0)
+    since = last.at if last else reading.started
+    return max(0.0, rows / (now - since)) if now > since else 0.0

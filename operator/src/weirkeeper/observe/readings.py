@@ -84,6 +84,12 @@ class PodReading:
     outputs: Mapping[str, Counts] = field(default_factory=dict)
     arms: Mapping[str, ArmReading] = field(default_factory=dict)
 
+    @property
+    def rows(self) -> int:
+        """How many rows it counted: every input counts each of them, whatever its value."""
+        first: Counts | None = next(iter(self.inputs.values()), None)
+        return sum(first["counts"]) + first["unseen"] + first["missing"] + first["invalid"] if first else 0
+
     def counts(self) -> PackedCounts:
         """What it counted, packed."""
         return PackedCounts.of(self.inputs, self.outputs)

@@ -28,6 +28,7 @@ from weirkeeper.runtime.feed import Feed
 from weirkeeper.runtime.label_series import LabelSeries
 from weirkeeper.runtime.listing import Lister, accept
 from weirkeeper.runtime.lookups import Lookups
+from weirkeeper.runtime.loss_series import LossSeries
 from weirkeeper.runtime.metrics import Metrics
 from weirkeeper.runtime.probes import Health, serve
 from weirkeeper.runtime.series import ModelSeries
@@ -153,6 +154,7 @@ class Operator:
         self.metrics.gauge("weirkeeper_leader", "Whether this process may write.", lambda: float(self.leader.holds()))
         self.metrics.registry.register(self.series)
         self.metrics.registry.register(LabelSeries(self.collector.labels))
+        self.metrics.registry.register(LossSeries(self.collector.lost, self.cache.models))
 
 
 class _Targets:

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector as SeriesCollector
 from weirkeeper.api.attempts import Phase
 from weirkeeper.api.conditions import condition_of
 from weirkeeper.kube.keys import Key
-from weirkeeper.plan.assessed import Assessment
+from weirkeeper.plan.assessed import WATCHING, Assessment
 from weirkeeper.plan.conditions.objectives import ObjectiveFinding, window_name
 from weirkeeper.plan.snapshot import Object
 from weirkeeper.statistics.drift import FeatureDrift
@@ -46,6 +46,7 @@ FAMILIES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "drift_psi_threshold": ("Index above which a feature counts as drifted.", _FEATURE),
     "drift_detected": ("Whether a feature drifts.", _FEATURE),
     "drift_window_rows": ("Rows in a Monitor's last window.", _MONITOR),
+    "monitor_ready": ("Whether a Monitor can watch.", _MONITOR),
     "monitor_condition": (
         "1 where a Monitor's condition is bad, 0 where not; absent where it is not known.",
         _CONDITION,
@@ -69,6 +70,7 @@ FAMILIES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "monitor_reference_rows": ("Live rows that a Monitor compares with; absent where the bundle has them.", _MONITOR),
     "monitor_fairness_ratio": ("Ratio of the lowest group's share to the highest one's.", _METRIC),
+    "monitor_labelled_rows": ("Labelled rows that a Monitor judged last.", _MONITOR),
     "monitor_label_coverage_ratio": ("Share of the predictions whose label came, where it is known.", _MONITOR),
     "monitor_hidden_features": (
         "Columns that drift or data quality were judged of, and that have no series.",
@@ -157,6 +159,7 @@ def monitor_samples(place: tuple[str, str], assessment: Assessment) -> Iterator[
     monitor = (*place, assessment.monitor)
     if assessment.window is not None:
         yield "drift_window_rows", monitor, float(assessment.window.rows)
+    yield "monitor_ready", monitor, float(assessment.reason == WATCHING)
     if assessment.warm_up is not None:
         yield "monitor_reference_rows", monitor, float(assessment.warm_up.rows)
     for said in assessment.conditions:
@@ -196,7 +199,10 @@ def _label_samples(monitor: tuple[str, ...], assessment: Assessment) -> Iterator
         if parity.ratio is not None:
             yield "monitor_fairness_ratio", (*monitor, parity.segment, parity.metric), parity.ratio
     labelled = assessment.labelled
-    if labelled is not None and assessment.performance + assessment.fairness and labelled.known:
+    if labelled is None or not assessment.performance + assessment.fairness:
+        return
+    yield "monitor_labelled_rows", monitor, float(labelled.rows)
+    if labelled.known:
         yield "monitor_label_coverage_ratio", monitor, labelled.window.coverage
 
 
