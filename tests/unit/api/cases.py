@@ -29,6 +29,9 @@ SMALLEST: Mapping[str, Spec] = {
 
 _UNDO: Spec = {"when": ["InputDrift"], "undo": {}}
 _RETRAIN: Spec = {"when": ["InputDrift"], "retrain": {"cronJobRef": {"name": "train"}}}
+_WATCHING: Spec = SMALLEST["Monitor"]
+_F1: Spec = {"metric": "F1", "min": "0.8"}
+_TIMELY: Spec = {"latency": {"below": "1s", "target": "99"}}
 _WEEKLY: Spec = {"schedule": "0 3 * * 1", "retrain": {"cronJobRef": {"name": "train"}}}
 
 
@@ -359,7 +362,16 @@ MONITOR_CASES = (
     Case("Monitor", "actions", [_UNDO, _UNDO], [_UNDO], monitor_actions.ONE_UNDO),
     Case("Monitor", "actions", [_RETRAIN, _RETRAIN], [_RETRAIN], monitor_actions.ONE_RETRAIN),
     Case("Monitor", "actions", [{**_UNDO, "when": ["Boredom"]}], [{**_UNDO, "when": ["OutputDrift"]}], "InputDrift"),
-    Case("Monitor", "actions", [{"undo": {}}], [{**_UNDO, "when": ["LatencyAtRisk"]}], monitor_actions.ONE_CAUSE),
+    Case("Monitor", "actions", [{"undo": {}}], [_UNDO], monitor_actions.ONE_CAUSE),
+    *(
+        Case("Monitor", "actions", [{**action, "when": [kind]}], [action], monitor_actions.not_watched(field), base)
+        for field, kind, action, base in (
+            ("performance", "ConceptDrift", _RETRAIN, _WATCHING),
+            ("fairness", "FairnessDegraded", _RETRAIN, {**_WATCHING, "performance": [_F1]}),
+            ("objectives.availability", "AvailabilityAtRisk", _UNDO, {**_WATCHING, "objectives": _TIMELY}),
+            ("objectives.latency", "LatencyAtRisk", _UNDO, _WATCHING),
+        )
+    ),
     Case("Monitor", "actions", [{**_RETRAIN, **_WEEKLY}], [_RETRAIN, _WEEKLY], monitor_actions.ONE_CAUSE),
     Case("Monitor", "actions", [_WEEKLY, _WEEKLY], [_WEEKLY], monitor_actions.ONE_RETRAIN),
     Case("Monitor", "actions", [{"schedule": "0 3 * * 1", "undo": {}}], [_WEEKLY], monitor_actions.SCHEDULED_UNDO),
@@ -370,8 +382,13 @@ MONITOR_CASES = (
         "Monitor",
         "actions",
         [{**_RETRAIN, "when": ["InputDrift", "AvailabilityAtRisk"]}],
-        [{**_RETRAIN, "when": ["PerformanceDegraded", "ConceptDrift", "FairnessDegraded"]}],
+        [{**_RETRAIN, "when": ["PerformanceDegraded", "ConceptDrift"]}, {**_UNDO, "when": ["LatencyAtRisk"]}],
         monitor_actions.NOT_MENDED,
+        {
+            **_WATCHING,
+            "performance": [_F1],
+            "objectives": {**_TIMELY, "availability": {"target": "99"}},
+        },
     ),
     Case("Monitor", "inputs.delta", "10.5", "10", monitor.DELTA),
     Case("Monitor", "inputs.features", {"zip": {"delta": "11"}}, {"zip": {"delta": "0"}}, monitor.DELTA),

@@ -19,7 +19,7 @@ from weirkeeper.plan.snapshot import Snapshot
 from weirkeeper.statistics.labels import LabelCounts
 
 AT = END + 10.0
-UNDO = {"when": ["PerformanceDegraded", "ConceptDrift", "FairnessDegraded"], "undo": {}}
+UNDO = {"when": ["PerformanceDegraded", "ConceptDrift"], "undo": {}}
 TRAIN = {"when": ["PerformanceDegraded"], "retrain": {"cronJobRef": {"name": "train"}}}
 
 

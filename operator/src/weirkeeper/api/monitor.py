@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from weirkeeper.api.conditions import Conditions, ObservedGeneration
-from weirkeeper.api.monitor_actions import SHOWN_LIMIT, Actions, ActionStatus
+from weirkeeper.api.monitor_actions import SHOWN_LIMIT, WATCHED_BY, Actions, ActionStatus, not_watched
 from weirkeeper.api.monitor_labels import FairnessWatch, LabelsWatch, PerformanceWatch
 from weirkeeper.api.monitor_objectives import Objectives, ObjectiveStatus
 from weirkeeper.api.parsing import parse_spec
@@ -189,6 +189,18 @@ class QualityWatch(Record):
     invalid: int = _limit("of the wrong type, beyond what the reference had", 0)
 
 
+def _has(field: str) -> str:
+    """In CEL: whether the spec has a field, which is not an empty list."""
+    above, _, last = field.rpartition(".")
+    return f"has(self.{above}) && has(self.{field})" if above else f"has(self.{last}) && self.{last}.size() > 0"
+
+
+def _watched(field: str) -> dict[str, str]:
+    kinds = ", ".join(f"'{kind}'" for kind in WATCHED_BY[field])
+    named = f"self.actions.all(a, !has(a.when) || a.when.all(kind, !(kind in [{kinds}])))"
+    return rule(f"{_has(field)} || !has(self.actions) || {named}", not_watched(field), ".actions")
+
+
 class MonitorSpec(Record):
     """What is wanted: what is watched, against what, and how many false alarms are put up with."""
 
@@ -204,6 +216,7 @@ class MonitorSpec(Record):
                 SHORT_WARM_UP,
                 ".reference",
             ),
+            *map(_watched, WATCHED_BY),
         ),
     )
 
@@ -235,6 +248,21 @@ class MonitorSpec(Record):
         description="False alarms of the whole Monitor in a month; every threshold follows from it.",
     )
     actions: Actions = ()
+
+    @model_validator(mode="after")
+    def _acts_on_what_it_watches(self) -> Self:
+        asked = self.objectives
+        given = {
+            "performance": self.performance,
+            "fairness": self.fairness,
+            "objectives.availability": asked and asked.availability,
+            "objectives.latency": asked and asked.latency,
+        }
+        named = {kind for action in self.actions for kind in action.when}
+        for field, kinds in WATCHED_BY.items():
+            if not given[field] and not named.isdisjoint(kinds):
+                raise ValueError(not_watched(field))
+        return self
 
     @model_validator(mode="after")
     def _warms_up_for_a_window(self) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal, Self
 
@@ -42,6 +43,20 @@ Cause = Literal[
     "FairnessDegraded",
 ]
 PROMISED: Final = frozenset({"AvailabilityAtRisk", "LatencyAtRisk"})
+WATCHED_BY: Final[Mapping[str, tuple[Cause, ...]]] = {
+    "performance": ("PerformanceDegraded", "ConceptDrift"),
+    "fairness": ("FairnessDegraded",),
+    "objectives.availability": ("AvailabilityAtRisk",),
+    "objectives.latency": ("LatencyAtRisk",),
+}
+"""Conditions that a Monitor has only with a field of its spec."""
+
+
+def not_watched(field: str) -> str:
+    """What is said of an action whose condition would never come about."""
+    return (
+        f"actions name {' or '.join(WATCHED_BY[field])}, which is watched with {field} only: give it, or leave them out"
+    )
 
 
 def _comes_about(schedule: str) -> bool:
