@@ -6,6 +6,7 @@ import pytest
 
 from tests.unit.delivery.world import ERRORS_ONLY, Behaviour, World, policy, serving
 from weirkeeper.api.gates import Gate
+from weirkeeper.delivery.memory import Memory
 from weirkeeper.delivery.policy import StepPolicy
 from weirkeeper.delivery.turn import Obstacle, Verb
 
@@ -664,6 +665,20 @@ def test_a_monitor_has_a_promotion_undone_once_and_is_remembered_as_who_did_it()
     world.tick(12)
     assert world.reasons().count("UndoRequested") == 1
     assert world.memory.stable == "m-1"
+
+
+@pytest.mark.parametrize("killed", range(13))
+def test_an_operator_that_is_killed_in_any_phase_of_an_undo_begins_it_once(killed: int) -> None:
+    world = promoted_twice()
+    _undo_by_monitor(world)
+    for turn in range(16):
+        if turn == killed:
+            world.plan()  # decided, and gone before it was written
+            world.memory = Memory.model_validate_json(world.memory.model_dump_json())
+        world.tick()
+    assert world.memory.stable == "m-1"
+    assert [(run.kind, run.outcome) for run in world.memory.actions] == [("Undo", "Succeeded")]
+    assert [one.outcome for one in world.memory.attempts] == ["Promoted"] * 3  # the third goes back
 
 
 def test_an_undo_for_a_monitor_that_comes_to_nothing_is_not_tried_again() -> None:

@@ -247,6 +247,18 @@ def test_a_restart_within_a_slot_changes_not_one_bit_and_lost_looks_no_window(
     assert sums[0] == sums[1]
 
 
+@pytest.mark.parametrize("jump", [86_400, 3_600, 301, -301, -3_600])
+def test_a_clock_that_jumps_and_comes_back_loses_and_doubles_no_row(jump: int) -> None:
+    book = book_of({"m": WindowRule(size=3600, min_rows=10_000, max_age=744 * 3600)})
+    for tick in range(1, 1001):
+        end = START + 7200 + 5 * tick + (jump if 300 < tick < 400 else 0)
+        tell(book, end, said(3 * tick, tick))
+        tell(book, end, said(2 * tick, 0, pod="pod-2"))
+        book.close(end, PODS)
+    book.close(START + 3 * 86_400, PODS)
+    assert sum(count for _, count in rows(book)) == 6_000
+
+
 def test_a_pod_that_was_silent_for_long_counts_once() -> None:
     book = book_of({"m": WindowRule(size=86_400, min_rows=500, max_age=86_400)})
     tell(book, START + 5, said(3, 0))

@@ -190,9 +190,10 @@ def test_an_edit_between_windows_is_not_said_to_be_seen_before_a_window_was_judg
 def test_numbers_of_objectives_are_written_hourly_and_only_with_traffic() -> None:
     status = status_of(watching(requests(), settled=False))
 
-    def writes(until: int, more: int) -> int:
-        window = {**tallies(0.0), PERIOD: Tally(10 * PERIOD + more)}
-        shot = watching(requests(until=until, answered=window), status, settled=False)
+    def writes(until: int, recent: int) -> int:
+        # Requests leave the 30 days all the time, also where no more come.
+        window = {**tallies(0.0), PERIOD: Tally(9 * PERIOD), 3600: Tally(recent)}
+        shot = watching(requests(until=until, answered=window, in_time={BELOW: window}), status, settled=False)
         return len(plan_monitors(shot, float(until)).statuses)
 
     assert [writes(END + 300, 9), writes(END + 3600, 0), writes(END + 3600, 9)] == [0, 0, 1]

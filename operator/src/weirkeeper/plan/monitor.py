@@ -123,13 +123,9 @@ def _waits(status: Mapping[str, Any], one: Assessment) -> bool:
 
 
 def _requests_came(status: Mapping[str, Any], one: Assessment) -> bool:
-    told = {item["objective"]: item for item in status.get("objectives") or ()}
+    told = {item["objective"]: unix_seconds(item["until"]) for item in status.get("objectives") or ()}
     return any(
-        found.kind not in told
-        or (
-            found.tally.requests != told[found.kind]["requests"]
-            and found.until >= unix_seconds(told[found.kind]["until"]) + REFRESH_SECONDS
-        )
+        found.kind not in told or (found.recent > 0 and found.until >= told[found.kind] + REFRESH_SECONDS)
         for found in one.objectives
     )
 

@@ -44,9 +44,9 @@ NAMED: Final = 3
 class ObjectiveFinding:
     """Where one objective stands.
 
-    `target` is in percent; `tally` are the requests of 30 days, or since `since` (Unix seconds), `burn` the burn rates
-    by the length of their window in seconds. `left` is the share of the budget that is left, below 0 where it is
-    overspent; `alarm` is the one that rings.
+    `target` is in percent; `tally` are the requests of 30 days, or since `since` (Unix seconds), `recent` is how many
+    the last hour had, `burn` the burn rates by the length of their window in seconds. `left` is the share of the budget
+    that is left, below 0 where it is overspent; `alarm` is the one that rings.
     """
 
     kind: ObjectiveKind
@@ -58,6 +58,7 @@ class ObjectiveFinding:
     burn: Mapping[int, float]
     left: float
     alarm: BurnAlarm | None
+    recent: int = 0
 
     @property
     def at_risk(self) -> bool:
@@ -146,6 +147,7 @@ def _judged(
         burn={window: burn_rate(windows[window], allowed) for window in WINDOWS},
         left=budget_left(tally, allowed, served.until - since),
         alarm=ringing(dict(windows), allowed, alpha, rang_before=CONDITION_OF[kind] in before),
+        recent=windows[ALARMS[0].long].requests,
     )
 
 
