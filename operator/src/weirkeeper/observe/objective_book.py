@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from weirkeeper.api.names import MIRROR, arm, revision_of
 from weirkeeper.delivery.evidence import ServedRequests
 from weirkeeper.observe.outcomes import START_TOLERANCE
-from weirkeeper.observe.readings import RouterReading, model_of
+from weirkeeper.observe.readings import RouterReading
 from weirkeeper.observe.slot_ring import SlotRing
 from weirkeeper.statistics.error_budget import PERIOD, WINDOWS, Tally
 from weirkeeper.statistics.latency import exceeding
@@ -177,11 +177,11 @@ class ObjectiveBook:
 
     def _told(self, router: str, reading: RouterReading, model: str) -> Iterator[tuple[Run, Booked]]:
         """What one answer says of the Model's revisions, copies left out."""
-        for (name, epoch), counters in reading.counters.items():
-            revision = revision_of(name)
-            if model_of(revision) != model or name == arm(revision, MIRROR):
+        for key in reading.by_model.get(model, ()):
+            (name, epoch), counters = key, reading.counters[key]
+            if name == arm(revision_of(name), MIRROR):
                 continue
-            bins = reading.latency.get((name, epoch), {})
+            bins = reading.latency.get(key, {})
             slow = {one: exceeding(bins, one) for one in self._slow_since}
             run = self._same_start(Run(router, reading.started, name))
             yield run, Booked(epoch, counters.total, counters.failed, sum(bins.values()), slow)

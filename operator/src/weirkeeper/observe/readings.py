@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from weirkeeper.api import names
@@ -54,6 +55,14 @@ class RouterReading:
     acknowledged: Mapping[str, int]
     counters: Mapping[tuple[str, int], Counters]
     latency: Mapping[tuple[str, int], Mapping[int, int]] = field(default_factory=dict)
+
+    @cached_property
+    def by_model(self) -> Mapping[str, list[tuple[str, int]]]:
+        """The keys of the counters by Model: who looks for one Model need not look through all."""
+        found: dict[str, list[tuple[str, int]]] = {}
+        for key in self.counters:
+            found.setdefault(model_of(names.revision_of(key[0])), []).append(key)
+        return found
 
 
 LatencySlots = Mapping[int, tuple[Mapping[int, int], int]]
