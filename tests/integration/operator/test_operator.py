@@ -44,7 +44,16 @@ def rollout(namespace: str) -> dict[str, Any]:
 
 
 def monitor(namespace: str) -> dict[str, Any]:
-    return {**rollout(namespace), "kind": "Monitor"}
+    spec = {
+        "modelRef": {"name": "churn"},
+        "reference": {"from": "Live"},
+        "objectives": {"availability": {"target": "99.9"}, "latency": {"below": "100ms", "target": "99"}},
+        "actions": [
+            {"when": ["AvailabilityAtRisk"], "undo": {}},
+            {"schedule": "0 3 1 1 *", "retrain": {"cronJobRef": {"name": "train"}}},
+        ],
+    }
+    return {**rollout(namespace), "kind": "Monitor", "spec": spec}
 
 
 def status_of(team: Kubectl, name: str = "churn") -> dict[str, Any]:
