@@ -12,7 +12,8 @@ import yaml
 from weirkeeper.api import names
 from weirkeeper.api.model import ModelSpec
 from weirkeeper.api.model_status import ModelStatus
-from weirkeeper.api.monitor import MonitorSpec, MonitorStatus
+from weirkeeper.api.monitor import MonitorSpec
+from weirkeeper.api.monitor_status import MonitorStatus
 from weirkeeper.api.record import Record, rule
 from weirkeeper.api.rollout import RolloutSpec, RolloutStatus
 from weirkeeper.api.structural import structural

@@ -7,16 +7,14 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from weirkeeper.api.conditions import Conditions, ObservedGeneration
-from weirkeeper.api.monitor_actions import SHOWN_LIMIT, WATCHED_BY, Actions, ActionStatus, not_watched
+from weirkeeper.api.monitor_actions import WATCHED_BY, Actions, not_watched
 from weirkeeper.api.monitor_labels import FairnessWatch, LabelsWatch, PerformanceWatch
-from weirkeeper.api.monitor_objectives import Objectives, ObjectiveStatus
+from weirkeeper.api.monitor_objectives import Objectives
 from weirkeeper.api.parsing import parse_spec
-from weirkeeper.api.record import ATOMIC_LIST, DATE_TIME, Record, checked, list_map, rule, rules
+from weirkeeper.api.record import ATOMIC_LIST, Record, checked, rule, rules
 from weirkeeper.api.rollout import MODEL_REF_FIXED, ModelReference
 from weirkeeper.api.values import Decimal, HourDuration
 
-WORST_LIMIT: Final = 10
 MINUTE: Final = 60
 HOUR: Final = 3600
 DAY: Final = 24 * HOUR
@@ -269,94 +267,6 @@ class MonitorSpec(Record):
         if self.reference.warm_up is not None and self.reference.warm_up.seconds < self.window.size.seconds:
             raise ValueError(SHORT_WARM_UP)
         return self
-
-
-class ReferenceStatus(Record):
-    """Live rows that windows are compared with."""
-
-    start: str = Field(description="From when on they are gathered.", json_schema_extra=DATE_TIME)
-    end: str | None = Field(default=None, description="Until when they were.", json_schema_extra=DATE_TIME)
-    rows: int = Field(description="How many there are.", ge=0)
-
-
-class FeatureStatus(Record):
-    """How far one input has moved."""
-
-    name: str = Field(description="Name of the input.", max_length=256)
-    state: State | None = Field(default=None, description="What follows from it.")
-    psi: str = Field(default="", description="Its population stability index in the last window.", max_length=32)
-    threshold: str = Field(default="", description="The index above which it drifts, at this many rows.", max_length=32)
-    message: str = Field(default="", description="The numbers behind it.", max_length=1024)
-
-
-def _number(what: str) -> Any:
-    return Field(default=None, description=what, max_length=32)
-
-
-class PerformanceStatus(Record):
-    """One metric of the labelled predictions."""
-
-    metric: str = Field(description="What is measured.", max_length=32)
-    segment: str = Field(default="", description="Of which segment, such as region=north; of all where empty.")
-    state: State | None = Field(default=None, description="What follows from it.")
-    rows: int = Field(default=0, description="Labelled rows.", ge=0)
-    realised: str | None = _number("Its value.")
-    low: str | None = _number("Lower end of its 95 % interval.")
-    high: str | None = _number("Upper end of it.")
-    bound: str | None = _number("What is asked.")
-    expected: str | None = _number("What the model's answers alone let expect.")
-    offline: str | None = _number("What it was offline.")
-
-
-class LabelsStatus(Record):
-    """The labels that were judged."""
-
-    start: str = Field(
-        description="Their predictions began here, and ended with the window.", json_schema_extra=DATE_TIME
-    )
-    rows: int = Field(description="Labelled rows.", ge=0)
-    predictions: int | None = Field(default=None, description="Rows predicted, where they are known.", ge=0)
-
-
-class WindowStatus(Record):
-    """A window that was judged."""
-
-    start: str = Field(description="When it began.", json_schema_extra=DATE_TIME)
-    end: str = Field(description="When it ended.", json_schema_extra=DATE_TIME)
-    rows: int = Field(description="Rows in it.", ge=0)
-
-
-class MonitorStatus(Record):
-    """What was found; written when the state changes and at most hourly."""
-
-    state: State | None = Field(default=None, description="What the last window said.")
-    message: str = Field(default="", description="What was found, for people.", max_length=4096)
-    features: tuple[FeatureStatus, ...] = Field(
-        default=(),
-        description="The ten inputs that moved furthest, the worst first; all of them are in the metrics.",
-        max_length=WORST_LIMIT,
-        json_schema_extra=list_map("name"),
-    )
-    reference: ReferenceStatus | None = Field(default=None, description="The live reference, where one is asked for.")
-    performance: tuple[PerformanceStatus, ...] = Field(
-        default=(),
-        description="Metrics of labelled predictions, the worst ten.",
-        max_length=WORST_LIMIT,
-        json_schema_extra=ATOMIC_LIST,
-    )
-    objectives: tuple[ObjectiveStatus, ...] = Field(
-        default=(),
-        description="Where the objectives stand.",
-        max_length=2,
-        json_schema_extra=list_map("objective"),
-    )
-    labels: LabelsStatus | None = Field(default=None, description="The labels that were judged last.")
-    last_window: WindowStatus | None = Field(default=None, description="The window that was judged last.")
-    last_actions: tuple[ActionStatus, ...] = Field(
-        default=(), description="What it did, the latest last.", max_length=SHOWN_LIMIT, json_schema_extra=ATOMIC_LIST
-    )
-    conditions: Conditions = Field(default=(), description="One for each thing watched (True is bad), and Ready.")
-    observed_generation: ObservedGeneration = None
 
 
 def parse_monitor(item: Mapping[str, Any]) -> MonitorSpec:

@@ -8,31 +8,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from weirkeeper.api import names
-from weirkeeper.api.conditions import Condition, ConditionStatus, condition_of, timestamp, transition, unix_seconds
-from weirkeeper.api.monitor import (
-    WORST_LIMIT,
-    FeatureStatus,
-    LabelsStatus,
-    MonitorStatus,
-    PerformanceStatus,
-    ReferenceStatus,
-    State,
-    WindowStatus,
-)
+from weirkeeper.api.conditions import condition_of, unix_seconds
+from weirkeeper.api.monitor import State
 from weirkeeper.api.monitor_actions import SHOWN_LIMIT
-from weirkeeper.api.monitor_objectives import ObjectiveStatus
+from weirkeeper.api.monitor_status import (
+    WORST_LIMIT,
+)
 from weirkeeper.plan.actions import actions_obstacle, last_actions
 from weirkeeper.plan.assessed import WATCHING, Assessment
 from weirkeeper.plan.assessment import assessments
-from weirkeeper.plan.conditions.objectives import LOOK_SECONDS, ObjectiveFinding
-from weirkeeper.plan.conditions.performance import PerformanceFinding
-from weirkeeper.plan.conditions.watched import ENDED, STATUSES, ConditionState
-from weirkeeper.plan.labelled import Labelled
+from weirkeeper.plan.conditions.objectives import LOOK_SECONDS
+from weirkeeper.plan.conditions.watched import ENDED, ConditionState
+from weirkeeper.plan.monitor_status import status_write, waits
 from weirkeeper.plan.result import Notice, StatusWrite
-from weirkeeper.plan.windows import CHECKPOINT_KEY, CountedSlots, WarmUp, checkpoint_name, window_rules
+from weirkeeper.plan.windows import CHECKPOINT_KEY, CountedSlots, checkpoint_name, window_rules
 from weirkeeper.render.owners import metadata
-from weirkeeper.statistics.drift import FeatureDrift
-from weirkeeper.statistics.error_budget import ALARMS
 
 if TYPE_CHECKING:
     from weirkeeper.plan.snapshot import Object, Snapshot
@@ -40,16 +30,11 @@ if TYPE_CHECKING:
 REFRESH_SECONDS: Final = 3600
 """Numbers that change no state are written once in this time."""
 
-MESSAGE_LIMIT: Final = 4096
-FEATURE_MESSAGE_LIMIT: Final = 1024
 NOTE_LIMIT: Final = 1024
 ACTION: Final = "Watch"
 
 SETTLE_SECONDS: Final = 3
 """A window is judged so long after its end: pods are asked at the end, and given two seconds."""
-
-OF_WINDOWS: Final = ("features", "reference", "performance", "labels", "lastWindow", "observedGeneration")
-"""Fields of the status that a window alone changes."""
 
 BEHIND_SLOTS: Final = 6
 """Objectives are looked at no oftener than every so many slots, also while no router answers."""
@@ -75,7 +60,7 @@ def plan_monitors(snapshot: Snapshot, now: float) -> MonitorPlan:
         for monitor, one in zip(snapshot.monitors, assessments(snapshot), strict=True)
     ]
     changed = [(monitor, one) for monitor, one in found if _worth_writing(monitor, one)]
-    written = {monitor["metadata"]["name"]: _status_write(monitor, one, now) for monitor, one in changed}
+    written = {monitor["metadata"]["name"]: status_write(monitor, one, now) for monitor, one in changed}
     return MonitorPlan(
         applies=_checkpoint(snapshot),
         statuses=tuple(
@@ -109,17 +94,12 @@ def _with_actions(snapshot: Snapshot, monitor: Object, write: StatusWrite | None
 def _worth_writing(monitor: Object, one: Assessment) -> bool:
     """Whether the status says something else now, or rows or requests came in and its numbers are an hour old."""
     status = _status(monitor)
-    if _waits(status, one) and not one.objectives:
+    if waits(status, one) and not one.objectives:
         return False
     if _standing(status) != _wanted(monitor, one) or _requests_came(status, one):
         return True
     window, last = one.window, (status.get("lastWindow") or {}).get("end")
     return window is not None and window.rows > 0 and (not last or window.end >= unix_seconds(last) + REFRESH_SECONDS)
-
-
-def _waits(status: Mapping[str, Any], one: Assessment) -> bool:
-    """Whether what the status says of windows holds, since none has ended since the operator began."""
-    return not one.settled and bool(status.get("state"))
 
 
 def _requests_came(status: Mapping[str, Any], one: Assessment) -> bool:
@@ -140,112 +120,12 @@ def _standing(status: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _wanted(monitor: Object, one: Assessment) -> tuple[Any, ...]:
     generation, _, drifting = _standing(_status(monitor))
-    if not _waits(_status(monitor), one):
+    if not waits(_status(monitor), one):
         generation = monitor["metadata"].get("generation")
         drifting = frozenset(feature.name for feature in one.features[:WORST_LIMIT] if feature.drifting)
     reasons: dict[str, str] = {"Ready": one.reason}
     reasons.update((said.type, said.state) for said in one.conditions)
     return generation, reasons, drifting
-
-
-def _status_write(monitor: Object, one: Assessment, now: float) -> StatusWrite:
-    meta, former = monitor["metadata"], _status(monitor)
-    window = one.window
-    status = MonitorStatus(
-        state=one.state,
-        message=one.message[:MESSAGE_LIMIT],
-        features=tuple(_feature_status(feature) for feature in one.features[:WORST_LIMIT]),
-        performance=tuple(_performance_status(finding) for finding in one.performance[:WORST_LIMIT]),
-        reference=_reference_status(one.warm_up) if one.warm_up else None,
-        objectives=tuple(_objective_status(found) for found in one.objectives),
-        labels=_labels_status(one.labelled) if one.labelled and one.performance + one.fairness else None,
-        last_window=WindowStatus(start=timestamp(window.start), end=timestamp(window.end), rows=window.rows)
-        if window
-        else None,
-        conditions=_conditions(monitor, one, now),
-        observed_generation=meta.get("generation"),
-    )
-    written = status.to_json()
-    if _waits(former, one):
-        written |= {key: former[key] for key in OF_WINDOWS if key in former}
-    return StatusWrite(names.MONITOR_KIND, meta["namespace"], meta["name"], meta["resourceVersion"], written)
-
-
-def _feature_status(feature: FeatureDrift) -> FeatureStatus:
-    return FeatureStatus(
-        name=feature.name,
-        state=feature.state,
-        psi=_written(feature.psi),
-        threshold=_written(feature.threshold),
-        message=feature.message[:FEATURE_MESSAGE_LIMIT],
-    )
-
-
-def _performance_status(found: PerformanceFinding) -> PerformanceStatus:
-    numbers = {
-        name: _written(number)
-        for name in ("realised", "low", "high", "bound", "expected", "offline")
-        if (number := getattr(found, name)) is not None
-    }
-    return PerformanceStatus(metric=found.metric, segment=found.group, state=found.state, rows=found.rows, **numbers)
-
-
-def _reference_status(warm_up: WarmUp) -> ReferenceStatus:
-    end = timestamp(warm_up.end) if warm_up.end else None
-    return ReferenceStatus(start=timestamp(warm_up.start), end=end, rows=warm_up.rows)
-
-
-def _objective_status(found: ObjectiveFinding) -> ObjectiveStatus:
-    return ObjectiveStatus(
-        objective=found.kind,
-        target=f"{found.target:g}",
-        since=timestamp(found.since),
-        until=timestamp(found.until),
-        requests=found.tally.requests,
-        bad=found.tally.bad,
-        budget_left=f"{100.0 * found.left:.1f}",
-        burn1h=f"{found.burn[ALARMS[0].long]:.2f}",
-        burn6h=f"{found.burn[ALARMS[1].long]:.2f}",
-        burn3d=f"{found.burn[ALARMS[2].long]:.2f}",
-    )
-
-
-def _labels_status(labelled: Labelled) -> LabelsStatus:
-    return LabelsStatus(
-        start=timestamp(labelled.start),
-        rows=labelled.rows,
-        predictions=labelled.window.predictions if labelled.known else None,
-    )
-
-
-def _written(number: float | None) -> str:
-    return "" if number is None else f"{number:.4f}"
-
-
-def _conditions(monitor: Object, one: Assessment, now: float) -> tuple[Condition, ...]:
-    generation = monitor["metadata"].get("generation")
-    watching = one.reason == WATCHING
-    ready: ConditionStatus = "True" if watching else "Unknown" if one.reason == "ModelNotReady" else "False"
-    wanted = (
-        *(
-            Condition(
-                type=said.type,
-                status=STATUSES[said.state],
-                reason=said.state,
-                message=said.message[:MESSAGE_LIMIT],
-                observed_generation=generation,
-            )
-            for said in one.conditions
-        ),
-        Condition(
-            type="Ready",
-            status=ready,
-            reason=one.reason,
-            message="the Model is watched" if watching else one.problem[:MESSAGE_LIMIT],
-            observed_generation=generation,
-        ),
-    )
-    return transition(_status(monitor).get("conditions") or (), wanted, now)
 
 
 def _notices(monitor: Object, one: Assessment) -> tuple[Notice, ...]:

@@ -5,25 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, TypeAlias, get_args
 
 from weirkeeper.api.conditions import ConditionStatus, condition_of
 from weirkeeper.api.monitor import MonitorSpec, State
+from weirkeeper.api.monitor_actions import Cause
 from weirkeeper.plan.labelled import LabelRule
 from weirkeeper.plan.windows import Window, WindowRule
 from weirkeeper.statistics.budget import alarm_share
 from weirkeeper.statistics.profile import ReferenceProfile
 
-ConditionType = Literal[
-    "InputDrift",
-    "OutputDrift",
-    "DataQualityDegraded",
-    "AvailabilityAtRisk",
-    "LatencyAtRisk",
-    "PerformanceDegraded",
-    "ConceptDrift",
-    "FairnessDegraded",
-]
+ConditionType: TypeAlias = Cause
+"""What a Monitor may be asked to act on is all that it watches."""
+
 COUNTED: Final[tuple[ConditionType, ...]] = ("InputDrift", "OutputDrift", "DataQualityDegraded")
 """Conditions that every Monitor has."""
 
