@@ -321,7 +321,7 @@ def test_missing_values_that_slowly_become_more_are_found_by_many_windows() -> N
     windows = []
     for _ in range(20):
         counters = ProfileCounters(profile)
-        counters.ingest({"income": gaps(0.05, 500)}, {})
+        counters.ingest({"income": gaps(0.04, 500)}, {})
         windows.append(counters.totals()["inputs"])
     assert all(assess(profile, one, alpha=1e-6, delta=0.0).state == "OK" for one in windows[:5])
     reports = [

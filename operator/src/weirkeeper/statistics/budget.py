@@ -14,6 +14,12 @@ SLOW: Final = 0.25
 MISSING: Final = 0.5
 """Part of a window's share for missing values, where reference or window have any."""
 
+INCREASE: Final = 0.9
+"""Part of what missing values may spend for more of them; the rest is for fewer.
+
+Data breaks by going missing. Equal parts cost an increase 3 points of power where missing values slowly become more.
+"""
+
 SHIFT: Final = 0.9
 """Part of what is left for a shift along the order of values, where there is one.
 

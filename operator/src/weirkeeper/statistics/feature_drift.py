@@ -38,6 +38,8 @@ class Finding(NamedTuple):
     """What one look saw: an index on the scale of the PSI, and above which it alarms.
 
     `alpha` is the probability of that while the true index is `delta`; `size` and `df` are those of its distribution.
+    `exceeded` is the p-value of a look that does not take it from there, as that at missing values, which tells more of
+    them and fewer apart.
     """
 
     look: Look
@@ -47,6 +49,7 @@ class Finding(NamedTuple):
     delta: float
     size: float
     df: float
+    exceeded: float | None = None
 
     @property
     def chance(self) -> float:
@@ -66,6 +69,8 @@ class Finding(NamedTuple):
     @property
     def p_value(self) -> float:
         """The probability of so much or more while the true index is `delta`."""
+        if self.exceeded is not None:
+            return self.exceeded
         return ncx2_sf(self.size * self.value, self.df, self.size * self.delta)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from weirkeeper.statistics.feature_drift import (
     Finding,
     Look,
 )
+from weirkeeper.statistics.missing import Sample, least_root, p_value, psi_of_shares, roots
 from weirkeeper.statistics.references import References
 
 Floats = npt.NDArray[np.float64]
@@ -56,6 +58,8 @@ class Index(NamedTuple):
     df: Floats
     sizes: Floats
     alphas: Floats
+    directed: tuple[Floats, Bools] | None = None
+    """By how many standard deviations it is beyond delta, and whether upwards, where a look tells directions apart."""
 
 
 def judge_all(references: References, counts: Sequence[Mapping[str, object]], rules: Rules) -> list[FeatureDrift]:
@@ -158,20 +162,22 @@ def _shifts(reference: Floats, live: Floats, bins: Bools, scores: Floats) -> Flo
 
 
 def _of_missing(references: References, window: Window, rules: Rules, places: Places) -> tuple[Index, ...]:
-    """Look at the share of missing values, where there are any."""
-    alphas = np.full(places.size, rules.share.missing(judged=True))
-    factors = _allowances(rules, places, alphas)
+    """Look at the share of missing values, where there are any, for more of them and for fewer."""
+    alpha = rules.share.missing(judged=True)
+    factors = _allowances(rules, places, np.full(places.size, alpha))
     known = references.rows + references.missing
     judged = (known[places] > 0.0) & (window.rows[places] >= np.maximum(LEAST_VALUES, LEAST_EFFECTIVE * factors))
     if not judged.any():
         return ()
-    places, factors, alphas = places[judged], factors[judged], alphas[judged]
-    rows = window.rows[places] / factors
-    p = (references.missing[places] + SMOOTHING) / (known[places] + 2.0 * SMOOTHING)
-    q = (window.missing[places] / factors + SMOOTHING) / (rows + 2.0 * SMOOTHING)
-    values = (p - q) * (np.log(p / q) - np.log((1.0 - p) / (1.0 - q)))
-    sizes = known[places] * rows / (known[places] + rows)
-    return (Index("missing", places, values, np.ones(places.size), sizes, alphas),)
+    places, factors = places[judged], factors[judged]
+    reference = Sample(references.missing[places], known[places])
+    live = Sample(window.missing[places] / factors, window.rows[places] / factors)
+    deltas = np.array([rules.deltas[place] for place in places.tolist()], dtype=np.float64)
+    p, q = ((one.missing + SMOOTHING) / (one.rows + 2.0 * SMOOTHING) for one in (reference, live))
+    sizes = reference.rows * live.rows / (reference.rows + live.rows)
+    alphas = np.full(places.size, alpha)
+    found = roots(reference, live, deltas), live.shares > reference.shares
+    return (Index("missing", places, psi_of_shares(p, q), np.ones(places.size), sizes, alphas, found),)
 
 
 def _drifts(
@@ -207,6 +213,9 @@ def _severity(finding: Finding) -> float:
 
 
 def _add_findings(found: Sequence[list[Finding]], index: Index, deltas: Sequence[float]) -> None:
+    if index.directed is not None:
+        _add_directed(found, index, deltas)
+        return
     thresholds: dict[tuple[float, float, float, float], float] = {}
     columns = (index.places, index.values, index.df, _rounded_down(index.sizes), index.alphas, index.sizes)
     for place, value, df, rounded, alpha, size in zip(*(column.tolist() for column in columns), strict=True):
@@ -215,6 +224,19 @@ def _add_findings(found: Sequence[list[Finding]], index: Index, deltas: Sequence
         if threshold is None:
             threshold = thresholds[key] = psi_threshold(df + 1.0, rounded, deltas[place], alpha)
         found[place].append(Finding(index.look, value, threshold, alpha, deltas[place], size, df))
+
+
+def _add_directed(found: Sequence[list[Finding]], index: Index, deltas: Sequence[float]) -> None:
+    """Put each threshold on the scale of the PSI: as far from its value as the roots are apart."""
+    beyond, more = index.directed or (index.values, index.values > 0.0)
+    columns = (index.places, index.values, index.sizes, index.alphas, beyond, more)
+    for place, value, size, alpha, root, upwards in zip(*(column.tolist() for column in columns), strict=True):
+        delta = deltas[place]
+        middle = math.sqrt(size * delta)
+        needed = middle + least_root(alpha, size, delta, more=upwards)
+        threshold = value * (needed / (middle + root)) ** 2 if root > 0.0 else max(value, needed**2 / size)
+        exceeded = p_value(root, size, delta, more=upwards)
+        found[place].append(Finding(index.look, value, threshold, alpha, delta, size, 1.0, exceeded))
 
 
 def _rounded_down(sizes: Floats) -> Floats:

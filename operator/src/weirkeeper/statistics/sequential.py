@@ -68,14 +68,14 @@ def _log_sum_exp_rows(terms: Floats) -> Floats:
     return np.asarray(highest + np.log(np.exp(terms - highest[:, None]).sum(axis=1)), dtype=np.float64)
 
 
-def absolute_log_ratios(bad: int, requests: int, null: float, grid: Sequence[float]) -> Floats:
+def absolute_log_ratios(bad: float, requests: float, null: float, grid: Sequence[float]) -> Floats:
     """Compare bad shares, whose odds are `grid` times those of `null` (0 < null < 1), with `null` itself.
 
-    Returns one Bernoulli log-likelihood ratio a grid point.
+    Parts of requests count where they come in bursts. Returns one Bernoulli log-likelihood ratio a grid point.
     """
-    odds = np.asarray(grid, dtype=np.float64) * null / (1.0 - null)
-    shares = odds / (1.0 + odds)
-    gained = bad * np.log(shares / null) + (requests - bad) * np.log((1.0 - shares) / (1.0 - null))
+    factors = np.asarray(grid, dtype=np.float64)
+    # Written so that nothing cancels where nearly none or nearly all are bad.
+    gained = bad * np.log(factors) - requests * np.log1p((factors - 1.0) * null)
     return np.asarray(gained, dtype=np.float64)
 
 
