@@ -71,6 +71,9 @@ def test_several_classes_keep_confidence_and_what_was_predicted(
     )
     assert held_out.strata is not None
     assert (held_out.strata.output, sum(held_out.strata.counts.values())) == ("predict", 600)
+    assert {name: one.output for name, one in held_out.class_strata.items()} == {
+        str(place): f"predict_proba[{place}]" for place in range(3)
+    }
     monkeypatch.setattr(held_out_module, "MOST_CELLS", 5)
     held_out = counted(profile_of(tmp_path, monkeypatch, model, frame, held_out=(frame, labels)))
     assert (held_out.strata, held_out.labels.unlisted) == (None, 600)
@@ -86,6 +89,9 @@ def test_numbers_keep_their_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         metrics.mean_absolute_error(labels, model.predict(frame))
     )
     assert held_out.strata is None
+    assert held_out.errors is not None
+    assert held_out.errors.output == "predict"
+    assert sum(sums.rows for sums in held_out.errors.bins.values()) == 200
 
 
 def test_errors_are_kept_by_the_bins_that_the_profile_has_of_predictions(

@@ -81,6 +81,11 @@ class Recorder:
         """Name the profile's output by which rows are alike: the score of two classes, else what was predicted."""
         return f"{self._likelihood}[1]" if self._kind == "scored" else self.predicted
 
+    @property
+    def likelihoods(self) -> dict[str, str]:
+        """Name the profile's output of each class's probability, by the class's text; none where there are none."""
+        return {text: f"{self._likelihood}[{place}]" for place, text in enumerate(self._texts) if self._likelihood}
+
     def record(self, inputs: Columns, outputs: Columns, rows: int, slot: int) -> Prediction | None:
         """Remember an answer; None where it is too large, or holds what no label could be compared with."""
         if self.unfit or rows > MOST_ROWS:

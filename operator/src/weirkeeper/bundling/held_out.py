@@ -10,7 +10,8 @@ import numpy as np
 
 from weirkeeper.api.bundle import BundleManifest
 from weirkeeper.bundling.sample import rows_of
-from weirkeeper.statistics.held_out import MOST_CELLS, HeldOut, Strata, strata_of
+from weirkeeper.statistics.error_strata import ErrorStrata, error_strata_of
+from weirkeeper.statistics.held_out import MOST_CELLS, HeldOut, Strata, class_strata_of, strata_of
 from weirkeeper.statistics.labels import LARGEST, LabelCounts
 from weirkeeper.statistics.profile import ReferenceProfile
 from weirkeeper_server.bundle import Bundle
@@ -46,12 +47,15 @@ def count_held_out(labelled: Labelled, manifest: BundleManifest, profile: Refere
             count_label(counts, prediction, row, actual[place])
             count_class_scores(counts, prediction, row, actual[place])
     if not manifest.classes:
-        return HeldOut(counts)
+        return HeldOut(counts, errors=_errors(labelled, recorder, profile))
     if len(counts.confusion) > MOST_CELLS:
         counts.confusion.clear()
         counts.unlisted = counts.rows
         return HeldOut(counts)
-    return HeldOut(counts, _strata(labelled.outputs, [str(one) for one in actual], recorder, profile))
+    named = [str(one) for one in actual]
+    strata = _strata(labelled.outputs, named, recorder, profile)
+    by_class = _class_strata(labelled.outputs, named, recorder.likelihoods, profile) if counts.class_scores else {}
+    return HeldOut(counts, strata, class_strata=by_class)
 
 
 def _actual(labels: Array, manifest: BundleManifest) -> list[str | float] | None:
@@ -75,3 +79,23 @@ def _strata(
         return None
     predicted = [text_of(one) for one in outputs[recorder.predicted].ravel().tolist()]
     return strata_of(output, profile_columns(outputs)[name], predicted, actual)
+
+
+def _class_strata(
+    outputs: Mapping[str, Array], actual: list[str], likelihoods: Mapping[str, str], profile: ReferenceProfile
+) -> dict[str, Strata]:
+    """Count by the probability of each class; nothing where the profile lacks one, since a mean needs all of them."""
+    known, columns = {output.name: output for output in profile.outputs}, profile_columns(outputs)
+    if not set(likelihoods.values()) <= known.keys():
+        return {}
+    return {name: class_strata_of(known[one], columns[one], name, actual) for name, one in likelihoods.items()}
+
+
+def _errors(labelled: Labelled, recorder: Recorder, profile: ReferenceProfile) -> ErrorStrata | None:
+    output = next((one for one in profile.outputs if one.name == recorder.predicted), None)
+    if output is None or output.textual or output.view is not None:
+        return None
+    predicted, actual = (
+        part.ravel().astype(np.float64) for part in (labelled.outputs[recorder.predicted], labelled.labels)
+    )
+    return error_strata_of(output, predicted, actual)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from weirkeeper.statistics.cleaning import Column
 from weirkeeper.statistics.confusion import Pair
 from weirkeeper.statistics.counters import FeatureCounter
 from weirkeeper.statistics.error_bins import MOST_ERROR_BINS
+from weirkeeper.statistics.error_strata import ErrorStrata
 from weirkeeper.statistics.errors import ProfileError
 from weirkeeper.statistics.feature import FeatureProfile
 from weirkeeper.statistics.labels import NUMBERS, SCORE_BINS, LabelCounts
@@ -49,15 +50,26 @@ class Strata:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The counts of held-out rows, and their strata where there are classes."""
+    """The counts of held-out rows, and their strata: of classes, or of a regression's errors.
+
+    `class_strata` are, of more than two classes, by each class's own probability: rows of it, and of the others.
+    """
 
     labels: LabelCounts
     strata: Strata | None = None
+    errors: ErrorStrata | None = None
+    class_strata: Mapping[str, Strata] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Write it as profile.json has it."""
-        written = {"labels": self.labels.to_json()}
-        return written | {"strata": self.strata.to_json()} if self.strata else written
+        written: dict[str, Any] = {"labels": self.labels.to_json()}
+        if self.strata:
+            written["strata"] = self.strata.to_json()
+        if self.errors:
+            written["errors"] = self.errors.to_json()
+        if self.class_strata:
+            written["classStrata"] = {name: one.to_json() for name, one in sorted(self.class_strata.items())}
+        return written
 
     @classmethod
     def from_json(cls, found: object) -> HeldOut:
@@ -69,7 +81,12 @@ class HeldOut:
         if not isinstance(found, Mapping):
             raise ProfileError(f"the profile's heldOut is {found!r:.80}, expected an object; make the bundle anew")
         try:
-            read = cls(LabelCounts.from_json(found["labels"]), _strata(found["strata"]) if "strata" in found else None)
+            read = cls(
+                LabelCounts.from_json(found["labels"]),
+                _strata(found["strata"]) if "strata" in found else None,
+                ErrorStrata.from_json(found["errors"]) if "errors" in found else None,
+                {str(name): _strata(one) for name, one in found.get("classStrata", {}).items()},
+            )
             _check(read)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ProfileError(f"the profile's heldOut cannot be read: {error!r:.200}; make the bundle anew") from error
@@ -89,6 +106,12 @@ def strata_of(output: FeatureProfile, column: Column, predicted: Sequence[str], 
         found = counter.totals()["counts"]
         counts.update({(place, said, was): count for place, count in enumerate(found) if count})
     return Strata(output.name, counts, {} if output.enumerated else dict(enumerate(_middles(output))))
+
+
+def class_strata_of(output: FeatureProfile, column: Column, name: str, actual: Sequence[str]) -> Strata:
+    """Count rows by the bins of a class's probability: those of the class `name`, and all others."""
+    rest = f"not {name}"
+    return strata_of(output, column, [name] * len(actual), [name if one == name else rest for one in actual])
 
 
 def _middles(output: FeatureProfile) -> list[float]:
@@ -115,10 +138,10 @@ def _check(held_out: HeldOut) -> None:
     counts += [found.rows for found in labels.error_bins.values()]
     counts += [count for one in bins for pair in one.values() for count in pair]
     names = [*labels.class_scores, *chain(*labels.confusion)]
-    if strata is not None:
-        counts += [*strata.counts.values(), *(place for place, _, _ in strata.counts)]
-        names += [name for _, *pair in strata.counts for name in pair]
-        if not all(map(math.isfinite, strata.scores.values())):
+    for one in [*held_out.class_strata.values(), *([strata] if strata else [])]:
+        counts += [*one.counts.values(), *(place for place, _, _ in one.counts)]
+        names += [name for _, *pair in one.counts for name in pair]
+        if not all(map(math.isfinite, one.scores.values())):
             raise ValueError("a score of a bin is not finite")
     if any(type(count) is not int or count < 0 for count in counts):
         raise ValueError("a count is none; expected whole numbers of 0 or more")
