@@ -99,5 +99,14 @@ def test_availability_at_risk_undoes_without_waiting_for_a_window(*, settled: bo
     assert undo_wanted((cause,), stable_memory(), AT) is not None
 
 
+@pytest.mark.parametrize(("promoted", "asks"), [(END - 7201, True), (END - 7199, False)])
+def test_what_was_at_risk_before_the_promotion_is_not_held_against_the_promoted_revision(
+    promoted: int, *, asks: bool
+) -> None:
+    shot = failing(bad("AvailabilityAtRisk"), requests(0.02), settled=True)
+    memory = stable_memory(stable_since=float(promoted), promoted_at=float(promoted))
+    assert bool(causes(shot, memory, AT)) is asks
+
+
 def test_what_is_only_remembered_of_a_window_does_nothing() -> None:
     assert found(failing(bad("AvailabilityAtRisk", "InputDrift"), requests(), settled=False)) == ()

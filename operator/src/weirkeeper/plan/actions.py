@@ -93,7 +93,10 @@ def _causes_of(monitor: Object, one: Assessment, memory: Memory) -> Iterable[Cau
         found = [
             (since, f"{kind}: {told[kind]}")
             for kind in action.when
-            if kind in told and (since := _since(monitor, kind)) is not None
+            if kind in told
+            and (since := _since(monitor, kind)) is not None
+            # Of requests before a promotion the revision that serves now is not guilty.
+            and (kind not in PROMISED or since >= (memory.stable_since or 0.0))
         ]
         if found and not action.suspend:
             since, reason = min(found)
