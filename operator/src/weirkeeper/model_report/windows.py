@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 from typing import Any, Final
 
@@ -12,10 +12,18 @@ from weirkeeper.api.monitor import MonitorSpec, parse_monitor
 from weirkeeper.model_report.attempts import promotions
 from weirkeeper.model_report.found import Found
 from weirkeeper.observe.checkpoint import Checkpoint
-from weirkeeper.plan.conditions.drift import judge_inputs, judge_outputs
-from weirkeeper.plan.conditions.quality import judge_quality
 from weirkeeper.plan.conditions.watched import Watched
-from weirkeeper.plan.windows import CountedSlot, Window, WindowRule, by_window, rule_of, window_of
+from weirkeeper.plan.warming_up import Compared
+from weirkeeper.plan.windows import (
+    CountedSlot,
+    WarmUp,
+    WarmUpRule,
+    Window,
+    WindowRule,
+    by_window,
+    rule_of,
+    window_of,
+)
 from weirkeeper.statistics.drift import WindowReport
 from weirkeeper.statistics.errors import StatisticsError
 from weirkeeper.statistics.feature import Counts
@@ -65,6 +73,17 @@ class _Kept:
         lane = self.checkpoint.lanes.get(self.rule.slot, {})
         return lane.get(revision, []), self.checkpoint.past.get(self.rule.size, {}).get(revision, [])
 
+    def warm_up(self, revision: str, since: float) -> WarmUp | None:
+        """The live rows that windows of a revision are compared with, where the Monitor asks for them.
+
+        Of a revision that reigned before nobody kept them: its windows are compared with nothing.
+        """
+        if not self.rule.warm_up:
+            return None
+        found = self.checkpoint.warm_ups.get(WarmUpRule.of(self.rule))
+        reigns = found is not None and (found.revision, found.since) == (revision, int(since))
+        return found if reigns else WarmUp(revision, int(since), int(since))
+
 
 def watches(found: Found) -> Iterator[Watch]:
     """Judge the windows of every Monitor of which counts are kept, with the reference of the revision in each."""
@@ -92,9 +111,10 @@ def _watch(found: Found, name: str, kept: _Kept) -> Watch | None:
         return None
     slots, past = kept.slots(found.stable)
     end = kept.rule.end_before(kept.checkpoint.end)
-    window = window_of(slots, kept.rule, end, found.stable_since, past)
+    warm_up = kept.warm_up(found.stable, found.stable_since)
+    window = window_of(slots, kept.rule, end, max(found.stable_since, warm_up.end if warm_up else 0), past)
     try:
-        return Watch(name, _judge(kept, profile, window, found.stable), tuple(_past(found, kept)))
+        return Watch(name, _judge(kept, profile, window, warm_up, found.stable), tuple(_past(found, kept)))
     except (StatisticsError, OverflowError):
         # The Monitor's conditions say that counts and reference do not fit.
         return None
@@ -106,10 +126,13 @@ def _past(found: Found, kept: _Kept) -> Iterator[Judged]:
         profile = found.profile(revision)
         if profile is None:
             continue
+        warm_up = kept.warm_up(revision, since)
         for one in by_window(chain(*kept.slots(revision)), kept.rule.size):
             end = one.start + kept.rule.size
             if since <= one.start and end <= min(until, kept.checkpoint.end):
-                yield _judge(kept, profile, Window(one.start, end, one.rows, one.counts), revision)
+                # Rows are not compared with themselves.
+                gathered = replace(warm_up, end=0) if warm_up and one.start < warm_up.end else warm_up
+                yield _judge(kept, profile, Window(one.start, end, one.rows, one.counts), gathered, revision)
 
 
 def _reigns(found: Found) -> Iterator[tuple[str, float, float]]:
@@ -119,7 +142,7 @@ def _reigns(found: Found) -> Iterator[tuple[str, float, float]]:
         yield revision, since, until
 
 
-def _judge(kept: _Kept, profile: ReferenceProfile, window: Window, revision: str) -> Judged:
-    watched = Watched(kept.spec, kept.rule, profile, window)
-    found = judge_inputs(watched), judge_outputs(watched), judge_quality(watched)
+def _judge(kept: _Kept, profile: ReferenceProfile, window: Window, warm_up: WarmUp | None, revision: str) -> Judged:
+    compared = Compared.of(Watched(kept.spec, kept.rule, profile, window), warm_up)
+    found = compared.inputs(), compared.outputs(), compared.quality()
     return Judged(window.start, window.end, revision, *found, window.counts.outputs)

@@ -17,8 +17,7 @@ from weirkeeper.observe.label_slot_book import LabelSlot, pack_segments, unpack_
 from weirkeeper.observe.latencies import Process
 from weirkeeper.observe.objective_book import KeptObjectives
 from weirkeeper.observe.objective_memory import read_objectives, written_objectives
-from weirkeeper.observe.warm_ups import WarmUpRule
-from weirkeeper.plan.windows import CHECKPOINT_KEY, CountedSlot, WarmUp
+from weirkeeper.plan.windows import CHECKPOINT_KEY, CountedSlot, WarmUp, WarmUpRule
 from weirkeeper.statistics.errors import ProfileMismatch
 from weirkeeper.statistics.packed import Column, PackedCounts, checked
 

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
 
-from weirkeeper.plan.windows import WarmUp, WindowRule
+from weirkeeper.plan.windows import WarmUp, WarmUpRule, WindowRule
 from weirkeeper.statistics.errors import ProfileMismatch
 from weirkeeper.statistics.packed import PackedCounts
-
-
-class WarmUpRule(NamedTuple):
-    """How long rows are gathered, and how many at least: in whole slots of `slot` seconds."""
-
-    slot: int
-    seconds: int
-    min_rows: int
 
 
 class WarmUpBook:
@@ -27,7 +18,7 @@ class WarmUpBook:
 
     def follow(self, rules: Iterable[WindowRule], revision: str, since: int, now: int) -> None:
         """Gather for these Monitors rows of `revision`, stable since `since`; of what is new from `now` on at most."""
-        asked = {_rule(rule) for rule in rules if rule.warm_up}
+        asked = {WarmUpRule.of(rule) for rule in rules if rule.warm_up}
         known = {
             rule: one
             for rule, one in self._found.items()
@@ -57,12 +48,8 @@ class WarmUpBook:
 
     def of(self, rule: WindowRule) -> WarmUp | None:
         """What there is for a Monitor; None where it does not ask, or nothing is stable yet."""
-        return self._found.get(_rule(rule)) if rule.warm_up else None
+        return self._found.get(WarmUpRule.of(rule)) if rule.warm_up else None
 
     def kept(self) -> dict[WarmUpRule, WarmUp]:
         """Everything that a restart must not lose."""
         return dict(self._found)
-
-
-def _rule(rule: WindowRule) -> WarmUpRule:
-    return WarmUpRule(rule.slot, rule.warm_up, rule.min_rows)

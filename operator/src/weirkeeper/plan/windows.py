@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from weirkeeper.api.errors import InvalidSpec
 from weirkeeper.api.monitor import MonitorSpec, parse_monitor
@@ -56,6 +56,19 @@ class CountedSlot:
     start: int
     rows: int
     counts: PackedCounts
+
+
+class WarmUpRule(NamedTuple):
+    """How long rows are gathered, and how many at least: in whole slots of `slot` seconds."""
+
+    slot: int
+    seconds: int
+    min_rows: int
+
+    @classmethod
+    def of(cls, rule: WindowRule) -> WarmUpRule:
+        """What a Monitor asks of live rows."""
+        return cls(rule.slot, rule.warm_up, rule.min_rows)
 
 
 @dataclass(frozen=True)
