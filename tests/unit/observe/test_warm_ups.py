@@ -81,6 +81,13 @@ def test_a_monitor_that_comes_late_begins_when_it_comes() -> None:
     assert gathered(book).start == START + 3600
 
 
+def test_one_that_is_asked_for_while_the_operator_is_away_begins_where_it_stopped() -> None:
+    book = book_of(BUNDLE)
+    told(book, START + 7200, 100)
+    again = book_of(LIVE, unpack(pack(book.kept(START + 7200)) or b""), START + 9000)
+    assert gathered(again).start == START + 7200
+
+
 def test_a_restart_changes_not_one_bit() -> None:
     draw, through, broken = Random(20261130), book_of(), book_of()
     kept, rows = broken.kept(START), 0

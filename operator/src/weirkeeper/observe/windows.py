@@ -49,7 +49,7 @@ class WindowBook:
 
     def __init__(self, since: int, kept: Checkpoint | None = None) -> None:
         kept = kept or Checkpoint(end=since, since=since)
-        self._since = kept.since
+        self._since, self._began = kept.since, kept.end
         self._counted = dict(kept.counted)
         self._profiles = dict(kept.profiles)
         self._lanes: dict[int, Lane] = {length: dict(lane) for length, lane in kept.lanes.items()}
@@ -77,7 +77,7 @@ class WindowBook:
 
     def set_stable(self, revision: str, since: int) -> None:
         """Gather live rows to compare with of this revision, which is stable since `since` (Unix seconds)."""
-        self.warm_ups.follow(self._rules.values(), revision, since, max(self._until, self._since))
+        self.warm_ups.follow(self._rules.values(), revision, since, max(self._until, self._began))
 
     def book(self, end: int, revision: str, process: Process, reading: PodReading) -> None:
         """Take a pod's counts as of `end` (Unix seconds, a tick's end)."""
