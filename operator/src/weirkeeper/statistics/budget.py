@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
+
+from weirkeeper.statistics.errors import StatisticsError
 
 SECONDS_PER_MONTH: Final = 30 * 86_400
 MOST: Final = 0.5
@@ -36,7 +39,7 @@ class AlarmShare:
 
     def __post_init__(self) -> None:
         if not 0.0 < self.alpha <= MOST:
-            raise ValueError(
+            raise StatisticsError(
                 f"alpha is {self.alpha}; give the probability of a false alarm, above 0 and at most {MOST}"
             )
 
@@ -64,6 +67,14 @@ def alarm_share(false_alarms_per_month: float, window_seconds: float, features: 
     Every condition gets the same part (Bonferroni: the sum of the parts is the budget, however they depend on each
     other), every feature of it the same again. Returns the probability with which one feature may alarm in one window
     although nothing changed.
+
+    Raises:
+        StatisticsError: the budget or the window is not above 0, or no number.
     """
+    if not (0.0 < false_alarms_per_month < math.inf and 0.0 < window_seconds < math.inf):
+        raise StatisticsError(
+            f"{false_alarms_per_month} false alarms a month and windows of {window_seconds} s were given; give both"
+            " above 0"
+        )
     windows = SECONDS_PER_MONTH / window_seconds
     return min(MOST, false_alarms_per_month / (windows * max(1, features) * max(1, conditions)))

@@ -8,7 +8,7 @@ from typing import Any
 from weirkeeper.statistics.cleaning import Column, is_absent
 from weirkeeper.statistics.counters import FeatureCounter
 from weirkeeper.statistics.errors import ColumnMismatch, ProfileMismatch
-from weirkeeper.statistics.feature import Counts, FeatureProfile
+from weirkeeper.statistics.feature import FeatureProfile
 from weirkeeper.statistics.joint import Projection
 from weirkeeper.statistics.profile import ReferenceProfile
 from weirkeeper.statistics.views import View
@@ -22,6 +22,9 @@ _KINDS = {
     "datetime": "moments",
 }
 """What values of a type are called; others are called by the name of their type."""
+
+LARGEST_COUNT = 2**63
+"""No counter counts so many."""
 
 KINDS = ("missing", "invalid", "unseen", "posInf", "negInf")
 
@@ -49,24 +52,25 @@ def check_totals(profile: ReferenceProfile, totals: Mapping[str, Any]) -> None:
             check_feature_counts(feature, counted[feature.name])
 
 
-def check_feature_counts(feature: FeatureProfile, counts: Counts) -> None:
+def check_feature_counts(feature: FeatureProfile, counts: object) -> None:
     """Check the counts of one feature.
 
     Raises:
         ProfileMismatch: they are of other bins, or no counts.
     """
-    bins = counts.get("counts")
+    told: Mapping[str, Any] = counts if isinstance(counts, Mapping) else {"counts": counts}
+    bins = told.get("counts")
     if not isinstance(bins, (list, tuple)) or len(bins) != feature.bins:
         found = f"{len(bins)} bins" if isinstance(bins, (list, tuple)) else f"{bins!r:.40} for bins"
         raise ProfileMismatch(
             f"feature {feature.name!r} was counted in {found}, its profile has {feature.bins}: the counts are of"
             " another profile"
         )
-    numbers = [*bins, *(counts.get(kind) for kind in KINDS), counts.get("outOfRange", 0)]
-    if wrong := [one for one in numbers if type(one) is not int or one < 0]:
+    numbers = [*bins, *(told.get(kind) for kind in KINDS), told.get("outOfRange", 0)]
+    if wrong := [one for one in numbers if type(one) is not int or not 0 <= one < LARGEST_COUNT]:
         raise ProfileMismatch(
-            f"feature {feature.name!r} has the count {wrong[0]!r:.40}, expected whole numbers of at least 0 for its"
-            f" bins and {', '.join(KINDS)}; give what a counter told"
+            f"feature {feature.name!r} has the count {wrong[0]!r:.40}, expected whole numbers of at least 0, less than"
+            f" 2**63, for its bins and {', '.join(KINDS)}; give what a counter told"
         )
 
 

@@ -28,6 +28,9 @@ CountsLike = Sequence[int] | npt.NDArray[np.int64] | Floats
 EXPECTED_LEAST = 5.0
 SMOOTHING = 0.5
 
+MOST_DELTA = 10.0
+"""A larger population stability index is none that anyone could mean not to matter."""
+
 
 class Homogeneity(NamedTuple):
     """The two-sample chi-square test: statistic, degrees of freedom, p-value, and Cramér's V as its effect size."""
@@ -103,12 +106,27 @@ def psi_threshold(bins: float, size: float, delta: float, alpha: float) -> float
     """Tell which PSI is exceeded with probability `alpha` while the true one is `delta`.
 
     `size` is the effective size N; `bins` are those after pooling, at least 2.
+
+    Raises:
+        StatisticsError: one of them is out of its range, or no number.
     """
+    _check_question(bins, size, alpha)
+    if not 0.0 <= delta <= MOST_DELTA:
+        raise StatisticsError(
+            f"a delta of {delta} was given; give a population stability index from 0 to {MOST_DELTA:g}"
+        )
     return ncx2_isf(alpha, bins - 1, size * delta) / size
 
 
 def psi_lower(value: float, bins: float, size: float, alpha: float) -> float:
-    """Tell the true PSI below which a PSI of `value` would come up with less than `alpha`: a lower confidence bound."""
+    """Tell the true PSI below which a PSI of `value` would come up with less than `alpha`: a lower confidence bound.
+
+    Raises:
+        StatisticsError: one of them is out of its range, or no number.
+    """
+    _check_question(bins, size, alpha)
+    if not 0.0 <= value < math.inf:
+        raise StatisticsError(f"a PSI of {value} was given; expected a number of at least 0")
     return ncx2_noncentrality(size * value, bins - 1, 1.0 - alpha) / size
 
 
@@ -145,12 +163,13 @@ def homogeneity(reference: CountsLike, live: CountsLike) -> Homogeneity:
     Pearson's chi-square of the two rows, after pooling, without Yates' correction; Cramer's V = sqrt(chi2 / (n + m)).
     One bin alone has no distance: chi2 0, p-value 1.
     """
+    _shares(reference, live)
     a, b = pooled(reference, live)
     n, m = a.sum(), b.sum()
     together = (a + b) / (n + m)
     chi2 = float(((a - n * together) ** 2 / (n * together) + (b - m * together) ** 2 / (m * together)).sum())
     df = a.size - 1
-    if df == 0:
+    if df <= 0:
         return Homogeneity(0.0, 0, 1.0, 0.0)
     return Homogeneity(chi2, df, chi2_sf(chi2, df), math.sqrt(chi2 / (n + m)))
 
@@ -174,6 +193,10 @@ def wasserstein(limits: Sequence[float], reference: CountsLike, live: CountsLike
     within an interval, F - G stays between its left value less all live and plus all reference values of the interval.
     """
     p, q = _shares(reference, live)
+    if len(limits) != p.size + 1:
+        raise StatisticsError(
+            f"{len(limits)} limits were given for {p.size} intervals, expected one more than intervals"
+        )
     right = np.cumsum(p - q)
     left = np.concatenate(([0.0], right[:-1]))
     # The difference of two limits may be larger than any float.
@@ -199,9 +222,19 @@ def _counts(reference: CountsLike, live: CountsLike) -> tuple[Floats, Floats]:
     if a.shape != b.shape or a.ndim != 1:
         raise StatisticsError(f"counts have shapes {a.shape} and {b.shape}, expected one of the same bins each")
     for counts in (a, b):
-        if not (np.isfinite(counts).all() and counts.min(initial=0.0) >= 0.0):
+        with np.errstate(over="ignore"):
+            whole = counts.sum()
+        if not (np.isfinite(whole) and counts.min(initial=0.0) >= 0.0):
             raise StatisticsError(f"counts are {counts.tolist()!r:.80}, expected numbers of at least 0")
     return a, b
+
+
+def _check_question(bins: float, size: float, alpha: float) -> None:
+    if not (1.0 < bins < math.inf and 0.0 < size < math.inf and 0.0 < alpha < 1.0):
+        raise StatisticsError(
+            f"{bins} bins, an effective size of {size} and alpha {alpha} were given; expected at least 2 bins, a size"
+            " above 0, and alpha between 0 and 1"
+        )
 
 
 def _shares(reference: CountsLike, live: CountsLike) -> tuple[Floats, Floats]:

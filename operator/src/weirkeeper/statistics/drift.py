@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from weirkeeper.statistics.budget import SLOW, AlarmShare, alarm_share
+from weirkeeper.statistics.checking import LARGEST_COUNT, check_feature_counts
 from weirkeeper.statistics.dispersion import INDEPENDENT, Dispersion, dispersions
-from weirkeeper.statistics.errors import ProfileMismatch
+from weirkeeper.statistics.distances import MOST_DELTA
+from weirkeeper.statistics.errors import ProfileMismatch, StatisticsError
 from weirkeeper.statistics.feature import Counts, FeatureProfile
 from weirkeeper.statistics.feature_drift import (
     LEAST_VALUES,
@@ -120,10 +122,17 @@ def assess(  # noqa: PLR0913  all but the first two by keyword
     probability of an alarm for a feature whose true PSI is not above it (see `alarm_share`). A window of fewer than
     `min_rows` rows is Insufficient; counts that do not fit the profile are an Error. With slots in `history` rows that
     hang together count as fewer; with past windows a part of `alpha` goes to finding drift that is slow.
+
+    Raises:
+        StatisticsError: `alpha` or a `delta` is out of range.
     """
     asked = _Asked(alpha, delta, overrides or {}, history)
     watched = [feature for feature in profile.features if asked.watches(feature)]
-    rows = max((rows_of(counts[feature.name]) for feature in profile.features if feature.name in counts), default=0)
+    _check_question(asked, watched)
+    try:
+        rows = max((rows_of(counts[feature.name]) for feature in profile.features if feature.name in counts), default=0)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return WindowReport("Error", 0, (), _refusal(profile.features, counts))
     if rows < max(1, min_rows):
         return WindowReport("Insufficient", rows, (), f"{rows} of {min_rows} rows in the window")
     try:
@@ -131,6 +140,15 @@ def assess(  # noqa: PLR0913  all but the first two by keyword
     except ProfileMismatch as error:
         return WindowReport("Error", rows, (), str(error))
     return reported(rows, ranked(profile.features, judged))
+
+
+def _check_question(asked: _Asked, features: Sequence[FeatureProfile]) -> None:
+    AlarmShare(asked.alpha)
+    for delta in {asked.delta, *(asked.delta_of(feature) for feature in features)}:
+        if not 0.0 <= delta <= MOST_DELTA:
+            raise StatisticsError(
+                f"delta is {delta}; give the population stability index that does not matter, from 0 to {MOST_DELTA:g}"
+            )
 
 
 def policy_of(feature: FeatureProfile, policies: Mapping[str, FeaturePolicy], delta: float) -> FeaturePolicy:
@@ -181,9 +199,8 @@ def held(feature: FeatureDrift) -> FeatureDrift:
 def _judged(
     profile: ReferenceProfile, features: Sequence[FeatureProfile], counts: WindowCounts, asked: _Asked
 ) -> list[FeatureDrift]:
-    widths = [(feature.name, feature.bins) for feature in features]
     for window in (counts, *asked.history.slots, *asked.history.past):
-        _check(widths, window)
+        _check(features, window)
     known = replace(asked, scatter=_scatter(features, asked.history.slots)) if asked.history.slots else asked
     rules = Rules(
         known.share,
@@ -218,11 +235,27 @@ def _with_slow(feature: FeatureProfile, drift: FeatureDrift, counts: WindowCount
     return replace(drift, state="Drifting", notes=(*drift.notes, slow.told)) if slow.drifting else drift
 
 
-def _check(widths: Sequence[tuple[str, int]], counts: WindowCounts) -> None:
-    for name, width in widths:
-        bins = len(counts[name]["counts"]) if name in counts else width
-        if bins != width:
-            raise ProfileMismatch(
-                f"feature {name!r} was counted in {bins} bins, its profile has {width}: the counts are of another"
-                " profile"
-            )
+def _check(features: Sequence[FeatureProfile], counts: WindowCounts) -> None:
+    for feature in features:
+        if feature.name in counts and not _are_counts(counts[feature.name], feature.bins):
+            check_feature_counts(feature, counts[feature.name])
+
+
+def _are_counts(counts: Counts, bins: int) -> bool:
+    """Look at what the decision reads alone: every window of the past is looked at each time."""
+    try:
+        found, others = counts["counts"], (counts["unseen"], counts["missing"])
+        return len(found) == bins and min(*found, *others) >= 0 and sum(found) + sum(others) < LARGEST_COUNT
+    except (KeyError, TypeError):
+        return False
+
+
+def _refusal(features: Sequence[FeatureProfile], counts: WindowCounts) -> str:
+    """Say which counts of a window are none."""
+    try:
+        for feature in features:
+            if feature.name in counts:
+                check_feature_counts(feature, counts[feature.name])
+    except ProfileMismatch as error:
+        return str(error)
+    return "the window holds no counts; give what ProfileCounters told"

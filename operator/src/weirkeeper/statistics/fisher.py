@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
+from weirkeeper.statistics.errors import StatisticsError
+
 _TINY = 1e-300
 _PRECISION = 1e-14
 _TERMS = 10_000
@@ -24,7 +26,7 @@ def f_sf(x: float, first: float, second: float) -> float:
 def f_isf(probability: float, first: float, second: float) -> float:
     """Tell the `x` that an F variate is above with `probability` (0 < probability < 1)."""
     if not 0.0 < probability < 1.0:
-        raise ValueError(f"probability {probability} beyond the quantile; it must be between 0 and 1")
+        raise StatisticsError(f"probability {probability} beyond the quantile; it must be between 0 and 1")
     low, high = 0.0, 1.0
     while f_sf(high, first, second) > probability:
         low, high = high, 2.0 * high

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from weirkeeper.statistics.errors import StatisticsError
+
 CLEARED = 0.7
 """Part of delta below which an index without what chance adds must fall before a feature drifts no more."""
 
@@ -25,7 +27,9 @@ class Hysteresis:
 
     def __post_init__(self) -> None:
         if not 1 <= self.needed <= self.of:
-            raise ValueError(f"{self.needed} alarms in the last {self.of} windows; give 1 or more of as many or more")
+            raise StatisticsError(
+                f"{self.needed} alarms in the last {self.of} windows; give 1 or more of as many or more"
+            )
 
     def begins(self, alarms: Sequence[bool]) -> bool:
         """Tell whether drift begins: whether each of the last windows alarmed, the latest last."""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from weirkeeper.statistics.budget import AlarmShare
-from weirkeeper.statistics.checking import check_feature_counts
+from weirkeeper.statistics.checking import LARGEST_COUNT, check_feature_counts
 from weirkeeper.statistics.dispersion import Dispersion
 from weirkeeper.statistics.distances import EXPECTED_LEAST, SMOOTHING, pooled, psi, psi_threshold
 from weirkeeper.statistics.feature import Counts
@@ -87,11 +87,11 @@ def _window(references: References, counts: Sequence[Mapping[str, object]]) -> W
     try:
         table = references.table([one["counts"] for one in counts])  # type: ignore[misc]
         kinds = np.array([[one["unseen"], one["missing"], one["invalid"]] for one in counts], dtype=np.float64)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         _refuse(references, counts)
         raise
     table[:, -1] = kinds[:, 0]
-    if table.min(initial=0.0) < 0.0 or kinds.min(initial=0.0) < 0.0:
+    if not (min(table.min(initial=0.0), kinds.min(initial=0.0)) >= 0.0 and table.sum() + kinds.sum() < LARGEST_COUNT):
         _refuse(references, counts)
     return Window(table, kinds[:, 1], table.sum(axis=1) + kinds[:, 1] + kinds[:, 2])
 

@@ -12,6 +12,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from weirkeeper.statistics.errors import StatisticsError
+
 BINS_PER_OCTAVE = 16
 BINS = 417
 
@@ -57,11 +59,11 @@ def merge(histograms: Iterable[Mapping[int, int]]) -> dict[int, int]:
 def quantile_bin(histogram: Mapping[int, int], quantile: float) -> int:
     """Tell the first bin at which at least the share `quantile` (0 to 1) of the counted durations is reached.
 
-    Raises ValueError for an empty histogram: a quantile of nothing is not a number.
+    Raises StatisticsError for an empty histogram: a quantile of nothing is not a number.
     """
     total = sum(histogram.values())
     if total == 0:
-        raise ValueError(f"quantile {quantile} of an empty latency histogram; at least one count is needed")
+        raise StatisticsError(f"quantile {quantile} of an empty latency histogram; at least one count is needed")
     reached = 0
     for i in sorted(histogram):
         reached += histogram[i]

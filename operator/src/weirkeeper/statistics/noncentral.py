@@ -14,6 +14,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from weirkeeper.statistics.errors import StatisticsError
+
 Floats = npt.NDArray[np.float64]
 
 _TINY = 1e-300
@@ -74,7 +76,7 @@ def ncx2_noncentrality(x: float, df: float, probability: float) -> float:
 
 def _quantile(lower: float, upper: float, df: float, noncentrality: float) -> float:
     if not (0.0 <= lower < 1.0 and upper > 0.0):
-        raise ValueError(f"probabilities {lower} and {upper} beside the quantile; the first must be in [0, 1)")
+        raise StatisticsError(f"probabilities {lower} and {upper} beside the quantile; the first must be in [0, 1)")
     if lower == 0.0:
         return 0.0
     if lower < upper:
@@ -199,7 +201,7 @@ def _away_from_zero(value: float) -> float:
 def log_ncx2_densities(x: float, df: float, noncentralities: Floats) -> Floats:
     """Tell the logarithm of the noncentral chi-square's density at `x` > 0, for each of several noncentralities."""
     if x <= 0.0:
-        raise ValueError(f"density asked for at {x}; a chi-square is above 0")
+        raise StatisticsError(f"density asked for at {x}; a chi-square is above 0")
     # The terms of the mixture peak where j (j + df / 2) = noncentrality * x / 4.
     peak = math.sqrt(float(noncentralities.max()) * x) / 2.0
     j = np.arange(int(peak + _SPREAD * math.sqrt(peak)) + _SPREAD, dtype=np.float64)
