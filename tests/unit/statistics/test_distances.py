@@ -163,6 +163,15 @@ def test_homogeneity_agrees_with_scipy(reference: list[int], data: st.DataObject
     assert test.df == expected.dof
 
 
+def test_conventions_are_those_that_are_stated() -> None:
+    """Of what has nothing in common: the base of the logarithm, the factor, and that nothing is smoothed but PSI."""
+    apart = [1000, 0], [0, 1000]
+    found = [distance(*apart) for distance in (jensen_shannon, hellinger, total_variation, l_infinity)]
+    assert found == pytest.approx([math.sqrt(math.log(2)), 1.0, 1.0, 1.0])
+    assert kolmogorov_smirnov(*apart) == (1.0, 1.0)
+    assert psi(*apart) == pytest.approx(2 * (1000 / 1001) * math.log(1000.5 / 0.5))
+
+
 def test_pooling_merges_what_is_rare_and_drops_what_is_nowhere() -> None:
     a, b = pooled([500, 480, 12, 8], [60, 35, 3, 2])
     assert (a.tolist(), b.tolist()) == ([500, 480, 20], [60, 35, 5])

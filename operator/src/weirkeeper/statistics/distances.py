@@ -84,7 +84,10 @@ def effective_size(reference: float, live: float) -> float:
 
 
 def psi(reference: CountsLike, live: CountsLike) -> float:
-    """Tell the population stability index of counts as they are (pool them first); 0 for fewer than two bins."""
+    """Tell the population stability index, natural logarithm, with Jeffreys' half added to each bin of both sides.
+
+    Counts are taken as they are (pool them first); 0 for fewer than two bins.
+    """
     a, b = _counts(reference, live)
     p, q = smoothed(a), smoothed(b)
     return float((p - q) @ np.log(p / q))
@@ -131,7 +134,11 @@ def psi_lower(value: float, bins: float, size: float, alpha: float) -> float:
 
 
 def jensen_shannon(reference: CountsLike, live: CountsLike) -> float:
-    """Tell the Jensen-Shannon distance (natural logarithm; divide by sqrt(ln 2) for base 2)."""
+    """Tell the Jensen-Shannon distance, the root of the divergence: natural logarithm, shares without smoothing.
+
+    It is at most sqrt(ln 2), by which it is divided for base 2 (Endres and Schindelin, IEEE Transactions on Information
+    Theory 49, 2003).
+    """
     p, q = _shares(reference, live)
     middle = (p + q) / 2.0
     divergence = (_relative_entropy(p, middle) + _relative_entropy(q, middle)) / 2.0
@@ -139,20 +146,20 @@ def jensen_shannon(reference: CountsLike, live: CountsLike) -> float:
 
 
 def hellinger(reference: CountsLike, live: CountsLike) -> float:
-    """Tell the Hellinger distance, from 0 to 1."""
+    """Tell the Hellinger distance, from 0 to 1 (with the factor 1/2 under the root): shares without smoothing."""
     p, q = _shares(reference, live)
     affinity = float(np.sqrt(p * q).sum())
     return math.sqrt(max(0.0, 1.0 - affinity))
 
 
 def total_variation(reference: CountsLike, live: CountsLike) -> float:
-    """Tell the total variation distance: the share of rows that would have to move."""
+    """Tell the total variation distance, from 0 to 1: the share of rows that would have to move, without smoothing."""
     p, q = _shares(reference, live)
     return float(np.abs(p - q).sum()) / 2.0
 
 
 def l_infinity(reference: CountsLike, live: CountsLike) -> float:
-    """Tell the largest change of a single bin's share."""
+    """Tell the largest change of a single bin's share, from 0 to 1, without smoothing."""
     p, q = _shares(reference, live)
     return float(np.abs(p - q).max())
 
@@ -175,9 +182,10 @@ def homogeneity(reference: CountsLike, live: CountsLike) -> Homogeneity:
 
 
 def kolmogorov_smirnov(reference: CountsLike, live: CountsLike) -> Bracket:
-    """Bound the Kolmogorov-Smirnov distance of values that were counted in ascending intervals.
+    """Bound the Kolmogorov-Smirnov distance of values that were counted in ascending intervals, without smoothing.
 
-    The lower bound is what is seen at the edges; between two, it rises by the interval's larger share at most.
+    Intervals are closed on the right, the outer ones open to infinity. The lower bound is what is seen at the edges;
+    between two, it rises by the interval's larger share at most.
     """
     p, q = _shares(reference, live)
     at_edge = np.cumsum(p - q)
