@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -199,8 +199,9 @@ def held(feature: FeatureDrift) -> FeatureDrift:
 def _judged(
     profile: ReferenceProfile, features: Sequence[FeatureProfile], counts: WindowCounts, asked: _Asked
 ) -> list[FeatureDrift]:
-    for window in (counts, *asked.history.slots, *asked.history.past):
-        _check(features, window)
+    _check(features, counts, _fit)
+    for window in (*asked.history.slots, *asked.history.past):
+        _check(features, window, _are_counts)
     known = replace(asked, scatter=_scatter(features, asked.history.slots)) if asked.history.slots else asked
     rules = Rules(
         known.share,
@@ -235,10 +236,18 @@ def _with_slow(feature: FeatureProfile, drift: FeatureDrift, counts: WindowCount
     return replace(drift, state="Drifting", notes=(*drift.notes, slow.told)) if slow.drifting else drift
 
 
-def _check(features: Sequence[FeatureProfile], counts: WindowCounts) -> None:
+def _check(features: Sequence[FeatureProfile], counts: WindowCounts, fit: Callable[[Counts, int], bool]) -> None:
     for feature in features:
-        if feature.name in counts and not _are_counts(counts[feature.name], feature.bins):
+        if feature.name in counts and not fit(counts[feature.name], feature.bins):
             check_feature_counts(feature, counts[feature.name])
+
+
+def _fit(counts: Counts, bins: int) -> bool:
+    """Look at the number of bins alone: the numbers in them are looked at together when they are judged."""
+    try:
+        return len(counts["counts"]) == bins
+    except (KeyError, TypeError):
+        return False
 
 
 def _are_counts(counts: Counts, bins: int) -> bool:
