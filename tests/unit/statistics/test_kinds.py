@@ -207,8 +207,9 @@ def test_a_sensitive_answer_keeps_none_either() -> None:
 # What the maker says.
 
 
-def test_what_is_said_of_a_column_is_kept() -> None:
-    said = Described(unit="EUR", importance=0.0, expected=(0.0, 1e6))
+@pytest.mark.parametrize(("importance", "expected"), [(0.0, (0.0, 1e6)), (0, (0, 1_000_000))])
+def test_what_is_said_of_a_column_is_kept(importance: float, expected: tuple[float, float]) -> None:
+    said = Described(unit="EUR", importance=importance, expected=expected)
     profile = ReferenceProfile.from_columns({"x": RNG.lognormal(10, 1, 500)}, {}, (), {"x": said})
     (feature,) = ReferenceProfile.from_json(json.loads(profile.to_bytes())).features
     assert (feature.unit, feature.importance, feature.expected, feature.bounds) == ("EUR", 0.0, (0.0, 1e6), (0.0, 1e6))

@@ -107,9 +107,14 @@ def _with(feature: FeatureProfile, said: Described) -> FeatureProfile:
         feature,
         sensitive=said.sensitive,
         unit=said.unit if feature.view is None else "",
-        importance=said.importance,
-        expected=None if said.sensitive or feature.enumerated else said.expected,
+        importance=None if said.importance is None else float(said.importance),
+        expected=None if said.sensitive or feature.enumerated else _floats(said.expected),
     )
+
+
+def _floats(bounds: tuple[float, float] | None) -> tuple[float, float] | None:
+    """Whole numbers are read back as floats, and a digest tells 0 from 0.0."""
+    return None if bounds is None else (float(bounds[0]), float(bounds[1]))
 
 
 def _counted(feature: FeatureProfile, column: Column) -> FeatureProfile:
