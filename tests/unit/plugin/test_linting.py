@@ -13,10 +13,11 @@ import yaml
 from tests.unit.api.cases import CASES, SMALLEST, Case
 from weirkeeper.api.names import API_VERSION
 from weirkeeper.api.rollout import RolloutSpec
+from weirkeeper.delivery import latency_gate
 from weirkeeper.plugin.cli import main
 from weirkeeper.plugin.differing import difference
 from weirkeeper.plugin.errors import PluginError
-from weirkeeper.plugin.linting import attempt_seconds, lint
+from weirkeeper.plugin.linting import FREEZE_REQUESTS, FREEZE_SECONDS, attempt_seconds, lint
 from weirkeeper.plugin.traffic import Traffic
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -87,7 +88,8 @@ def test_low_traffic_takes_long_and_large_steps_less() -> None:
     )
     assert attempt_seconds(staged, 1000.0) == 600 + 3600 + 600
     assert attempt_seconds(default, 0.01) > attempt_seconds(large, 0.01)
-    told = [finding.message for finding in lint(written("Rollout", SMALLEST["Rollout"]), at(0.01))]
+    errors = {**SMALLEST["Rollout"], "gates": [{"name": "errors", "errorRate": {}}]}
+    told = [finding.message for finding in lint(written("Rollout", errors), at(0.01))]
     assert told[0].startswith("at 0.01 requests/s an attempt takes about ")
     assert "few large steps" in told[1]
     assert len(lint(written("Rollout", SMALLEST["Rollout"]), at(1000.0))) == 1
@@ -122,6 +124,14 @@ def test_gates_that_cannot_decide_are_told_with_what_they_take(spec: dict[str, A
     found = [finding.message for finding in lint(written("Rollout", {**SMALLEST["Rollout"], **spec}))]
     assert len(found) == len(told)
     assert all(words in message for words, message in zip(told, found, strict=True))
+
+
+def test_where_latency_cannot_be_compared_no_attempt_begins() -> None:
+    [found] = lint(written("Rollout", SMALLEST["Rollout"]), at(0.8))
+    assert found.message.startswith("at 0.8 requests/s no attempt leaves weight 0: gate latency takes its thresholds")
+    assert (FREEZE_REQUESTS, FREEZE_SECONDS) == (latency_gate.FREEZE_REQUESTS, latency_gate.FREEZE_SECONDS)
+    [found] = lint(written("Rollout", SMALLEST["Rollout"]), at(0.9))
+    assert "an attempt takes about" in found.message
 
 
 def revision(name: str, **content: Any) -> dict[str, Any]:

@@ -28,6 +28,10 @@ CLEAN_SHARE: Final = 4.87
 BY_LABELS: Final = ("feedback", "parity")
 LABEL_SLOT: Final = 3600.0
 """Seconds of a slot of labels, unless the chart says otherwise; only whole ones within a step are judged."""
+FREEZE_REQUESTS: Final = 500
+"""Requests of stable from which a latency gate takes its thresholds before the first step."""
+FREEZE_SECONDS: Final = 600
+"""Within how many seconds these must come."""
 LONG: Final = 12 * 3600.0
 """Seconds from which an attempt is called long."""
 
@@ -151,8 +155,16 @@ def _of_rollout(spec: RolloutSpec, traffic: Traffic | None) -> Iterator[str]:
     if traffic is None:
         yield f"nobody knows the traffic of Model {spec.model_ref.name}: give it with --rate"
         return
-    seconds = attempt_seconds(spec, traffic.rate)
     told = f"{traffic.rate:.3g} requests/s" + (f" ({traffic.source})" if traffic.source else "")
+    waiting = [gate.name for gate in spec.gates if gate.latency]
+    if waiting and traffic.rate * FREEZE_SECONDS < FREEZE_REQUESTS:
+        yield (
+            f"at {told} no attempt leaves weight 0: gate {waiting[0]} takes its thresholds from {FREEZE_REQUESTS}"
+            f" requests within {FREEZE_SECONDS // 60} minutes, and {traffic.rate * FREEZE_SECONDS:.3g} come; give gates"
+            " without latency"
+        )
+        return
+    seconds = attempt_seconds(spec, traffic.rate)
     yield f"at {told} an attempt takes about {Duration.of(seconds)} until it is promoted"
     held = sum(step.hold.seconds for step in spec.steps)
     if seconds > max(2 * held, LONG):
