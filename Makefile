@@ -49,6 +49,7 @@ check: venv ## Lint, types, layers, generated files, chart
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/weirkeeper crds --check
 	$(BIN)/python scripts/generate_protocol.py --check
+	$(BIN)/python scripts/document_fields.py --check
 	$(BIN)/python scripts/check_chart.py
 
 .PHONY: format

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.harness.kubectl import Kubectl
+from tests.harness.pages import fences, pages
 from tests.harness.reading import Refused
 from tests.harness.waiting import eventually
 from tests.unit.api.cases import CASES, SMALLEST, Case, put
@@ -64,6 +65,15 @@ def refusal(kubectl: Kubectl, item: dict[str, Any]) -> str:
 def test_a_rule_refuses_and_accepts(kinds: Kubectl, case: Case) -> None:
     assert case.says in refusal(kinds, manifest(case.kind, case.refused()))
     create(kinds, manifest(case.kind, case.accepted()))
+
+
+@pytest.mark.parametrize("page", pages())
+def test_what_a_page_shows_is_accepted(kinds: Kubectl, page: str) -> None:
+    for fence in fences(page):
+        if fence.language == "yaml":
+            for document in yaml.safe_load_all(fence.text):
+                if "kind" in document:
+                    create(kinds, document)
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,19 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.cluster import local
 from tests.cluster.places import Place, place_of_checkout
 from tests.cluster.programs import HELM, built
 from tests.harness import clusters
 from tests.harness.clusters import CHART, SYSTEM_NAMESPACE
+from tests.harness.following import BESIDE, Follower
 from tests.harness.kubectl import Kubectl, run
+from tests.harness.pages import fences, run_by
 from tests.harness.reading import Refused
 from tests.harness.waiting import eventually
 from weirkeeper.api.crds import KINDS
@@ -18,6 +22,12 @@ from weirkeeper.api.names import GROUP
 
 OPERATOR = f"system:serviceaccount:{SYSTEM_NAMESPACE}:weirkeeper-operator"
 RELEASE = "weirkeeper"
+SMALLEST_MODEL = {
+    "apiVersion": "weirkeeper.dev/v1alpha1",
+    "kind": "Model",
+    "metadata": {"name": "churn"},
+    "spec": {"artifact": {"uri": "configmap://churn-v1"}},
+}
 CRDS = {f"customresourcedefinition.apiextensions.k8s.io/{kind.plural}.weirkeeper.dev" for kind in KINDS}
 
 
@@ -50,6 +60,27 @@ def may(kubectl: Kubectl, user: str, verb: str, resource: str, *, everywhere: bo
     }
     answer = json.loads(kubectl("create", "-f", "-", "-o", "json", stdin=json.dumps(review)))
     return bool(answer["status"]["allowed"])
+
+
+def test_what_the_pages_say_about_installing_works(server: Kubectl, tmp_path: Path) -> None:
+    """Comes before what installs the chart for all others. No image is pulled: there are no nodes."""
+    (tmp_path / BESIDE).mkdir()
+    (tmp_path / BESIDE / "helm").symlink_to(built(HELM))
+    (tmp_path / "charts").symlink_to(CHART.parent)
+    (values,) = [fence.text for fence in fences("docs/how-to/install.md") if fence.language == "yaml"]
+    (tmp_path / "my-values.yaml").write_text(values)
+    reader = Follower("chart", tmp_path, {"KUBECONFIG": str(server.kubeconfig)}, {"REGISTRY": "registry.example"})
+    page = reader.open("README.md")
+    page.through("helm install")
+    server.inside("team-b").apply(SMALLEST_MODEL)
+    page.rest()
+    assert server("get", "crd", "-o", "name") == ""
+    for following in ("docs/how-to/install.md", "docs/reference/settings.md"):
+        reader.open(following).rest()
+    seen = yaml.safe_load(helm(server, "get", "values", RELEASE))
+    assert seen["watchNamespaces"] == yaml.safe_load(values)["watchNamespaces"]
+    helm(server, "uninstall", RELEASE)
+    assert {str(fence) for fence in run_by("chart")} <= reader.done
 
 
 @pytest.fixture(scope="module")
@@ -158,14 +189,8 @@ def test_people_see_or_edit_our_kinds_and_nobody_writes_a_status(installed: Kube
 
 
 def test_models_stay_when_the_chart_goes(installed: Kubectl) -> None:
-    model = {
-        "apiVersion": "weirkeeper.dev/v1alpha1",
-        "kind": "Model",
-        "metadata": {"name": "churn"},
-        "spec": {"artifact": {"uri": "configmap://churn-v1"}},
-    }
     team = installed.inside("team-b")
-    team.apply(model)
+    team.apply(SMALLEST_MODEL)
     helm(installed, "uninstall", RELEASE)
     try:
         assert set(installed("get", "crd", "-o", "name").split()) == CRDS
