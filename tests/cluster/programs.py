@@ -92,10 +92,10 @@ KIND = Module("kind", version="sigs.k8s.io/kind@v0.33.0")
 FAKE_GCS_SERVER = Module("fake-gcs-server", version="github.com/fsouza/fake-gcs-server@v1.56.1")
 KSTATUS = Module("kstatus")
 KREW = Module("krew", version="sigs.k8s.io/krew/cmd/krew@v0.5.0")
-TOOLS = {
-    module.name: module
-    for module in (KUBERNETES, COREDNS, PAUSE, HELM, KUBECONFORM, KIND, FAKE_GCS_SERVER, KSTATUS, KREW)
-}
+H2SPEC = Module("h2spec")
+GRPC_CLIENT = Module("grpc-client")
+_MODULES = (KUBERNETES, COREDNS, PAUSE, HELM, KUBECONFORM, KIND, FAKE_GCS_SERVER, KSTATUS, KREW, H2SPEC, GRPC_CLIENT)
+TOOLS = {module.name: module for module in _MODULES}
 
 
 def built(module: Module) -> Path:

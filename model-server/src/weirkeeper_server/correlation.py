@@ -19,7 +19,17 @@ _TRACE: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})
 
 def request_id(given: str | None) -> str:
     """Take the id that a request came with, or make one where it has none that can be logged."""
-    return given if given and _ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
+    return given_id(given) or new_id()
+
+
+def given_id(given: str | None) -> str | None:
+    """Take the id that a request came with, if it can be logged."""
+    return given if given and _ID.fullmatch(given) else None
+
+
+def new_id() -> str:
+    """Make an id."""
+    return f"{random.getrandbits(128):032x}"
 
 
 def trace_id(given: str | None) -> str:

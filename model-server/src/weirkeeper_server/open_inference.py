@@ -23,12 +23,13 @@ from weirkeeper_server.errors import InvalidRequest
 from weirkeeper_server.feedback.ledger import Receipt
 from weirkeeper_server.feedback.posts import read_post
 from weirkeeper_server.http_door.answers import Answer, Pending, Response, field_line
-from weirkeeper_server.http_door.bodies import ASIDE, LEAST_PACKED, packed
+from weirkeeper_server.http_door.bodies import LEAST_PACKED, packed
 from weirkeeper_server.http_door.door import Door
 from weirkeeper_server.http_door.request import HttpRequest
 from weirkeeper_server.http_door.routing import Endpoint, Routes
 from weirkeeper_server.openapi import openapi
 from weirkeeper_server.routes import EXTENSIONS, FEEDBACK, ROUTES
+from weirkeeper_server.unpacking import ASIDE
 
 BINARY: Final = "application/octet-stream"
 _HEADER_LENGTH: Final = HEADER_LENGTH.lower().encode()

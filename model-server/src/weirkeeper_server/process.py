@@ -17,7 +17,8 @@ from aiohttp import web
 from weirkeeper_server.access_log import AccessLog
 from weirkeeper_server.core import WORKER, ModelServer
 from weirkeeper_server.evidence import evidence_application
-from weirkeeper_server.grpc_door import GrpcServer
+from weirkeeper_server.grpc_door.listening import GrpcServer
+from weirkeeper_server.grpc_service import inference_door
 from weirkeeper_server.http_door.listening import BACKLOG, LEAVE_SECONDS, HttpServer
 from weirkeeper_server.http_door.routing import Endpoint
 from weirkeeper_server.open_inference import protocol_door
@@ -65,8 +66,8 @@ async def _serve(settings: Settings) -> None:
         protocol = HttpServer(protocol_door(server, access_log, _beside(server)))
         await protocol.start(_listener(settings, settings.http_port))
         stack.push_async_callback(protocol.stop)
-        calls = GrpcServer(server, access_log)
-        await calls.start(settings.host, settings.grpc_port)
+        calls = GrpcServer(inference_door(server, access_log))
+        await calls.start(_listener(settings, settings.grpc_port))
         stack.push_async_callback(calls.stop, settings.limits.request_timeout_seconds)
         loading = asyncio.create_task(server.start())
         loading.add_done_callback(_raise_bug)

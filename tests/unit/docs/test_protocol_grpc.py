@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-import grpc
-
 from tests.unit.docs.markdown import REFERENCE
-from weirkeeper_server import grpc_door, grpc_exchange
+from weirkeeper_server.grpc_door.connection import AGE_SECONDS, PING_SECONDS, SILENT_SECONDS
+from weirkeeper_server.grpc_door.statuses import STATUSES, Status
 from weirkeeper_server.grpc_messages import UNSERVED
 from weirkeeper_server.protocol import open_inference_pb2 as messages
 from weirkeeper_server.settings import Limits, Settings
@@ -25,8 +24,8 @@ def test_every_call_is_in_the_table() -> None:
 
 
 def test_every_code_is_in_the_table() -> None:
-    own = {code.name for code in grpc_exchange.STATUSES.values()} | {"INVALID_ARGUMENT", "INTERNAL"}
-    assert first_cells("Errors") == own | {grpc.StatusCode.UNIMPLEMENTED.name}
+    own = {code.name for code in STATUSES.values()} | {"INVALID_ARGUMENT", "INTERNAL"}
+    assert first_cells("Errors") == own | {Status.UNIMPLEMENTED.name}
 
 
 def test_limits_are_such() -> None:
@@ -41,4 +40,6 @@ def test_parameters_that_are_refused_are_named() -> None:
 
 def test_numbers_are_those_of_the_code() -> None:
     assert f"port {Settings.model_fields['grpc_port'].default} for gRPC" in PAGE
-    assert f"every {grpc_door.AGE_SECONDS} seconds" in PAGE
+    assert f"every {AGE_SECONDS} seconds" in PAGE
+    assert f"asked after {SILENT_SECONDS:g} seconds" in PAGE
+    assert f"{PING_SECONDS:g} seconds later" in " ".join(PAGE.split())

@@ -1,8 +1,10 @@
-"""The protocol's HTTP door on a socket of loopback, for aiohttp's test client."""
+"""The protocol's doors on sockets of loopback: that of HTTP for aiohttp's test client, that of gRPC for any client."""
 
 from __future__ import annotations
 
+import contextlib
 import socket
+from collections.abc import AsyncIterator
 from typing import Any
 
 from aiohttp.test_utils import BaseTestServer, TestClient
@@ -10,6 +12,8 @@ from yarl import URL
 
 from weirkeeper_server.access_log import AccessLog
 from weirkeeper_server.core import ModelServer
+from weirkeeper_server.grpc_door.listening import GrpcServer
+from weirkeeper_server.grpc_service import inference_door
 from weirkeeper_server.http_door.listening import HttpServer
 from weirkeeper_server.local_page import page_routes
 from weirkeeper_server.open_inference import protocol_door
@@ -44,3 +48,13 @@ def door_client(server: ModelServer, access_log: AccessLog | None = None, **opti
     """A client of the door before `server`; both are open within `async with`."""
     client: TestClient[Any, Any] = TestClient(DoorServer(server, access_log), **options)
     return client
+
+
+@contextlib.asynccontextmanager
+async def grpc_address(server: ModelServer, access_log: AccessLog | None = None) -> AsyncIterator[str]:
+    """Open the door to gRPC; gives its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    running = GrpcServer(inference_door(server, access_log))
+    await running.start(listener)
+    yield f"127.0.0.1:{listener.getsockname()[1]}"
+    await running.stop(grace=0, quiet=0)

@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 import tritonclient.grpc.aio as triton
 
-from tests.component.server.processes import free_port
 from tests.unit.server.churn import request
-from tests.unit.server.doors import door_client
+from tests.unit.server.doors import door_client, grpc_address
 from tests.unit.server.test_grpc import columns
 from weirkeeper_server.core import ModelServer
 from weirkeeper_server.decode import InferRequest
-from weirkeeper_server.grpc_door import GrpcServer
 from weirkeeper_server.settings import FeedbackSettings, Settings
 
 INFER = "/v2/models/churn/infer"
@@ -82,13 +80,9 @@ async def test_grpc_requests_are_counted_by_their_arm(settings: Make, tmp_path: 
     (tmp_path / "current").write_bytes(bytes(range(32)))
     server = ModelServer(settings(feedback=FeedbackSettings(keys=tmp_path)))
     await server.start()
-    port = free_port()
-    door = GrpcServer(server)
-    await door.start("127.0.0.1", port)
-    async with triton.InferenceServerClient(f"127.0.0.1:{port}") as client:
+    async with grpc_address(server) as address, triton.InferenceServerClient(address) as client:
         copied = await client.infer("churn", columns(), headers={"x-weirkeeper-arm": "mirror"})
         chosen = await client.infer("churn", columns(), headers={"x-weirkeeper-arm": "match"})
-    await door.stop(grace=0, quiet=0)
     assert counted(server) == {"": (0, 0), "mirror": (1, 1), "match": (1, 1)}
     assert "feedback_token" not in copied.get_response().parameters
     assert "feedback_token" in chosen.get_response().parameters

@@ -16,12 +16,11 @@ from google.protobuf.message import Message
 from tritonclient.grpc import service_pb2
 from tritonclient.utils import InferenceServerException
 
-from tests.component.server.processes import free_port
-from weirkeeper_server import grpc_door
+from tests.unit.server.doors import grpc_address
 from weirkeeper_server.core import ModelServer
 from weirkeeper_server.errors import RequestError
-from weirkeeper_server.grpc_door import SERVICE, GrpcServer
-from weirkeeper_server.grpc_exchange import Exchange, status_of
+from weirkeeper_server.grpc_door.statuses import status_of
+from weirkeeper_server.grpc_service import SERVICE, methods
 from weirkeeper_server.protocol import open_inference_pb2 as messages
 from weirkeeper_server.settings import Limits, Settings
 
@@ -41,11 +40,8 @@ async def server(settings: Callable[..., Settings]) -> AsyncIterator[ModelServer
 
 @pytest.fixture
 async def address(server: ModelServer) -> AsyncIterator[str]:
-    port = free_port()
-    running = GrpcServer(server)
-    await running.start("127.0.0.1", port)
-    yield f"127.0.0.1:{port}"
-    await running.stop(grace=0, quiet=0)
+    async with grpc_address(server) as address:
+        yield address
 
 
 @pytest.fixture
@@ -273,7 +269,7 @@ WRONG: dict[str, tuple[Callable[[Client], Any], str, str]] = {
     "too large": (
         lambda c: c.infer("churn", columns(region=["n" * 30_000])),
         "RESOURCE_EXHAUSTED",
-        " vs. 20000)",
+        "bytes; at most 20000: split the request",
     ),
 }
 
@@ -363,7 +359,7 @@ async def test_a_model_that_raises_says_nothing_of_its_insides(
 async def test_a_bug_says_nothing_of_its_insides(
     client: Client, server: ModelServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(server, "infer", None)
+    monkeypatch.setattr(server, "ask", None)
     code, message = await refusal(client.infer("churn", columns()))
     assert code == "StatusCode.INTERNAL"
     assert message.startswith("the server failed on this call; the details are in its log, under request ")
@@ -403,11 +399,6 @@ async def test_calls_are_booked_into_latency_slots(client: Client, server: Model
     slots = server.evidence()["latency"]["slots"]
     assert sum(sum(bins.values()) for _, bins, _ in slots) == 2
     assert [active for _, _, active in slots] == [0] * len(slots)
-
-
-async def test_a_port_that_is_taken_is_not_shared(server: ModelServer, address: str) -> None:
-    with pytest.raises(RuntimeError, match=address):
-        await GrpcServer(server).start("127.0.0.1", int(address.split(":")[1]))
 
 
 @pytest.mark.parametrize(
@@ -457,7 +448,7 @@ def fields_of(message: Any) -> dict[str, Any]:
 
 def test_every_call_of_the_definition_is_answered(server: ModelServer) -> None:
     defined = messages.DESCRIPTOR.services_by_name["GRPCInferenceService"].methods_by_name
-    assert set(grpc_door._handlers(grpc_door._Door(server), Exchange(server))) == set(defined)
+    assert set(methods(server)) == {f"/{SERVICE}/{name}" for name in defined}
 
 
 def test_messages_have_a_pool_of_their_own() -> None:

@@ -12,11 +12,11 @@ from typing import Any
 import grpc
 import pytest
 
-from tests.component.server.processes import free_port
+from tests.unit.server.doors import grpc_address
 from tests.unit.server.test_grpc import METHOD, typed
 from weirkeeper_server.access_log import AccessLog
 from weirkeeper_server.core import ModelServer
-from weirkeeper_server.grpc_door import SERVICE, GrpcServer
+from weirkeeper_server.grpc_service import SERVICE
 from weirkeeper_server.settings import Limits, Settings
 
 LIMITS = Limits(max_tensors=4, max_elements=8, max_string_length=20, max_concurrent_requests=1)
@@ -37,13 +37,9 @@ def lines() -> io.StringIO:
 
 @pytest.fixture
 async def channel(server: ModelServer, lines: io.StringIO) -> AsyncIterator[Any]:
-    port = free_port()
     log = AccessLog(lines, server.identity)
-    running = GrpcServer(server, log)
-    await running.start("127.0.0.1", port)
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+    async with grpc_address(server, log) as address, grpc.aio.insecure_channel(address) as channel:
         yield channel
-    await running.stop(grace=0, quiet=0)
     log.flush()
 
 

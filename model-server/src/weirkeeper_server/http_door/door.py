@@ -15,7 +15,7 @@ from weirkeeper_server.answer import Identity
 from weirkeeper_server.correlation import REQUEST_ID_HEADER, TRACE_HEADER, current_request, request_id, trace_id
 from weirkeeper_server.errors import Overloaded, RequestError
 from weirkeeper_server.http_door.answers import Answer, Heads, Pending, Response, field_line
-from weirkeeper_server.http_door.bodies import ASIDE, Unpacking, check_encoding
+from weirkeeper_server.http_door.bodies import check_encoding
 from weirkeeper_server.http_door.refusals import (
     HTTPExpectationFailed,
     HTTPMethodNotAllowed,
@@ -25,6 +25,7 @@ from weirkeeper_server.http_door.refusals import (
 from weirkeeper_server.http_door.request import HttpRequest
 from weirkeeper_server.http_door.routing import SERVER_WIDE, Endpoint, Match, Routes
 from weirkeeper_server.settings import Limits
+from weirkeeper_server.unpacking import ASIDE, Unpacking
 
 CLIENT_GONE: Final = 499
 """The status in the access log of a request whose client left; nginx made the number known."""
@@ -33,6 +34,7 @@ _REQUEST_ID: Final = REQUEST_ID_HEADER.encode()
 _TRACE: Final = TRACE_HEADER.encode()
 _CLOSE: Final = field_line("Connection", "close")
 _KEEP: Final = field_line("Connection", "keep-alive")
+_MISMATCH: Final = "the body does not match its Content-Encoding or Content-Length"
 _LONGEST_PATH: Final = 120
 _PROBES: Final = ("/ready", "/live")
 _OK: Final = 200
@@ -125,7 +127,8 @@ class Door:
         return answer
 
     def _unpack(self, request: HttpRequest) -> Answer:
-        unpacking = Unpacking(request.body, request.content_encoding, self.limits.max_body_bytes)
+        limit = self.limits.max_body_bytes
+        unpacking = Unpacking(request.body, request.content_encoding, limit, _MISMATCH)
         body = unpacking.step(ASIDE)
         if body is None:
             rest = asyncio.get_running_loop().run_in_executor(None, unpacking.rest)

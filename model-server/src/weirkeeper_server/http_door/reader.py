@@ -7,7 +7,6 @@ from typing import Final, Protocol
 
 import httptools
 
-from weirkeeper_server.http_door.bodies import too_large
 from weirkeeper_server.http_door.refusals import (
     HTTPBadRequest,
     HTTPHeadTooLarge,
@@ -17,6 +16,7 @@ from weirkeeper_server.http_door.refusals import (
     Refusal,
 )
 from weirkeeper_server.http_door.request import HttpRequest
+from weirkeeper_server.unpacking import too_large
 
 MOST_FIELDS: Final = 128
 LONGEST_TARGET: Final = 8 * 2**10

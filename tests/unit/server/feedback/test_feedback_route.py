@@ -12,13 +12,11 @@ import pytest
 import tritonclient.grpc.aio as triton
 from aiohttp.test_utils import TestClient, TestServer
 
-from tests.component.server.processes import free_port
 from tests.unit.server.churn import request
-from tests.unit.server.doors import door_client
+from tests.unit.server.doors import door_client, grpc_address
 from tests.unit.server.test_grpc import columns
 from weirkeeper_server.core import ModelServer
 from weirkeeper_server.evidence import evidence_application
-from weirkeeper_server.grpc_door import GrpcServer
 from weirkeeper_server.settings import FeedbackSettings, Settings
 
 INFER, FEEDBACK = "/v2/models/churn/infer", "/v2/models/churn/feedback"
@@ -171,13 +169,9 @@ async def test_evidence_and_metrics_tell_of_labels(settings: Make, keys: Path) -
 
 async def test_an_answer_over_grpc_has_its_token_too(settings: Make, keys: Path) -> None:
     async with serving(with_keys(settings, keys)) as (server, client):
-        port = free_port()
-        door = GrpcServer(server)
-        await door.start("127.0.0.1", port)
-        async with triton.InferenceServerClient(f"127.0.0.1:{port}") as asking:
+        async with grpc_address(server) as address, triton.InferenceServerClient(address) as asking:
             answer = (await asking.infer("churn", columns(region=("south",)))).get_response()
             assert "feedback" in (await asking.get_server_metadata()).extensions
-        await door.stop(grace=0, quiet=0)
         token = answer.parameters["feedback_token"].string_param
         told = await client.post(FEEDBACK, json={"items": [{"token": token, "labels": ["leave"]}]})
         assert (await told.json())["counted"] == 1

@@ -16,8 +16,8 @@ from tests.unit.server.http_door.wire import LIMITS, Wire, get, moved, pass_by, 
 from weirkeeper_server.access_log import AccessLog
 from weirkeeper_server.answer import Identity
 from weirkeeper_server.errors import ServerError
-from weirkeeper_server.http_door.bodies import ASIDE, Unpacking
 from weirkeeper_server.settings import Limits
+from weirkeeper_server.unpacking import ASIDE, Unpacking
 
 ASKS: bytes = post(b"abc", "/echo", b"Expect: 100-continue")
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

@@ -1,0 +1,66 @@
+"""The open port of the gRPC door."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from typing import Final
+
+from weirkeeper_server.grpc_door.connection import AGE_SECONDS, Connection
+from weirkeeper_server.grpc_door.door import Door
+
+BACKLOG: Final = 1024
+QUIET_SECONDS: Final = 1.0
+LATE_SECONDS: Final = 1.0
+"""Age of a connection that comes then: its calls are answered, before it is asked as well."""
+LEAVING_SECONDS: Final = 12.0
+"""Time at the end in which clients may still come that have not heard yet."""
+
+
+class GrpcServer:
+    """Accepts connections, and lets no call go unanswered at the end."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._connections: set[Connection] = set()
+        self._accepting: asyncio.Server
+        self._empty = asyncio.Event()
+        self._leaving = False
+
+    async def start(self, listener: socket.socket) -> None:
+        """Answer from now on."""
+        self._accepting = await asyncio.get_running_loop().create_server(self._accepted, sock=listener, backlog=BACKLOG)
+
+    async def stop(self, grace: float, quiet: float = QUIET_SECONDS) -> None:
+        """Ask clients to leave, and end when no call has come for `quiet` seconds.
+
+        Who was on the way here when clients were asked is answered, and asked as well. At the end calls that are yet
+        under way have `grace` seconds.
+        """
+        self._leaving = True
+        for connection in tuple(self._connections):
+            connection.leave()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEAVING_SECONDS):
+                while (wait := self._door.last_call + quiet - time.monotonic()) > 0:  # noqa: ASYNC110
+                    await asyncio.sleep(wait)
+        self._accepting.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                while self._connections:
+                    self._empty.clear()
+                    await self._empty.wait()
+        for connection in tuple(self._connections):
+            connection.abort()
+
+    def _accepted(self) -> Connection:
+        connection = Connection(self._door, self._ended, LATE_SECONDS if self._leaving else AGE_SECONDS)
+        self._connections.add(connection)
+        return connection
+
+    def _ended(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        if not self._connections:
+            self._empty.set()
