@@ -24,6 +24,7 @@ from tests.unit.model_report.world import (
     monitor,
 )
 from tests.unit.report.reading import check_it_loads_nothing
+from weirkeeper.api.conditions import timestamp
 from weirkeeper.model_report.found import Found
 from weirkeeper.model_report.page import page_of
 from weirkeeper.model_report.windows import watches
@@ -98,6 +99,19 @@ def test_without_records_it_is_said_that_steps_and_evidence_are_left_out() -> No
     page = page_of(found(records=()), NOW)
     assert any("you may not read ControllerRevisions" in told for told in page.absent)
     assert not any("ControllerRevisions" in told for told in page_of(found(), NOW).absent)
+
+
+def test_objectives_are_told_with_what_is_left_of_their_budget() -> None:
+    counted = {
+        "objective": "Availability", "target": "99.9", "since": timestamp(END - 720 * HOUR),
+        "until": timestamp(END), "requests": 1_200_000, "bad": 900, "budgetLeft": "-25.0", "burn1h": "14.5", "burn6h": "2.1",
+    }  # fmt: skip
+    page = page_of(found(monitors=[monitor(objectives=[counted])]), NOW)
+    ((name, target, requests, bad, used, hour, _, days, _),) = table(page, "Objectives and budget", "Objectives").rows
+    assert (name, target, requests, bad, hour, days) == ("Availability", "99.9 %", "1,200,000", "900", "14.5", "")
+    assert used == Ratio(1.25, "125.0 %")
+    assert not any("Objectives" in told for told in page.absent)
+    assert any("no Monitor tells any" in told for told in page_of(found(), NOW).absent)
 
 
 def test_groups_are_told_where_a_monitor_asks_for_them() -> None:

@@ -11,6 +11,7 @@ from weirkeeper.model_report.evidence import evidence_sections
 from weirkeeper.model_report.fairness import fairness_section
 from weirkeeper.model_report.found import Found
 from weirkeeper.model_report.numbers import card_section, numbers_section
+from weirkeeper.model_report.objectives import objectives_section, without_objectives
 from weirkeeper.model_report.performance import labels_of, performance_section
 from weirkeeper.model_report.verdict import verdict_of
 from weirkeeper.model_report.watched import monitor_section, without_monitor
@@ -60,6 +61,7 @@ def _sections(found: Found, now: float) -> Iterator[Section | None]:
     yield from distribution_sections(found, watched)
     yield performance_section(found, next(iter(watched), None))
     yield fairness_section(found)
+    yield objectives_section(found)
     yield numbers_section(found)
     yield gates_section(found)
     yield attempts_section(found, now)
@@ -79,7 +81,8 @@ def _absent(found: Found) -> Iterator[str]:
         yield "No steps and no evidence of earlier attempts are on record, or you may not read ControllerRevisions."
     if found.stable and not labels_of(found, found.stable):
         yield f"No labels of {found.stable} are kept: realised performance and segments are left out."
-    yield "Objectives and their budget, and how metrics went along time: no Monitor tells them yet."
+    yield from without_objectives(found)
+    yield "How metrics went along time is not kept in the cluster; the series weirkeeper_monitor_performance has it."
 
 
 def _lacking(found: Found) -> Iterator[str]:
