@@ -22,6 +22,8 @@ RATIO_COUNTS_FROM: Final = 16 * 2**20
 SPECIAL_BITS: Final = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
 NESTED_SUFFIXES: Final = (*ARCHIVE_SUFFIXES, ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 ENCRYPTED: Final = 0x1
+THE_FOLDER: Final = "."
+"""What `tar -C FOLDER .` puts first."""
 
 
 def unpack(archive: Path, landing: Landing) -> None:
@@ -49,6 +51,8 @@ def _untar(file: IO[bytes] | gzip.GzipFile, landing: Landing, most: int) -> None
     with tarfile.open(fileobj=_Sparing(file, most), mode="r:") as tar:
         for count, member in enumerate(tar, 1):
             landing.check_count(count)
+            if member.isdir() and member.name == THE_FOLDER:
+                continue
             name = safe_name(member.name)
             if member.isdir():
                 continue

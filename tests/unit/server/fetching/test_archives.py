@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,17 @@ def test_plain_files_are_unpacked_and_may_only_be_read(tmp_path: Path) -> None:
     folder = unpacked(tmp_path, artifacts.archive_of(source, top="churn"))
     assert (bundle_root(folder) / "model.yaml").read_text() == "runtime: ScikitLearn"
     assert stat.S_IMODE((folder / "churn" / "model.yaml").stat().st_mode) == 0o444
+
+
+@pytest.mark.parametrize("kind", ["--format=gnu", "--format=posix"])
+def test_an_archive_of_a_folder_as_tar_makes_it_is_unpacked(tmp_path: Path, kind: str) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "model.yaml").write_text("runtime: Sklearn")
+    command = ["tar", kind, "-czf", str(tmp_path / "made.tar.gz"), "-C", str(source), "."]
+    subprocess.run(command, check=True)
+    folder = unpacked(tmp_path, (tmp_path / "made.tar.gz").read_bytes())
+    assert [path.name for path in folder.iterdir()] == ["model.yaml"]
 
 
 @pytest.mark.parametrize("kind", artifacts.TAR_MEMBERS)
