@@ -7,10 +7,14 @@ client would meet is counted.
 
 - ``GET /counts``: cumulative outcomes and latency by revision, the last failures, p50 and p99 of the last answers.
 - ``POST /control`` ``{"rate": 100, "rows": "drifted", "running": false}``: any of the three; answers like ``/counts``.
+- ``GET /labelled``: where the rows come with labels, each answered row goes back with its label as the answer's token
+  says, once a second; those that were counted are here as CSV, the newest last, as a team's table would have them.
 """
 
 import argparse
 import asyncio
+import csv
+import io
 import json
 import math
 import random
@@ -19,6 +23,7 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +38,10 @@ RECENT: Final = 1000  # answers behind the recent quantiles
 DETAIL: Final = 300  # characters kept of a failed answer
 TICK: Final = 0.005  # seconds between two looks at the schedule
 OK: Final = "200"
+
+KEPT_LABELS: Final = 5000
+LABEL_SECONDS: Final = 1.0  # between two posts of labels
+MOST_LABELS: Final = 500  # of one post
 
 Bodies = dict[str, list[bytes]]
 
@@ -118,12 +127,77 @@ def _body(columns: list[dict[str, str]], row: list[object]) -> bytes:
     return json.dumps({"inputs": inputs}).encode()
 
 
+@dataclass(frozen=True)
+class LabelledRow:
+    """A row that was answered: its values, what is true of it, and the token of the answer."""
+
+    time: float
+    values: tuple[object, ...]
+    label: object
+    token: str
+
+
+@dataclass
+class Labels:
+    """What is true of the rows of each set, by their number; labels wait for their post, then they are known."""
+
+    columns: list[str]
+    rows: dict[str, list[list[object]]]
+    truth: dict[str, list[object]]
+    waiting: deque[LabelledRow] = field(default_factory=deque)
+    known: deque[LabelledRow] = field(default_factory=lambda: deque(maxlen=KEPT_LABELS))
+    refused: int = 0
+
+    def take(self, chosen: str, number: int, answer: bytes, now: float) -> None:
+        """Keep the token of an answer to row ``number`` of a set."""
+        token = json.loads(answer)["parameters"]["feedback_token"]
+        self.waiting.append(LabelledRow(now, tuple(self.rows[chosen][number]), self.truth[chosen][number], token))
+
+    async def post(self, session: aiohttp.ClientSession, url: str) -> None:
+        """Send labels back; what is not counted is told as ``refused``, and what did not arrive goes again."""
+        batch = [self.waiting.popleft() for _ in range(min(MOST_LABELS, len(self.waiting)))]
+        items = [{"token": one.token, "labels": [one.label]} for one in batch]
+        try:
+            async with session.post(url, json={"items": items}) as response:
+                told = await response.json()
+                self.refused += told["refused"]
+                self.known.extend(batch)
+        except (TimeoutError, aiohttp.ClientError, KeyError):
+            self.waiting.extendleft(reversed(batch))
+
+    def as_csv(self) -> str:
+        """Every row that is known, with when it was answered."""
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow([*self.columns, "label", "time"])
+        for one in self.known:
+            writer.writerow([*one.values, one.label, datetime.fromtimestamp(one.time, tz=UTC).isoformat()])
+        return text.getvalue()
+
+
+def labels_of(document: dict[str, Any]) -> Labels | None:
+    """Read the labels of a document of rows, where it has some."""
+    truth = document.get("labels")
+    return Labels([column["name"] for column in document["columns"]], document["sets"], truth) if truth else None
+
+
 class Load:
     """The stream of requests and its control."""
 
-    def __init__(self, url: str, rows: Bodies, *, rate: float, in_flight: int, time_out: float, seed: int = 0) -> None:
+    def __init__(  # noqa: PLR0913  each is an option of the command line
+        self,
+        url: str,
+        rows: Bodies,
+        *,
+        rate: float,
+        in_flight: int,
+        time_out: float,
+        seed: int = 0,
+        labels: Labels | None = None,
+    ) -> None:
         self.url = url
         self.rows = rows
+        self.labels = labels
         self.chosen = next(iter(rows))
         self.in_flight = in_flight
         self.time_out = time_out
@@ -160,13 +234,20 @@ class Load:
         time_out = aiohttp.ClientTimeout(total=self.time_out)
         async with aiohttp.ClientSession(connector=connector, timeout=time_out) as session:
             try:
+                posting = asyncio.create_task(self._post_labels(session))
                 while True:
                     if self.running:
                         self._send_due(session)
                     await asyncio.sleep(TICK)
             finally:
-                for task in self._open:
+                for task in (posting, *self._open):
                     task.cancel()
+
+    async def _post_labels(self, session: aiohttp.ClientSession) -> None:
+        while self.labels:
+            await asyncio.sleep(LABEL_SECONDS)
+            if self.labels.waiting:
+                await self.labels.post(session, f"{self.url.removesuffix('infer')}feedback")
 
     def _send_due(self, session: aiohttp.ClientSession) -> None:
         due = int((time.monotonic() - self._from) * self.rate) - self._scheduled
@@ -175,17 +256,22 @@ class Load:
         self.tally.withheld += due - leaving
         for _ in range(leaving):
             self.tally.sent += 1
-            task = asyncio.create_task(self._send(session, self._random.choice(self.rows[self.chosen])))
+            number = self._random.randrange(len(self.rows[self.chosen]))
+            task = asyncio.create_task(self._send(session, self.chosen, number))
             self._open.add(task)
             task.add_done_callback(self._open.discard)
 
-    async def _send(self, session: aiohttp.ClientSession, body: bytes) -> None:
+    async def _send(self, session: aiohttp.ClientSession, chosen: str, number: int) -> None:
         start = time.monotonic()
         revision, outcome, detail = UNKNOWN, "", ""
+        body, headers = self.rows[chosen][number], {"content-type": "application/json"}
         try:
-            async with session.post(self.url, data=body, headers={"content-type": "application/json"}) as response:
+            async with session.post(self.url, data=body, headers=headers) as response:
                 revision, outcome = response.headers.get(REVISION_HEADER, UNKNOWN), str(response.status)
-                detail = (await response.read()).decode(errors="replace")
+                answer = await response.read()
+                detail = answer.decode(errors="replace")
+                if self.labels and outcome == OK:
+                    self.labels.take(chosen, number, answer, time.time())
         except TimeoutError:
             outcome, detail = "time-out", f"no answer within {self.time_out:g} s"
         except aiohttp.ClientError as error:
@@ -217,7 +303,12 @@ def application(load: Load) -> web.Application:
 
     app = web.Application()
     app.router.add_get("/counts", counts)
+
+    async def labelled(_: web.Request) -> web.Response:
+        return web.Response(text=load.labels.as_csv() if load.labels else "", content_type="text/csv")
+
     app.router.add_post("/control", control)
+    app.router.add_get("/labelled", labelled)
     app.cleanup_ctx.append(_streaming(load))
     return app
 
@@ -243,11 +334,12 @@ def main() -> None:
     parser.add_argument("--time-out", type=float, default=30, help="seconds after which a request counts as failed")
     parser.add_argument("--port", type=int, default=8090)
     options = parser.parse_args()
-    rows = bodies(json.loads(options.rows.read_text()))
+    document = json.loads(options.rows.read_text())
+    rows, labels = bodies(document), labels_of(document)
 
     async def start() -> web.Application:
-        load = Load(options.url, rows, rate=options.rate, in_flight=options.in_flight, time_out=options.time_out)
-        return application(load)
+        settings = {"rate": options.rate, "in_flight": options.in_flight, "time_out": options.time_out}
+        return application(Load(options.url, rows, labels=labels, **settings))
 
     web.run_app(start(), port=options.port, access_log=None)
 

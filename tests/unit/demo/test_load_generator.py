@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from demo import live_rows, training
-from demo.load_generator import Load, Tally, application, bin_of, bodies, quantile
+from demo.load_generator import Load, Tally, application, bin_of, bodies, labels_of, quantile
 
 ROWS = {"live": [b'{"inputs": []}'], "drifted": [b'{"inputs": [1]}']}
 
@@ -135,6 +135,48 @@ async def test_control_switches_the_rows_and_the_rate() -> None:
         await until(lambda: received[-1] == ROWS["drifted"][0])
     await server.close()
     assert received[0] == ROWS["live"][0]
+
+
+async def test_labels_go_back_by_the_tokens_of_the_answers_and_are_told_once_they_were_counted() -> None:
+    document = {
+        "columns": [{"name": "income", "datatype": "FP64"}],
+        "sets": {"live": [[1.0], [2.0]]},
+        "labels": {"live": ["stay", "leave"]},
+    }
+    posted: list[dict[str, Any]] = []
+    arrived = 0
+
+    async def answer(request: web.Request) -> web.Response:
+        (value,) = (await request.json())["inputs"][0]["data"]
+        return web.json_response({"parameters": {"feedback_token": f"of {value:g}"}})
+
+    async def feedback(request: web.Request) -> web.Response:
+        nonlocal arrived
+        arrived += 1
+        if arrived == 1:
+            return web.Response(status=503, text="loading")
+        items = (await request.json())["items"]
+        posted.extend(items)
+        return web.json_response({"counted": len(items), "refused": 0})
+
+    app = web.Application()
+    app.router.add_post("/infer", answer)
+    app.router.add_post("/feedback", feedback)
+    server = TestServer(app)
+    await server.start_server()
+    labels = labels_of(document)
+    load = Load(str(server.make_url("/infer")), bodies(document), rate=50.0, in_flight=8, time_out=5.0, labels=labels)
+    async with TestClient(TestServer(application(load))) as client:
+        await until(lambda: bool(posted))
+        table = (await (await client.get("/labelled")).text()).splitlines()
+    await server.close()
+    assert {(item["token"], *item["labels"]) for item in posted} == {("of 1", "stay"), ("of 2", "leave")}
+    assert table[0] == "income,label,time"
+    assert {tuple(line.split(",")[:2]) for line in table[1:]} == {("1.0", "stay"), ("2.0", "leave")}
+
+
+def test_rows_without_labels_have_none() -> None:
+    assert labels_of({"columns": [], "sets": {}}) is None
 
 
 @pytest.mark.parametrize(

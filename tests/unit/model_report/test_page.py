@@ -104,7 +104,8 @@ def test_without_records_it_is_said_that_steps_and_evidence_are_left_out() -> No
 def test_objectives_are_told_with_what_is_left_of_their_budget() -> None:
     counted = {
         "objective": "Availability", "target": "99.9", "since": timestamp(END - 720 * HOUR),
-        "until": timestamp(END), "requests": 1_200_000, "bad": 900, "budgetLeft": "-25.0", "burn1h": "14.5", "burn6h": "2.1",
+        "until": timestamp(END), "requests": 1_200_000, "bad": 900, "budgetLeft": "-25.0",
+        "burn1h": "14.5", "burn6h": "2.1",
     }  # fmt: skip
     page = page_of(found(monitors=[monitor(objectives=[counted])]), NOW)
     ((name, target, requests, bad, used, hour, _, days, _),) = table(page, "Objectives and budget", "Objectives").rows
