@@ -119,6 +119,10 @@ profile-server: venv ## Say where the microseconds of a request go
 bench-drift: venv ## Compare drift detectors: false alarms, power, delay, speed (BENCH_QUICK=1: a first look)
 	$(BIN)/python -m bench.drift
 
+.PHONY: bench-monitors
+bench-monitors: venv ## Measure what 200 Monitors cost, and that traffic costs nothing (BENCH_QUICK=1: a first look)
+	OMP_NUM_THREADS=1 $(BIN)/python -m bench.monitors
+
 .PHONY: bench-gates
 bench-gates: venv ## Compare gates with other rules: false roll-backs and promotions, detection (BENCH_QUICK=1: a first look)
 	$(BIN)/python -m bench.gates
