@@ -192,7 +192,9 @@ class Judge:
         before, after = self.before, self.after
         if before.attempt != after.attempt or after.candidate is None or "StepsChanged" in self.reasons():
             return
-        stay = after.weight == 100 or set(before.beside.callers) <= set(after.beside.callers)
+        # Steps may have been edited while the candidate was held: whom no step names any more may go when it moves on.
+        named = {step.callers for step in self.life.policy.steps}
+        stay = after.weight == 100 or set(before.beside.callers) & named <= set(after.beside.callers)
         assert stay or not self.seen.ready.get(after.candidate)
 
     def what_waits_for_approval_waits(self) -> None:
