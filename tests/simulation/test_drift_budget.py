@@ -13,6 +13,7 @@ from weirkeeper.statistics import ProfileCounters, ReferenceProfile, WindowRepor
 ALPHA = 0.01
 WINDOWS = 250
 TOGETHER = 3
+DELTAS = (0.0, 0.1)
 
 
 def columns(rng: np.random.Generator, rows: int, shift: float = 0.0) -> dict[str, Any]:
@@ -26,27 +27,35 @@ def columns(rng: np.random.Generator, rows: int, shift: float = 0.0) -> dict[str
     }
 
 
-def judged(profile: ReferenceProfile, live: dict[str, Any], delta: float) -> WindowReport:
+def counted(profile: ReferenceProfile, live: dict[str, Any]) -> dict[str, Any]:
     counters = ProfileCounters(profile)
     counters.ingest(live, {})
-    return assess(profile, counters.totals()["inputs"], alpha=ALPHA, delta=delta, min_rows=100)
+    counts: dict[str, Any] = counters.totals()["inputs"]
+    return counts
+
+
+def judged(profile: ReferenceProfile, live: dict[str, Any], delta: float) -> WindowReport:
+    return assess(profile, counted(profile, live), alpha=ALPHA, delta=delta, min_rows=100)
 
 
 @pytest.mark.parametrize("rows", [100, 500, 5000])
-@pytest.mark.parametrize("delta", [0.0, 0.1])
-def test_the_budget_of_false_alarms_holds(rows: int, delta: float) -> None:
+def test_the_budget_of_false_alarms_holds(rows: int) -> None:
     rng = np.random.default_rng(rows)
-    alarms = checks = 0
+    alarms, checks = dict.fromkeys(DELTAS, 0), dict.fromkeys(DELTAS, 0)
     # Each reference has its own edges and its own error: the budget is an average over both samples.
     for _ in range(10):
         profile = ReferenceProfile.from_columns(columns(rng, 5000), {})
         for _ in range(WINDOWS // 10):
-            report = judged(profile, columns(rng, rows), delta)
-            alarms += len(report.drifting)
-            checks += len(report.features)
-    # Correlations with one column share its rows: their alarms come together, as if there were fewer of them.
-    allowed = ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / (checks / TOGETHER))
-    assert alarms / checks <= allowed
+            # Both look at the same windows: to count them is what takes long.
+            counts = counted(profile, columns(rng, rows))
+            for delta in DELTAS:
+                report = assess(profile, counts, alpha=ALPHA, delta=delta, min_rows=100)
+                alarms[delta] += len(report.drifting)
+                checks[delta] += len(report.features)
+    for delta in DELTAS:
+        # Correlations with one column share its rows: their alarms come together, as if there were fewer of them.
+        allowed = ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / (checks[delta] / TOGETHER))
+        assert alarms[delta] / checks[delta] <= allowed, delta
 
 
 def test_the_budget_is_not_kept_by_never_alarming() -> None:

@@ -50,7 +50,7 @@ def test_windows_add_up_and_small_ones_say_little() -> None:
 
 
 def test_the_references_own_error_is_allowed_for() -> None:
-    assert sustained_delta(10, 1e9, 0.1) == pytest.approx(0.1, rel=1e-3)
+    assert sustained_delta(10, 1e7, 0.1) == pytest.approx(0.1, rel=1e-2)
     assert sustained_delta(10, 500, 0.1) > sustained_delta(10, 5000, 0.1) > 0.1
     assert sustained_delta(10, 5000, 0.0) == pytest.approx(chi2.isf(0.01, 9) / 5000, rel=1e-9)
 
