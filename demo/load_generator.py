@@ -36,7 +36,8 @@ BINS_PER_DOUBLING: Final = 16
 KEPT_FAILURES: Final = 20  # of each revision: one that fails often hides no other's
 RECENT: Final = 1000  # answers behind the recent quantiles
 DETAIL: Final = 300  # characters kept of a failed answer
-TICK: Final = 0.005  # seconds between two looks at the schedule
+TICK: Final = 0.005  # fewest seconds between two looks at the schedule
+LONGEST_TICK: Final = 0.05  # and most, so that what it is told is soon heeded
 OK: Final = "200"
 
 KEPT_LABELS: Final = 5000
@@ -238,7 +239,7 @@ class Load:
                 while True:
                     if self.running:
                         self._send_due(session)
-                    await asyncio.sleep(TICK)
+                    await asyncio.sleep(self._pause())
             finally:
                 for task in (posting, *self._open):
                     task.cancel()
@@ -248,6 +249,13 @@ class Load:
             await asyncio.sleep(LABEL_SECONDS)
             if self.labels.waiting:
                 await self.labels.post(session, f"{self.url.removesuffix('infer')}feedback")
+
+    def _pause(self) -> float:
+        """Seconds until the next request is due, within bounds."""
+        if not self.running:
+            return LONGEST_TICK
+        due = self._from + (self._scheduled + 1) / self.rate - time.monotonic()
+        return min(max(due, TICK), LONGEST_TICK)
 
     def _send_due(self, session: aiohttp.ClientSession) -> None:
         due = int((time.monotonic() - self._from) * self.rate) - self._scheduled
