@@ -5,14 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from weirkeeper.api.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILES, PROFILE_FILE, BundleManifest, GoldenRequest
+from weirkeeper.api.bundle import (
+    GOLDEN_FILE,
+    MANIFEST_FILE,
+    MODEL_FILES,
+    PROFILE_FILE,
+    SHORTCUT_FILE,
+    BundleManifest,
+    GoldenRequest,
+)
 from weirkeeper_server.digest import digest_of_files, files_of
 from weirkeeper_server.errors import BundleError
 from weirkeeper_server.pickles import ADVICE, SUFFIXES
@@ -30,7 +38,7 @@ _GOLDEN = TypeAdapter(tuple[GoldenRequest, ...])
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle's parts, checked against their schemas; `model` holds the bytes of the estimator's file, unopened.
+    """A bundle's parts, checked against their schemas; `model` and `shortcut` hold the bytes of files, unopened.
 
     `profile_document` is the profile as the file has it, for those who read the evidence.
     """
@@ -41,6 +49,11 @@ class Bundle:
     profile_document: Mapping[str, Any]
     golden: tuple[GoldenRequest, ...]
     sha256: str
+    shortcut: bytes | None = None
+
+    def without_files(self) -> Bundle:
+        """Give it without the bytes of its model, of which nothing is needed once it was loaded."""
+        return replace(self, model=b"", shortcut=None)
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -73,6 +86,7 @@ def read_bundle(folder: Path) -> Bundle:
         profile_document=document,
         golden=_golden(contents[GOLDEN_FILE]),
         sha256=_sha256(contents, fetched),
+        shortcut=contents.get(SHORTCUT_FILE),
     )
 
 

@@ -99,6 +99,7 @@ class ModelServer:
         else:
             self.probed, self._predictor, self.message = loaded.probed, loaded.predictor, loaded.remark
             self._batches.use(loaded.choice)
+            self.bundle = bundle.without_files()
             self.parameters = loaded.choice.described()
             if self.state == "Loading":
                 self.state = "Ready"
@@ -293,11 +294,10 @@ def _predictors(settings: Settings) -> Settings:
 
 
 def _loaded(bundle: Bundle, settings: Settings) -> LoadedModel:
-    # Seconds of importing scikit-learn, during which the evidence port answers already.
-    from weirkeeper_server.loading import judge, load  # noqa: PLC0415  see above
+    # Where scikit-learn is imported that takes seconds, during which the evidence port answers already.
+    from weirkeeper_server.loading import load_model  # noqa: PLC0415  see above
 
-    predictor, differences = load(bundle, settings)
-    return judge(bundle, predictor, differences, settings)
+    return load_model(bundle, settings)
 
 
 class Ticket:

@@ -12,21 +12,20 @@ from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from weirkeeper.api.bundle import Signature
-from weirkeeper_server.errors import BundleError
+from weirkeeper_server.fitted.columns import plan_of, preparation
+from weirkeeper_server.fitted.finals import answering, last_plan
+from weirkeeper_server.fitted.forests import predictions, probabilities
 from weirkeeper_server.predictor import Predictor
-from weirkeeper_server.shortcuts.columns import Preparation, matrix, preparation
-from weirkeeper_server.shortcuts.finals import LastStep
-from weirkeeper_server.shortcuts.forests import predictions, probabilities
-from weirkeeper_server.shortcuts.last_steps import agrees_at_edges, last_step
+from weirkeeper_server.shortcuts.agreement import Said, matrices, of_matrix, said, says_the_same
+from weirkeeper_server.shortcuts.last_steps import edge_rows, last_step
+from weirkeeper_server.shortcuts.plan import Shortcut
+from weirkeeper_server.shortcuts.predicting import PREDICT, PROBABILITIES, ShortcutPredictor, threshold_of
+from weirkeeper_server.shortcuts.preparing import preparing
 from weirkeeper_server.tensors import Array, Columns
 
-PREDICT: Final = "predict"
-PROBABILITIES: Final = "predict_proba"
-THRESHOLD: Final = "threshold"
 PREPARED: Final = "scikit-learn after numpy"
 """What computes where a pipeline's transforming steps, or the mean over a forest, are shortcuts and the rest is not."""
 
-TWO_CLASSES: Final = 2
 _CLASS_IS_LIKELIEST: Final = (RandomForestClassifier, ExtraTreesClassifier, DecisionTreeClassifier)
 """Estimators whose own `predict` is the likeliest class by `predict_proba`, so that one walk of the trees will do."""
 
@@ -53,7 +52,7 @@ class EstimatorPredictor:
         self._likelihood = (prepared and probabilities(final)) or getattr(final, PROBABILITIES, None)
         self._result = (prepared and predictions(final)) or final.predict
         self._probabilities = any(tensor.name == PROBABILITIES for tensor in signature.outputs)
-        self._threshold = _threshold(final, signature, parameters)
+        self._threshold = threshold_of(parameters, signature, getattr(final, "classes_", None))
 
     def predict(self, inputs: Columns) -> dict[str, Array]:
         """Give every output of the signature, as `Predictor` says; raises whatever the estimator raises."""
@@ -73,18 +72,40 @@ class EstimatorPredictor:
         prepare = preparation(self.estimator, self.signature)
         if prepare or probabilities(self._final) or predictions(self._final):
             found[PREPARED] = EstimatorPredictor(self.estimator, self.signature, self._parameters, prepared=True)
-        prepare = prepare or matrix(self.estimator, self.signature)
-        last = last_step(self._final) if prepare else None
-        if prepare and last and (hasattr(self._final, PROBABILITIES) or not self._probabilities):
-            found[last.by] = QuickPredictor(self, prepare, last, self._probabilities, self._threshold)
+        if prepare is None and (plan := plan_of(self.estimator, self.signature)):
+            prepare = preparing(plan)
+        last = last_plan(self._final) if prepare and self._is_probable else None
+        if prepare and last:
+            by, answer = last_step(last)
+            found[by] = ShortcutPredictor(self.signature, prepare, answer, last.classes, self._threshold)
         return found
+
+    def shortcut(self) -> Shortcut | None:
+        """Give as data what computes all of it, None where something of it needs scikit-learn."""
+        preparation, last = plan_of(self.estimator, self.signature), last_plan(self._final)
+        return Shortcut(preparation=preparation, last=last) if preparation and last and self._is_probable else None
 
     def agrees_at_edges(self, shortcut: Predictor, rows: Sequence[Columns]) -> bool:
         """Compare the last steps alone, at trees' thresholds and where the decision changes."""
-        if not isinstance(shortcut, QuickPredictor):
+        if not isinstance(shortcut, ShortcutPredictor):
             return True
         share = 0.5 if self._threshold is None else self._threshold
-        return agrees_at_edges(self._final, shortcut.last, [shortcut.prepare(row) for row in rows], share)
+        told = self.said_at_edges([shortcut.prepare(row) for row in rows], share)
+        return says_the_same(of_matrix(shortcut.answer), told)
+
+    def said_at_edges(self, prepared: Sequence[Any], share: float = 0.5) -> Said:
+        """Give what the last step says to rows where its answer changes, and to some that it may refuse.
+
+        `prepared` are matrices of rows as the last step gets them; `share` is as in `edge_rows`.
+        """
+        last = last_plan(self._final)
+        rows = edge_rows(last, np.concatenate(prepared), share) if last else []
+        return said(of_matrix(answering(self._final)), matrices(rows))
+
+    @property
+    def _is_probable(self) -> bool:
+        """Say whether it has the probabilities that the signature has."""
+        return hasattr(self._final, PROBABILITIES) or not self._probabilities
 
     def _features(self, inputs: Columns) -> Any:
         if self.signature.takes_array:
@@ -109,49 +130,6 @@ class EstimatorPredictor:
         return np.asarray(self._final.classes_)
 
 
-class QuickPredictor:
-    """Computes what an estimator would answer, and asks the estimator itself where it has no rule for a row."""
-
-    def __init__(
-        self,
-        plain: EstimatorPredictor,
-        prepare: Preparation,
-        last: LastStep,
-        probable: bool,  # noqa: FBT001  the signature has probabilities or has none
-        threshold: float | None,
-    ) -> None:
-        self.signature = plain.signature
-        self.prepare = prepare
-        self.last = last
-        self._plain = plain
-        self._probable = probable
-        self._threshold = threshold
-
-    def predict(self, inputs: Columns) -> dict[str, Array]:
-        """Give every output of the signature, as `Predictor` says."""
-        answers = self.last.answer(self.prepare(inputs))
-        if answers is None or (self._probable and answers.probabilities is None):
-            return self._plain.predict(inputs)
-        predicted, likelihood = answers
-        if not self._probable or likelihood is None:
-            return {PREDICT: predicted}
-        if self._threshold is not None:
-            predicted = self._plain.classes.take((likelihood[:, 1] >= self._threshold).view(np.int8))
-        return {PREDICT: predicted, PROBABILITIES: likelihood}
-
-    def unconfigured(self) -> EstimatorPredictor:
-        """Give the model as its bundle has it, without the Model's parameters."""
-        return self._plain.unconfigured()
-
-    def shortcuts(self) -> dict[str, Predictor]:
-        """Give none: it is one."""
-        return {}
-
-    def agrees_at_edges(self, shortcut: Predictor, rows: Sequence[Columns]) -> bool:
-        """Compare as the estimator's own predictor does."""
-        return self._plain.agrees_at_edges(shortcut, rows)
-
-
 def _stages(estimator: Any) -> tuple[Any, Any]:
     """Part a plain pipeline into what transforms and what predicts; anything else predicts as a whole."""
     if type(estimator) is Pipeline and len(estimator.steps) > 1:
@@ -161,20 +139,3 @@ def _stages(estimator: Any) -> tuple[Any, Any]:
 
 def _unchanged(features: Any) -> Any:
     return features
-
-
-def _threshold(final: Any, signature: Signature, parameters: Mapping[str, str]) -> float | None:
-    if unknown := sorted(set(parameters) - {THRESHOLD}):
-        raise BundleError(
-            "ModelLoadFailed", f"parameters name {', '.join(unknown)}; a scikit-learn bundle knows only {THRESHOLD!r}"
-        )
-    if THRESHOLD not in parameters:
-        return None
-    names = {tensor.name for tensor in signature.outputs}
-    if PROBABILITIES not in names or len(getattr(final, "classes_", ())) != TWO_CLASSES:
-        raise BundleError("ModelLoadFailed", f"parameter {THRESHOLD!r} needs a model of two classes with probabilities")
-    try:
-        return float(parameters[THRESHOLD])
-    except ValueError:
-        message = f'parameter {THRESHOLD!r} is {parameters[THRESHOLD]!r}; give a number as a string, such as "0.42"'
-        raise BundleError("ModelLoadFailed", message) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Final
 
@@ -17,13 +17,18 @@ from weirkeeper_server.errors import BundleError
 from weirkeeper_server.predictor import Predictor
 from weirkeeper_server.probe import probe
 from weirkeeper_server.probed import ProbeError, ProbeResult
+from weirkeeper_server.recorded.document import NotRecorded
+from weirkeeper_server.recorded.taking import take
 from weirkeeper_server.settings import Settings
+from weirkeeper_server.tensors import Columns
 
 LIBRARIES: Final[Mapping[Runtime, tuple[str, ...]]] = {
     "ScikitLearn": ("python", "scikit-learn", "skops", "numpy"),
     "ONNX": ("onnxruntime",),
 }
 """What may change, with its version, what a model answers or whether it can be read."""
+
+MOST_GOLDEN_ROWS: Final = 10_000
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +47,53 @@ class LoadedModel:
 def running_versions(runtime: Runtime) -> dict[str, str]:
     """Tell the versions that a bundle made here for `runtime` would carry."""
     return {name: platform.python_version() if name == "python" else version(name) for name in LIBRARIES[runtime]}
+
+
+def load_model(bundle: Bundle, settings: Settings) -> LoadedModel:
+    """Make a model ready: by the shortcut that the bundle keeps, or else by the library that its runtime names.
+
+    Raises:
+        BundleError: as `load` and `judge`.
+    """
+    model = _recorded_or_read(bundle, settings) if bundle.manifest.runtime == "ScikitLearn" else _read(bundle, settings)
+    told = "; ".join(f"{name} {value}" for name, value in model.choice.described().items())
+    log.info("predictions are %s", told)
+    return model
+
+
+def _read(bundle: Bundle, settings: Settings) -> LoadedModel:
+    predictor, differences = load(bundle, settings)
+    return judge(bundle, predictor, differences, settings)
+
+
+def _recorded_or_read(bundle: Bundle, settings: Settings) -> LoadedModel:
+    try:
+        return _recorded(bundle, settings)
+    except NotRecorded as why:
+        log.info("scikit-learn is loaded: %s", why)
+        model = _read(bundle, settings)
+        reason = f"{model.choice.reason}; scikit-learn is loaded because {why}"
+        return replace(model, choice=replace(model.choice, reason=reason))
+
+
+def _recorded(bundle: Bundle, settings: Settings) -> LoadedModel:
+    """Take the shortcut where it gives the recorded and the golden answers.
+
+    Raises:
+        NotRecorded: it does not; whether the model does is another question.
+    """
+    taken = take(bundle, settings)
+    own, others = _probed(bundle, taken.predictor, settings)
+    if not own.passed or own.failures or others.failures:
+        raise NotRecorded("shortcut.zip does not give the golden answers")
+    choice = choose(taken.predictor, taken.by, golden_rows(bundle))
+    reason = (
+        f"it gives the {taken.recorded.answers} answers of scikit-learn "
+        f"{taken.recorded.made_with.get('scikit-learn', '')} that the bundle keeps, without loading it"
+    )
+    choice = replace(choice, together=choice.together and taken.recorded.together, reason=reason)
+    remark = _remark(_differences(bundle.manifest), own.passed)
+    return LoadedModel(bundle, taken.predictor, own + others, remark, choice)
 
 
 def load(bundle: Bundle, settings: Settings) -> tuple[Predictor, str]:
@@ -87,8 +139,8 @@ def judge(bundle: Bundle, predictor: Predictor, differences: str, settings: Sett
     Raises:
         BundleError: ProbeFailed with what was expected and got, or LibraryMismatch where versions differ.
     """
-    own = probe(predictor.unconfigured(), bundle.golden, "golden request", settings.limits.max_rows)
-    result = own + probe(predictor, settings.probe, "probe", settings.limits.max_rows)
+    own, others = _probed(bundle, predictor, settings)
+    result = own + others
     if result.failures:
         # Versions are to blame only where the bundle no longer answers as it did when it was made.
         raise ProbeError(result, differences if own.failures else "")
@@ -98,19 +150,25 @@ def judge(bundle: Bundle, predictor: Predictor, differences: str, settings: Sett
             f"{differences}; the bundle has no golden requests that would show whether it still answers as it did: "
             "make it again with `weirkeeper bundle`",
         )
-    remark = f"LibraryMismatch: {differences}; the {own.passed} golden requests agree" if differences else ""
-    choice = _choice(bundle, predictor, settings)
-    return LoadedModel(bundle, choice.predictor, result, remark, choice)
+    choice = choose(predictor, _COMPUTED_BY[bundle.manifest.runtime], golden_rows(bundle))
+    return LoadedModel(bundle, choice.predictor, result, _remark(differences, own.passed), choice)
 
 
-def _choice(bundle: Bundle, predictor: Predictor, settings: Settings) -> Choice:
-    """Choose what computes, by the golden requests' rows."""
+def _probed(bundle: Bundle, predictor: Predictor, settings: Settings) -> tuple[ProbeResult, ProbeResult]:
+    """Send the bundle's own golden requests, and those of the Model."""
+    most = settings.limits.max_rows
+    own = probe(predictor.unconfigured(), bundle.golden, "golden request", most)
+    return own, probe(predictor, settings.probe, "probe", most)
+
+
+def golden_rows(bundle: Bundle) -> list[Columns]:
+    """Give the rows of each golden request."""
     asked = [{"inputs": list(golden.request.inputs)} for golden in bundle.golden]
-    rows = [read_request(document, predictor.signature, settings.limits.max_rows).inputs for document in asked]
-    choice = choose(predictor, _COMPUTED_BY[bundle.manifest.runtime], rows)
-    told = "; ".join(f"{name} {value}" for name, value in choice.described().items())
-    log.info("predictions are %s", told)
-    return choice
+    return [read_request(document, bundle.manifest.signature, MOST_GOLDEN_ROWS).inputs for document in asked]
+
+
+def _remark(differences: str, agreeing: int) -> str:
+    return f"LibraryMismatch: {differences}; the {agreeing} golden requests agree" if differences else ""
 
 
 def _differences(manifest: BundleManifest) -> str:

@@ -17,13 +17,13 @@ from onnx import ModelProto, TensorProto
 
 from weirkeeper.api.bundle import MODEL_FILES
 from weirkeeper_server.errors import BundleError
+from weirkeeper_server.onnx_session import session_of
 from weirkeeper_server.pickles import LOOKED_AT, refuse_pickle
 
 DOMAINS: Final = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
 """Operators that onnxruntime has itself; others would need a library of somebody's own."""
 
 _NAME: Final = MODEL_FILES["ONNX"]
-_ERRORS_ALONE: Final = 4
 _PREFIX: Final = re.compile(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : (?:/\S+:\d+ .*?\) )?")
 _LOCALE: Final = re.compile(r"Failed to construct locale with name:([^:]*)")
 _NEWEST_OPSET: Final = re.compile(r"Opset (\d+) is .* for domain (\S+) is till opset (\d+)", re.DOTALL)
@@ -43,17 +43,6 @@ def load(data: bytes) -> onnxruntime.InferenceSession:
     except Exception as error:  # onnxruntime's errors have no class in common
         message = f"{_NAME} cannot be run: {_reason(str(error))}"
         raise BundleError("ModelLoadFailed", message, by_versions=True) from error
-
-
-def session_of(data: bytes) -> onnxruntime.InferenceSession:
-    """Make a session that computes in the thread that calls, and gives back the memory that a large batch took."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
-    options.enable_mem_pattern = False
-    options.log_severity_level = _ERRORS_ALONE
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
 def read(data: bytes) -> ModelProto:

@@ -14,9 +14,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 import weirkeeper
+from weirkeeper.api.bundle import SHORTCUT_FILE
 from weirkeeper.bundling.errors import UnsuitableSample
 from weirkeeper.statistics import Described
 from weirkeeper_server.bundle import read_bundle
+from weirkeeper_server.recorded.document import from_bytes
+from weirkeeper_server.shortcuts.agreement import FAR, UNHEARD_OF
 
 RANDOM = np.random.default_rng(23)
 FRAME = pd.DataFrame(
@@ -46,6 +49,10 @@ def test_no_value_of_a_sensitive_column_is_in_the_bundle(tmp_path: Path) -> None
     assert (asked["faith"], asked["income"]) == ([""], [0.0])
     assert asked["age"] != [0.0]
     assert not any("faith" in str(one.name) or "income" in str(one.name) for one in golden)
+    kept = from_bytes((made / SHORTCUT_FILE).read_bytes()).said
+    told = {name: {*kept.asked[name].tolist(), *kept.refused.get(name, np.empty(0)).tolist()} for name in SENSITIVE}
+    assert told["faith"] <= {"", UNHEARD_OF}
+    assert told["income"] <= {0.0, *FAR}
 
 
 def test_a_model_that_takes_no_other_values_is_refused_with_what_to_do(tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ def test_each_fits_into_a_config_map_and_its_names_are_keys(
 ) -> None:
     path = written[1][version]
     assert bundles.size(path) <= bundles.CONFIG_MAP_LIMIT
-    assert {file.name for file in path.iterdir()} == {"model.skops", "model.yaml", "profile.json", "golden.json"}
+    files = {"model.skops", "model.yaml", "profile.json", "golden.json", "shortcut.zip"}
+    assert {file.name for file in path.iterdir()} == files
 
 
 def test_all_have_the_signature_of_what_the_load_generator_sends(written: tuple[Tables, dict[str, Path]]) -> None:

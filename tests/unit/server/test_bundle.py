@@ -16,7 +16,7 @@ from weirkeeper.api.bundle import GoldenRequest
 from weirkeeper_server.bundle import FETCHED_FILE, Bundle, read_bundle
 from weirkeeper_server.digest import digest_of
 from weirkeeper_server.errors import BundleError
-from weirkeeper_server.loading import LoadedModel, judge, load
+from weirkeeper_server.loading import LoadedModel, load_model
 from weirkeeper_server.probed import ProbeError
 from weirkeeper_server.settings import Settings
 
@@ -27,9 +27,7 @@ def copied(bundle_folder: Path, tmp_path: Path) -> Path:
 
 
 def loaded(settings: Settings) -> LoadedModel:
-    bundle = read_bundle(settings.bundle)
-    predictor, differences = load(bundle, settings)
-    return judge(bundle, predictor, differences, settings)
+    return load_model(read_bundle(settings.bundle), settings)
 
 
 def refused(folder: Path) -> BundleError:

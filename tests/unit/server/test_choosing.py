@@ -22,10 +22,13 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from weirkeeper.api.bundle import Signature, Tensor
 from weirkeeper_server import choosing
 from weirkeeper_server.choosing import Choice, choose
-from weirkeeper_server.estimator import PREPARED, EstimatorPredictor, QuickPredictor
-from weirkeeper_server.shortcuts import ensembles
+from weirkeeper_server.estimator import PREPARED, EstimatorPredictor
+from weirkeeper_server.fitted.finals import last_plan
+from weirkeeper_server.shortcuts import trees
 from weirkeeper_server.shortcuts.agreement import agrees
-from weirkeeper_server.shortcuts.tree_graph import Tree
+from weirkeeper_server.shortcuts.plan import Trees
+from weirkeeper_server.shortcuts.predicting import ShortcutPredictor
+from weirkeeper_server.shortcuts.tree_graph import sums
 from weirkeeper_server.tensors import Columns, datatype_of
 
 RANDOM = np.random.default_rng(5)
@@ -99,9 +102,9 @@ def fitted() -> dict[str, Any]:
     return {name: case.make().fit(MATRIX, case.labels) for name, case in CASES.items()}
 
 
-def quick_of(estimator: Any, datatype: Any = "FP64") -> tuple[EstimatorPredictor, QuickPredictor, str]:
+def quick_of(estimator: Any, datatype: Any = "FP64") -> tuple[EstimatorPredictor, ShortcutPredictor, str]:
     plain = EstimatorPredictor(estimator, signature(estimator, datatype), {})
-    ((by, quick),) = [(by, way) for by, way in plain.shortcuts().items() if isinstance(way, QuickPredictor)]
+    ((by, quick),) = [(by, way) for by, way in plain.shortcuts().items() if isinstance(way, ShortcutPredictor)]
     return plain, quick, by
 
 
@@ -150,14 +153,14 @@ def test_any_row_is_answered_or_refused_as_the_estimator_does(
 def _said(predictor: Any, rows: Sequence[Sequence[float]]) -> Any:
     try:
         return predictor.predict({"input": np.array(rows)})
-    except ValueError as error:
-        return str(error)
+    except ValueError:
+        return "refused"
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", ["tree", "forest", "boosted", "binned"])
 def test_each_neighbour_of_each_threshold_goes_the_same_way(name: str, dtype: Any, fitted: dict[str, Any]) -> None:
-    rows = ensembles.threshold_rows(fitted[name], MATRIX[:5], most=10_000).astype(dtype)
+    rows = trees.threshold_rows(trees_of(fitted[name]), MATRIX[:5], most=10_000).astype(dtype)
     assert len(rows) >= 30
     plain, quick, _ = quick_of(fitted[name])
     got, wanted = (one.predict({"input": rows.astype(np.float64)}) for one in (quick, plain))
@@ -169,11 +172,19 @@ def test_a_walk_that_rounds_its_thresholds_is_found_out(
     fitted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What converters to single precision do: far from every threshold nothing is to be seen of it."""
-    monkeypatch.setattr(
-        ensembles, "Tree", lambda a, b, c, split, *more: Tree(a, b, c, split.astype(np.float16).astype(float), *more)
-    )
+    monkeypatch.setattr(trees, "sums", lambda plan: sums(plan.model_copy(update={"threshold": rounded(plan)})))
     plain, quick, _ = quick_of(fitted["binned"])
     assert not plain.agrees_at_edges(quick, golden())
+
+
+def rounded(plan: Trees) -> Any:
+    return plan.threshold.astype(np.float16).astype(float)
+
+
+def trees_of(estimator: Any) -> Trees:
+    plan = last_plan(estimator)
+    assert isinstance(plan, Trees)
+    return plan
 
 
 def mixed(unknown: str) -> tuple[Pipeline, Signature, list[Columns]]:

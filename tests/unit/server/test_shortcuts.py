@@ -26,12 +26,13 @@ from sklearn.preprocessing import (
 from weirkeeper.api.bundle import Signature, Tensor
 from weirkeeper_server.bundle import read_bundle
 from weirkeeper_server.estimator import EstimatorPredictor
+from weirkeeper_server.fitted import blocks
+from weirkeeper_server.fitted.columns import preparation
+from weirkeeper_server.fitted.forests import predictions, probabilities
 from weirkeeper_server.loading import judge, load
 from weirkeeper_server.settings import Settings
-from weirkeeper_server.shortcuts import blocks
 from weirkeeper_server.shortcuts.agreement import agrees
-from weirkeeper_server.shortcuts.columns import preparation
-from weirkeeper_server.shortcuts.forests import predictions, probabilities
+from weirkeeper_server.shortcuts.plan import Scaled
 
 RANDOM = np.random.default_rng(11)
 COUNT = 90
@@ -170,7 +171,7 @@ def test_a_shortcut_that_would_answer_otherwise_is_not_taken(
     bundle = read_bundle(given.bundle)
     plain, differences = load(bundle, given)
     assert judge(bundle, plain, differences, given).predictor is not plain
-    monkeypatch.setitem(blocks._NUMERIC, StandardScaler, lambda scaler: lambda block: block / scaler.scale_)
+    monkeypatch.setitem(blocks._NUMERIC, StandardScaler, lambda scaler: Scaled(scale=scaler.scale_))
     assert judge(bundle, plain, differences, given).predictor is plain
 
 

@@ -1,17 +1,15 @@
-"""A pipeline's last step computed from its fitted numbers: a matrix in, predictions and probabilities back."""
+"""A pipeline's last step: a matrix in, predictions and probabilities back."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from weirkeeper_server.shortcuts.blocks import Floats
+from weirkeeper_server.shortcuts.plan import Floats
 from weirkeeper_server.tensors import Array
 
-By = Literal["numpy", "onnxruntime"]
 TWO_CLASSES: Final = 2
 
 
@@ -22,16 +20,13 @@ class Answers(NamedTuple):
     probabilities: Array | None
 
 
-@dataclass(frozen=True)
-class LastStep:
-    """A last step's shortcut, and by what it computes.
+Answer = Callable[[Floats], Answers]
+"""Raises ValueError for rows that the estimator itself would refuse."""
 
-    `answer` gives None for rows that the estimator itself has to answer, or to refuse: rows with missing or infinite
-    values where the shortcut has no rule for them.
-    """
 
-    by: By
-    answer: Callable[[Floats], Answers | None]
+def refused() -> ValueError:
+    """Refuse rows whose numbers the estimator would refuse."""
+    return ValueError("the rows hold a missing or infinite value, or one that is too large, where the model takes none")
 
 
 def pairs(positive: Floats) -> Floats:
@@ -47,3 +42,11 @@ def softmax(scores: Floats) -> Floats:
     raised: Floats = np.exp(scores - scores.max(axis=1, keepdims=True))
     raised /= raised.sum(axis=1, keepdims=True)
     return raised
+
+
+def logistic(scores: Floats) -> Floats:
+    """Give 1 / (1 + exp(-score)); what scipy's `expit` gives, without importing it."""
+    # Larger exponentials overflow, and the result is 0 but for the least numbers that there are.
+    raised = np.exp(np.minimum(-scores, 88.0 if scores.dtype == np.float32 else 709.0))
+    raised += 1.0
+    return np.reciprocal(raised, out=raised)

@@ -1,57 +1,54 @@
-"""Which last step has which shortcut, and proof of it on the rows at which the answer changes."""
+"""Which last step is computed by what, and the rows at which its answers change."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
-from typing import Any
+from typing import Final, Literal
 
 import numpy as np
 
-from weirkeeper_server.shortcuts.agreement import equal
-from weirkeeper_server.shortcuts.blocks import Floats
-from weirkeeper_server.shortcuts.finals import LastStep
-from weirkeeper_server.shortcuts.linear import boundary_rows, is_linear, linear
+from weirkeeper_server.shortcuts.finals import Answer
+from weirkeeper_server.shortcuts.linear import boundary_rows, linear
+from weirkeeper_server.shortcuts.plan import Floats, Linear, Trees
+
+By = Literal["numpy", "onnxruntime"]
+BEYOND: Final = (np.inf, -np.inf, 1e300)
+"""Values that some models refuse; the last one only those of single precision."""
 
 
-def last_step(final: Any) -> LastStep | None:
-    """Find the shortcut of a last step, None where there is none."""
-    if is_linear(final):
-        return linear(final)
-    from weirkeeper_server.shortcuts.ensembles import trees  # noqa: PLC0415  linear models need no onnxruntime
+def last_step(plan: Linear | Trees) -> tuple[By, Answer]:
+    """Make what computes a last step, and name it."""
+    if isinstance(plan, Linear):
+        return "numpy", linear(plan)
+    from weirkeeper_server.shortcuts.trees import trees  # noqa: PLC0415  linear models need no onnxruntime
 
-    return trees(final)
+    return "onnxruntime", trees(plan)
 
 
-def agrees_at_edges(final: Any, last: LastStep, prepared: Sequence[Floats], share: float) -> bool:
-    """Say whether a last step's shortcut answers like it where its decision changes, and where values lack.
+def edge_rows(plan: Linear | Trees, features: Floats, share: float) -> list[Floats]:
+    """Give rows where a last step's answers change, in one block, then rows that it may refuse, each by itself.
 
-    `prepared` are matrices of rows as the last step gets them; `share` is the probability from which the second of
-    two classes is predicted.
+    `features` are rows as the last step gets them; `share` is the probability from which the second of two classes is
+    predicted. In the rows that may be refused one value each is missing, infinite or very large.
     """
-    features = np.concatenate(prepared)
-    rows = _edge_rows(final, features, share)
-    lacking = features[np.arange(features.shape[1]) % len(features)].copy()
-    np.fill_diagonal(lacking, np.nan)
-    return all(_same_last(final, last, block) for block in (rows, *lacking[:, None, :]))
+    return [_changing(plan, features, share), *_lacking(features), *_beyond(features)]
 
 
-def _same_last(final: Any, last: LastStep, features: Floats) -> bool:
-    answers = last.answer(features)
-    if answers is None:
-        return True  # the estimator itself is asked
-    with warnings.catch_warnings():
-        # What was fitted on a frame misses its columns' names, which matter to nothing here.
-        warnings.simplefilter("ignore", UserWarning)
-        if not equal(np.asarray(final.predict(features)), answers.predictions):
-            return False
-        likelihood = getattr(final, "predict_proba", None)
-        return likelihood is None or answers.probabilities is None or equal(likelihood(features), answers.probabilities)
+def _changing(plan: Linear | Trees, features: Floats, share: float) -> Floats:
+    if isinstance(plan, Linear):
+        return boundary_rows(plan, features, share)
+    from weirkeeper_server.shortcuts.trees import threshold_rows  # noqa: PLC0415  see last_step
+
+    return threshold_rows(plan, features)
 
 
-def _edge_rows(final: Any, features: Floats, share: float) -> Floats:
-    if is_linear(final):
-        return boundary_rows(final, features, share)
-    from weirkeeper_server.shortcuts.ensembles import threshold_rows  # noqa: PLC0415  see last_step
+def _lacking(features: Floats) -> list[Floats]:
+    rows = features[np.arange(features.shape[1]) % len(features)].copy()
+    np.fill_diagonal(rows, np.nan)
+    return list(rows[:, None, :])
 
-    return threshold_rows(final, features)
+
+def _beyond(features: Floats) -> list[Floats]:
+    rows = features[np.zeros(len(BEYOND), dtype=int)].copy()
+    with np.errstate(over="ignore"):
+        rows[np.arange(len(BEYOND)), np.arange(len(BEYOND)) % rows.shape[1]] = np.array(BEYOND).astype(rows.dtype)
+    return list(rows[:, None, :])

@@ -2,66 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
-
 import numpy as np
-from scipy.special import expit
-from sklearn import linear_model, svm
 
-from weirkeeper_server.shortcuts.blocks import Floats
-from weirkeeper_server.shortcuts.finals import TWO_CLASSES, Answers, LastStep, pairs, softmax
+from weirkeeper_server.shortcuts.finals import Answer, Answers, logistic, pairs, refused, softmax
+from weirkeeper_server.shortcuts.plan import Floats, Linear
 from weirkeeper_server.tensors import Array
 
-_WITH_PROBABILITIES: Final = (linear_model.LogisticRegression, linear_model.LogisticRegressionCV)
-_WITHOUT: Final = (
-    linear_model.Perceptron,
-    linear_model.RidgeClassifier,
-    linear_model.RidgeClassifierCV,
-    svm.LinearSVC,
-)
-_REGRESSORS: Final = (
-    linear_model.BayesianRidge,
-    linear_model.ElasticNet,
-    linear_model.ElasticNetCV,
-    linear_model.HuberRegressor,
-    linear_model.Lasso,
-    linear_model.LassoCV,
-    linear_model.LinearRegression,
-    linear_model.QuantileRegressor,
-    linear_model.Ridge,
-    linear_model.RidgeCV,
-    svm.LinearSVR,
-)
+
+def linear(plan: Linear) -> Answer:
+    """Make what computes a linear model."""
+    answer = _regression(plan) if plan.classes is None else _classification(plan, plan.classes)
+
+    def finite_alone(features: Floats) -> Answers:
+        if not np.isfinite(features).all():
+            raise refused()
+        return answer(features)
+
+    return finite_alone
 
 
-def linear(final: Any) -> LastStep | None:
-    """Find the shortcut of a linear model, None for other estimators."""
-    kind = type(final)
-    if kind in _REGRESSORS:
-        return LastStep("numpy", _finite_alone(_regression(final)))
-    if kind in _WITH_PROBABILITIES + _WITHOUT and np.ndim(final.coef_) == TWO_CLASSES and final.classes_.ndim == 1:
-        return LastStep("numpy", _finite_alone(_classification(final, kind in _WITH_PROBABILITIES)))
-    return None
-
-
-def is_linear(final: Any) -> bool:
-    """Say whether an estimator is one of these."""
-    return type(final) in (*_WITH_PROBABILITIES, *_WITHOUT, *_REGRESSORS)
-
-
-def _finite_alone(answer: Callable[[Floats], Answers]) -> Callable[[Floats], Answers | None]:
-    """Leave rows with NaN or infinity to the estimator, which refuses them in its own words."""
-    return lambda features: answer(features) if np.isfinite(features).all() else None
-
-
-def _regression(final: Any) -> Callable[[Floats], Answers]:
-    weights, intercept = np.asarray(final.coef_).T, final.intercept_
+def _regression(plan: Linear) -> Answer:
+    weights, intercept = plan.weights, plan.intercept
     return lambda features: Answers(features @ weights + intercept, None)
 
 
-def _classification(final: Any, probable: bool) -> Callable[[Floats], Answers]:  # noqa: FBT001  an estimator has them or not
-    weights, intercept, classes = final.coef_.T, final.intercept_, final.classes_
+def _classification(plan: Linear, classes: Array) -> Answer:
+    weights, intercept, probable = plan.weights, plan.intercept, plan.probable
     if weights.shape[1] > 1:
 
         def among_many(features: Floats) -> Answers:
@@ -72,21 +38,21 @@ def _classification(final: Any, probable: bool) -> Callable[[Floats], Answers]: 
 
     def among_two(features: Floats) -> Answers:
         scores = (features @ weights + intercept).reshape(-1)
-        return Answers(classes.take((scores > 0).view(np.int8)), pairs(expit(scores)) if probable else None)
+        return Answers(classes.take((scores > 0).view(np.int8)), pairs(logistic(scores)) if probable else None)
 
     return among_two
 
 
-def boundary_rows(final: Any, features: Floats, share: float) -> Array:
+def boundary_rows(plan: Linear, features: Floats, share: float) -> Array:
     """Move rows to where the decision changes: just before and just behind it.
 
     With two classes that is where the second has the probability `share`, with several where a row's likeliest two
     are equally likely. Where a decision never changes, as a regression has none, the rows come back as they are.
     """
-    weights = np.atleast_2d(getattr(final, "coef_", np.zeros((1, features.shape[1]))))
-    if not hasattr(final, "classes_") or not 0 < share < 1:
+    if plan.classes is None or not 0 < share < 1:
         return features
-    scores = features @ weights.T + final.intercept_
+    weights = plan.weights.T
+    scores = features @ plan.weights + plan.intercept
     if weights.shape[0] == 1:
         direction, distance = np.repeat(weights, len(features), axis=0), scores[:, 0] - np.log(share / (1 - share))
     else:

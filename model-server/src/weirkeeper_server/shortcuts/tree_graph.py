@@ -2,65 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import onnx
-from onnx import helper, numpy_helper
 
-from weirkeeper_server.onnx_file import session_of
-from weirkeeper_server.shortcuts.blocks import Floats
+from weirkeeper_server.onnx_format.ensemble_pb2 import (
+    Attribute,
+    Dimension,
+    Graph,
+    Model,
+    Node,
+    OperatorSet,
+    Shape,
+    Tensor,
+    TensorType,
+    Type,
+    ValueInfo,
+)
+from weirkeeper_server.onnx_session import session_of
+from weirkeeper_server.shortcuts.plan import Floats, Trees
 
 _ADD: Final = 1
-_OPSETS: Final = (helper.make_opsetid("ai.onnx.ml", 5), helper.make_opsetid("", 17))
+_OPSETS: Final = (OperatorSet(domain="ai.onnx.ml", version=5), OperatorSet(version=17))
 _IR_VERSION: Final = 9
+_INTEGER, _TENSOR, _INTEGERS = 2, 4, 7
+_BYTES, _DOUBLE = 2, 11
 
 Integers = npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
 class Tree:
-    """A binary tree of nodes by number, the root first; a leaf has the child -1 on its left.
-
-    A row goes left where its value of `feature` is at most `threshold`, or is missing and `lacking_left` says so.
-    """
+    """The nodes of one tree, as `Trees` has them, with the values of one sum."""
 
     left: Integers
     right: Integers
     feature: Integers
     threshold: Floats
+    lacking_left: npt.NDArray[Any]
     values: Floats
-    lacking_left: npt.NDArray[np.bool_] | None = None
 
 
-def sums(columns: Sequence[Sequence[Tree]], width: int) -> Callable[[Floats], Floats]:
-    """Make what adds up the values of the leaves that each row reaches: `[rows, width]` to `[rows, columns]`."""
-    session = session_of(_model(columns, width))
+def sums(plan: Trees) -> Callable[[Floats], Floats]:
+    """Make what adds up the values of the leaves that each row reaches: `[rows, width]` to `[rows, sums]`."""
+    session = session_of(_model(plan).SerializeToString())
     return lambda features: session.run(None, {"x": features})[0]
 
 
-def _model(columns: Sequence[Sequence[Tree]], width: int) -> bytes:
+def _model(plan: Trees) -> Model:
     ensemble = _Numbering()
-    for number, column in enumerate(columns):
-        for tree in column:
-            ensemble.add(tree, number)
-    double = onnx.TensorProto.DOUBLE
-    node = helper.make_node(
-        "TreeEnsemble",
-        ["x"],
-        ["y"],
-        domain="ai.onnx.ml",
-        n_targets=len(columns),
-        aggregate_function=_ADD,
-        **ensemble.attributes(),
-    )
-    given = helper.make_tensor_value_info("x", double, [None, width])
-    made = helper.make_tensor_value_info("y", double, [None, len(columns)])
-    graph = helper.make_graph([node], "trees", [given], [made])
-    return helper.make_model(graph, opset_imports=_OPSETS, ir_version=_IR_VERSION).SerializeToString()
+    for target, tree in _trees(plan):
+        ensemble.add(tree, target)
+    attributes = [_integer("n_targets", plan.sums), _integer("aggregate_function", _ADD), *ensemble.attributes()]
+    node = Node(input=["x"], output=["y"], op_type="TreeEnsemble", domain="ai.onnx.ml", attribute=attributes)
+    graph = Graph(node=[node], name="trees", input=[_matrix("x", plan.width)], output=[_matrix("y", plan.sums)])
+    return Model(ir_version=_IR_VERSION, graph=graph, opset_import=_OPSETS)
+
+
+def _trees(plan: Trees) -> Iterator[tuple[int, Tree]]:
+    """Take the ensemble apart into trees of one sum each."""
+    ends = np.cumsum(plan.sizes)
+    shared = plan.values.shape[1] > 1
+    for column in range(plan.values.shape[1]):
+        for number, (start, end) in enumerate(zip(ends - plan.sizes, ends, strict=True)):
+            some = slice(int(start), int(end))
+            nodes = (plan.left[some], plan.right[some], plan.feature[some], plan.threshold[some])
+            tree = Tree(*nodes, plan.lacking_left[some], plan.values[some, column])
+            yield (column if shared else int(plan.targets[number])), tree
 
 
 class _Numbering:
@@ -80,11 +91,10 @@ class _Numbering:
         inner = ~leaf
         numbers = np.where(leaf, self._leaves + np.cumsum(leaf) - 1, self._inner + np.cumsum(inner) - 1)
         left, right = tree.left[inner], tree.right[inner]
-        lacking = np.zeros(leaf.size, dtype=bool) if tree.lacking_left is None else tree.lacking_left
         self._roots.append(self._inner)
         self._keep("nodes_featureids", tree.feature[inner])
         self._keep("nodes_splits", tree.threshold[inner])
-        self._keep("nodes_missing_value_tracks_true", lacking[inner])
+        self._keep("nodes_missing_value_tracks_true", tree.lacking_left[inner])
         self._keep("nodes_truenodeids", numbers[left])
         self._keep("nodes_falsenodeids", numbers[right])
         self._keep("nodes_trueleafs", leaf[left])
@@ -97,16 +107,32 @@ class _Numbering:
     def _keep(self, name: str, part: npt.NDArray[Any]) -> None:
         self._parts.setdefault(name, []).append(part)
 
-    def attributes(self) -> dict[str, Any]:
+    def attributes(self) -> list[Attribute]:
         joined = {name: np.concatenate(parts) for name, parts in self._parts.items()}
-        tensors = {
-            "nodes_splits": numpy_helper.from_array(joined.pop("nodes_splits").astype(np.float64)),
-            "leaf_weights": numpy_helper.from_array(joined.pop("leaf_weights").astype(np.float64)),
-            # 0 is "at most".
-            "nodes_modes": numpy_helper.from_array(np.zeros(self._inner, dtype=np.uint8)),
-        }
-        lists = {name: part.astype(np.int64).tolist() for name, part in joined.items()}
-        return {**lists, **tensors, "tree_roots": self._roots}
+        doubles = [_doubles(name, joined.pop(name)) for name in ("nodes_splits", "leaf_weights")]
+        # 0 is "at most".
+        modes = Tensor(dims=[self._inner], data_type=_BYTES, raw_data=bytes(self._inner))
+        lists = [_integers(name, part.astype(np.int64).tolist()) for name, part in joined.items()]
+        lists.append(_integers("tree_roots", self._roots))
+        return [*lists, *doubles, Attribute(name="nodes_modes", type=_TENSOR, t=modes)]
+
+
+def _integer(name: str, value: int) -> Attribute:
+    return Attribute(name=name, type=_INTEGER, i=value)
+
+
+def _integers(name: str, values: list[int]) -> Attribute:
+    return Attribute(name=name, type=_INTEGERS, ints=values)
+
+
+def _doubles(name: str, values: Floats) -> Attribute:
+    tensor = Tensor(dims=[len(values)], data_type=_DOUBLE, raw_data=values.astype("<f8").tobytes())
+    return Attribute(name=name, type=_TENSOR, t=tensor)
+
+
+def _matrix(name: str, width: int) -> ValueInfo:
+    shape = Shape(dim=[Dimension(dim_param="rows"), Dimension(dim_value=width)])
+    return ValueInfo(name=name, type=Type(tensor_type=TensorType(elem_type=_DOUBLE, shape=shape)))
 
 
 def _with_question(tree: Tree) -> Tree:
@@ -116,5 +142,6 @@ def _with_question(tree: Tree) -> Tree:
         right=np.array([2, -1, -1]),
         feature=np.zeros(3, dtype=np.int64),
         threshold=np.zeros(3),
+        lacking_left=np.zeros(3, dtype=bool),
         values=np.array([0.0, value, value]),
     )

@@ -14,6 +14,7 @@ BUNDLE_VERSION: Final = "bundle/v1"
 MANIFEST_FILE: Final = "model.yaml"
 PROFILE_FILE: Final = "profile.json"
 GOLDEN_FILE: Final = "golden.json"
+SHORTCUT_FILE: Final = "shortcut.zip"
 ARRAY_RANK: Final = 2
 NULLABLE: Final = ("FP16", "FP32", "FP64", "BYTES")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,12 +14,19 @@ import skops.io
 from sklearn.base import is_classifier, is_regressor
 from skops.io.exceptions import UnsupportedTypeException
 
-from weirkeeper.api.bundle import Runtime, Signature, Tensor
+from weirkeeper.api.bundle import SHORTCUT_FILE, Runtime, Signature, Tensor
 from weirkeeper.bundling.errors import UnsuitableEstimator
 from weirkeeper.bundling.metrics import Answers
 from weirkeeper.bundling.sample import Sample, conform, describe, tensors_of
-from weirkeeper_server.estimator import PREDICT, PROBABILITIES, EstimatorPredictor
+from weirkeeper_server.bundle import Bundle
+from weirkeeper_server.estimator import EstimatorPredictor
+from weirkeeper_server.loading import golden_rows
+from weirkeeper_server.recorded.document import NotRecorded
+from weirkeeper_server.recorded.making import shortcut_file
+from weirkeeper_server.shortcuts.predicting import PREDICT, PROBABILITIES
 from weirkeeper_server.tensors import Array
+
+log = logging.getLogger(__name__)
 
 
 class EstimatorSource:
@@ -68,3 +76,12 @@ class EstimatorSource:
             skops.io.dump(self._estimator, file, compression=zipfile.ZIP_DEFLATED)
         except UnsupportedTypeException as error:
             raise UnsuitableEstimator(f"skops cannot write this estimator: {error}") from error
+
+    def shortcut(self, bundle: Bundle) -> bytes | None:
+        """Write down what predicts without scikit-learn, and what scikit-learn says to the golden requests' rows."""
+        plain = EstimatorPredictor(self._estimator, bundle.manifest.signature, {})
+        try:
+            return shortcut_file(plain, bundle.model, golden_rows(bundle), bundle.manifest.versions)
+        except NotRecorded as why:
+            log.info("the bundle has no %s: %s; servers load scikit-learn", SHORTCUT_FILE, why)
+            return None

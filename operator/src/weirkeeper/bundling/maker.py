@@ -21,7 +21,14 @@ from weirkeeper.bundling.metrics import SEED, measure, measured_rows
 from weirkeeper.bundling.sample import Sample, rows_of
 from weirkeeper.bundling.sensitive import check_named
 from weirkeeper.bundling.source import Source
-from weirkeeper.bundling.writing import manifest_of, profile_of, write_golden, write_manifest, write_profile
+from weirkeeper.bundling.writing import (
+    manifest_of,
+    profile_of,
+    write_golden,
+    write_manifest,
+    write_profile,
+    write_shortcut,
+)
 from weirkeeper.statistics.building import Described
 from weirkeeper.statistics.offline import OfflineMetric, Rows
 from weirkeeper_server.tensors import Array
@@ -80,6 +87,7 @@ def bundle(  # noqa: PLR0913  each is something that its owner may say
         write_profile(made, manifest, profile, kept)
         write_manifest(made, manifest)
         write_golden(made, manifest, source, tensors, {name for name, said in described.items() if said.sensitive})
+        write_shortcut(made, source)
         verify(made, trusted_types)
         _replace(target, made)
     return target

@@ -14,6 +14,7 @@ from weirkeeper.bundling.errors import UnsuitableEstimator, UnsuitableSample
 from weirkeeper.bundling.metrics import Answers
 from weirkeeper.bundling.sample import Sample
 from weirkeeper_server import onnx_file
+from weirkeeper_server.bundle import Bundle
 from weirkeeper_server.errors import BundleError
 from weirkeeper_server.onnx_predictor import DATATYPES, MAPS, as_array, ask, upright
 from weirkeeper_server.tensors import DTYPES, Array
@@ -98,6 +99,10 @@ class OnnxSource:
     def write(self, file: Path) -> None:
         """Write the model as it came."""
         file.write_bytes(self._model)
+
+    def shortcut(self, bundle: Bundle) -> None:  # noqa: ARG002  as Source has it
+        """Give none: onnxruntime is quick to start."""
+        return
 
 
 def _sorted_classes(labels: Array, predicted: Array) -> tuple[Any, ...]:

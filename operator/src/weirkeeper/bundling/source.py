@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from weirkeeper.api.bundle import Runtime
 from weirkeeper.bundling.metrics import Answers
+from weirkeeper_server.bundle import Bundle
 from weirkeeper_server.tensors import Array
 
 
@@ -46,4 +47,8 @@ class Source(Protocol):
         Raises:
             UnsuitableEstimator: it cannot be written.
         """
+        ...
+
+    def shortcut(self, bundle: Bundle) -> bytes | None:
+        """Give the file by which a server predicts without the model's own library, None where there is none."""
         ...

@@ -12,6 +12,8 @@ from weirkeeper_server.bundle import read_bundle
 from weirkeeper_server.decode import read_request
 from weirkeeper_server.errors import BundleError
 from weirkeeper_server.loading import LoadedModel, judge, load
+from weirkeeper_server.recorded.document import NotRecorded
+from weirkeeper_server.recorded.taking import take
 from weirkeeper_server.settings import Settings
 from weirkeeper_server.tensors import Array, datatype_of
 
@@ -23,6 +25,10 @@ def refusal(folder: Path, trusted_types: Sequence[str]) -> str:
         bundle = read_bundle(folder)
         predictor, differences = load(bundle, settings)
         model = judge(bundle, predictor, differences, settings)
+        if bundle.shortcut is not None:
+            take(bundle, settings)
+    except NotRecorded as error:
+        return f"ModelLoadFailed: {error}"
     except BundleError as error:
         return f"{error.reason}: {error}"
     if not bundle.golden:

@@ -15,6 +15,7 @@ from weirkeeper.api.bundle import (
     GOLDEN_FILE,
     MANIFEST_FILE,
     PROFILE_FILE,
+    SHORTCUT_FILE,
     BundleManifest,
     Expected,
     GoldenRequest,
@@ -33,6 +34,7 @@ from weirkeeper.statistics.building import Described
 from weirkeeper.statistics.errors import ProfileError
 from weirkeeper.statistics.offline import OfflineMetric
 from weirkeeper.statistics.profile import ReferenceProfile
+from weirkeeper_server.bundle import read_bundle
 from weirkeeper_server.counting import profile_columns
 from weirkeeper_server.loading import running_versions
 from weirkeeper_server.tensors import Array, datatype_of, tensor_data
@@ -104,6 +106,13 @@ def write_golden(
     """
     written = [json.dumps(one.to_json(), allow_nan=False) for one in _golden(manifest, source, tensors, sensitive)]
     (folder / GOLDEN_FILE).write_text("[\n" + ",\n".join(written) + "\n]\n")
+
+
+def write_shortcut(folder: Path, source: Source) -> None:
+    """Write beside the other files by what servers predict without the model's own library, where there is that."""
+    data = source.shortcut(read_bundle(folder))
+    if data is not None:
+        (folder / SHORTCUT_FILE).write_bytes(data)
 
 
 def _with_held_out(profile: ReferenceProfile, manifest: BundleManifest, held_out: Labelled | None) -> ReferenceProfile:

@@ -1,0 +1,1 @@
+"""Messages of ONNX, as far as the server writes them itself."""

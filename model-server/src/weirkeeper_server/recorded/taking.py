@@ -1,0 +1,56 @@
+"""Taking a bundle's shortcut at its word only where it answers as scikit-learn was recorded to."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+import zlib
+from dataclasses import dataclass
+
+from weirkeeper_server.bundle import Bundle
+from weirkeeper_server.recorded.document import NotRecorded, Recorded, from_bytes
+from weirkeeper_server.recorded.predicting import is_proven, predictor_of
+from weirkeeper_server.recorded.skops_names import unknown_types
+from weirkeeper_server.settings import Settings
+from weirkeeper_server.shortcuts.last_steps import By
+from weirkeeper_server.shortcuts.predicting import ShortcutPredictor
+from weirkeeper_server.skops_zip import check_skops
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A shortcut that was proven by what the bundle keeps, without scikit-learn."""
+
+    by: By
+    predictor: ShortcutPredictor
+    recorded: Recorded
+
+
+def take(bundle: Bundle, settings: Settings) -> Taken:
+    """Check the skops file as far as that goes without building it, then the shortcut.
+
+    Raises:
+        NotRecorded: the model has to be read with scikit-learn; the message says why.
+        BundleError: PickleRefused, NotABundle or ModelLoadFailed, as `skops_file.load` and `EstimatorPredictor` say.
+    """
+    if bundle.shortcut is None:
+        raise NotRecorded("the bundle has no shortcut.zip")
+    check_skops(bundle.model, bundle.manifest.model_file)
+    recorded = from_bytes(bundle.shortcut)
+    if recorded.model_sha256 != hashlib.sha256(bundle.model).hexdigest():
+        raise NotRecorded("shortcut.zip is of another model.skops")
+    _check_types(bundle.model)
+    by, predictor = predictor_of(recorded.shortcut, bundle.manifest.signature, settings.parameters)
+    if not is_proven(recorded, predictor.unconfigured()):
+        raise NotRecorded("shortcut.zip answers otherwise than scikit-learn did when it was made")
+    return Taken(by, predictor, recorded)
+
+
+def _check_types(model: bytes) -> None:
+    """Leave it to skops to judge, and to refuse, types that are not known here."""
+    try:
+        unknown = unknown_types(model)
+    except (ValueError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise NotRecorded(f"the types in model.skops cannot be listed: {error}") from error
+    if unknown:
+        raise NotRecorded(f"model.skops holds {', '.join(sorted(unknown)[:5])}")

@@ -1,0 +1,111 @@
+"""Ensembles of decision trees in onnxruntime, which walks a hundred of them in the time of one call of scikit-learn.
+
+Thresholds and leaves stay in double precision, and what scikit-learn rounds to single precision before it compares is
+rounded here too: each row reaches the very leaves that it reaches there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from weirkeeper_server.shortcuts.finals import TWO_CLASSES, Answer, Answers, logistic, pairs, refused, softmax
+from weirkeeper_server.shortcuts.plan import Floats, Trees
+from weirkeeper_server.shortcuts.tree_graph import sums
+from weirkeeper_server.tensors import Array
+
+
+def trees(plan: Trees) -> Answer:
+    """Make what computes an ensemble.
+
+    Raises:
+        ValueError: classes or first guesses are not as many as there are sums.
+    """
+    walk, given, finish, first = sums(plan), _given(plan), _finish(plan), plan.first
+    if first is None:
+        return lambda features: finish(walk(given(features)))
+    return lambda features: finish(walk(given(features)) + first)
+
+
+def _given(plan: Trees) -> Callable[[Floats], Floats]:
+    if not plan.single:
+        return lambda features: features.astype(np.float64, copy=False)
+    fits = _finite_or_missing if plan.lacking else np.isfinite
+
+    def rounded(features: Floats) -> Floats:
+        """Round to single precision, as scikit-learn's trees compare; what is too large for it is refused."""
+        with np.errstate(over="ignore"):
+            values = features.astype(np.float32)
+        if not fits(values).all():
+            raise refused()
+        return values.astype(np.float64)
+
+    return rounded
+
+
+def _finite_or_missing(values: Array) -> Array:
+    return ~np.isinf(values)
+
+
+def _finish(plan: Trees) -> Callable[[Floats], Answers]:
+    count = len(plan.sizes)
+    if plan.classes is None:
+        if plan.sums != 1:
+            raise ValueError("a regression has one sum")
+        if plan.finish == "mean":
+            return lambda raw: Answers(raw[:, 0] / count, None)
+        link = np.exp if plan.finish == "exponential" else np.asarray
+        return lambda raw: Answers(link(raw[:, 0]), None)
+    if plan.sums != (1 if len(plan.classes) == TWO_CLASSES else len(plan.classes)):
+        raise ValueError("the classes are not as many as the sums")
+    return _votes(plan.classes, count) if plan.finish == "votes" else _classes(plan, plan.classes)
+
+
+def _votes(classes: Array, count: int) -> Callable[[Floats], Answers]:
+    two = len(classes) == TWO_CLASSES
+
+    def answer(raw: Floats) -> Answers:
+        shares = raw / count
+        probabilities = pairs(shares[:, 0]) if two else shares
+        return Answers(classes.take(probabilities.argmax(axis=1)), probabilities)
+
+    return answer
+
+
+def _classes(plan: Trees, classes: Array) -> Callable[[Floats], Answers]:
+    if len(classes) > TWO_CLASSES:
+        return lambda raw: Answers(classes.take(raw.argmax(axis=1)), softmax(raw))
+    boundary, steepness = plan.boundary, plan.steepness
+
+    def answer(raw: Floats) -> Answers:
+        scores = raw[:, 0]
+        second = scores >= 0 if boundary else scores > 0
+        return Answers(classes.take(second.view(np.int8)), pairs(logistic(steepness * scores)))
+
+    return answer
+
+
+def threshold_rows(plan: Trees, features: Floats, most: int = 200) -> Array:
+    """Change one value of a row to a threshold of a tree and to its neighbours in single and double precision."""
+    inner = np.flatnonzero(plan.left >= 0)
+    if not inner.size:
+        return features
+    chosen = inner[np.linspace(0, len(inner) - 1, min(most, len(inner))).astype(int)]
+    splits = zip(plan.feature[chosen].tolist(), plan.threshold[chosen].tolist(), strict=True)
+    rows = [(feature, value) for feature, threshold in splits for value in _around(threshold)]
+    changed = features[np.arange(len(rows)) % len(features)].copy()
+    for row, (feature, value) in zip(changed, rows, strict=True):
+        row[feature] = value
+    return changed
+
+
+def _around(threshold: float) -> list[float]:
+    single = np.float32(threshold)
+    steps = (-np.inf, np.inf)
+    return [
+        float(single),
+        *(float(np.nextafter(single, np.float32(step))) for step in steps),
+        threshold,
+        *(float(np.nextafter(threshold, step)) for step in steps),
+    ]
