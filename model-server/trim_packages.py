@@ -3,12 +3,14 @@
 
 Called with a `site-packages` folder. Nothing that can be imported by a model's estimator goes: tests, sources that were
 compiled, the descriptions of cloud services (requests are signed, by names and dates alone), a second copy of
-onnxruntime for programs in C, and pip itself.
+onnxruntime for programs in C, what draws skops' model cards, and pip itself. Of compiled libraries what no loader reads
+is cut off: symbols for debuggers.
 """
 
 from __future__ import annotations
 
 import shutil
+import struct
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,13 +20,20 @@ TESTS: Final = frozenset({"tests", "test"})
 SOURCES: Final = frozenset({".a", ".c", ".cc", ".cpp", ".f90", ".h", ".hpp", ".pxd", ".pyi", ".pyx", ".tp"})
 UNREAD: Final = (
     "botocore/data/*/",
-    "onnx/backend/test/",
     # The module for Python has all of it inside, and is linked to nothing beside the C library.
     "onnxruntime/capi/libonnxruntime.so*",
     "onnxruntime/datasets/",
     "onnxruntime/quantization/",
     "onnxruntime/tools/",
     "onnxruntime/transformers/",
+    # skops' model cards, which no server writes, draw tables.
+    "prettytable/",
+    "prettytable-*.dist-info/",
+    "skops/card/",
+    "wcwidth/",
+    "wcwidth-*.dist-info/",
+    "sklearn/datasets/data/",
+    "sklearn/datasets/images/",
     # What installs is no part of what runs.
     "_distutils_hack/",
     "distutils-precedence.pth",
@@ -34,6 +43,11 @@ UNREAD: Final = (
     "setuptools/",
     "setuptools-*.dist-info/",
 )
+
+
+ELF_64: Final = b"\x7fELF\x02\x01"
+ELF_HEADER: Final = 64
+"""Bytes of the header of a library."""
 
 
 def unread(packages: Path) -> Iterator[Path]:
@@ -60,6 +74,35 @@ def trim(packages: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+    for library in list(packages.rglob("*.so*")):
+        if library.is_file() and not library.is_symlink():
+            cut_symbols(library)
+
+
+def cut_symbols(library: Path) -> None:
+    """Shorten a library to what is loaded of it: debuggers' symbols and the table of sections stand behind.
+
+    Libraries of other formats than ELF for 64 bits, lowest byte first, are left alone.
+    """
+    data = library.read_bytes()
+    if len(data) < ELF_HEADER or data[:6] != ELF_64:
+        return
+    (headers,) = struct.unpack_from("<Q", data, 32)
+    length, count = struct.unpack_from("<HH", data, 54)
+    ends = [ELF_HEADER, headers + length * count]
+    for number in range(count):
+        start, _, _, size = struct.unpack_from("<4Q", data, headers + number * length + 8)
+        ends.append(start + size)
+    if max(ends) < len(data):
+        # No table of sections: place, length of an entry, entries, and which of them has the names.
+        head = bytearray(data[: max(ends)])
+        struct.pack_into("<Q", head, 40, 0)
+        struct.pack_into("<3H", head, 58, 0, 0, 0)
+        # A new file: the old one may be linked from an installer's cache, and be mapped by processes elsewhere.
+        shorter = library.with_name(f"{library.name}.shorter")
+        shorter.write_bytes(head)
+        shutil.copymode(library, shorter)
+        shorter.replace(library)
 
 
 if __name__ == "__main__":

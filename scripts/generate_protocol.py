@@ -14,7 +14,7 @@ from typing import Final
 
 SOURCE: Final = Path(__file__).resolve().parent.parent / "model-server" / "src"
 SERVER: Final = Path("weirkeeper_server")
-DEFINITIONS: Final = (SERVER / "protocol" / "open_inference.proto", SERVER / "onnx_format" / "ensemble.proto")
+DEFINITIONS: Final = (SERVER / "protocol" / "open_inference.proto", SERVER / "onnx_format" / "onnx_ml.proto")
 
 # Every implementation of the protocol has messages of the same full names. In the pool that all modules share, the
 # server could not be imported in one process with a client such as tritonclient.

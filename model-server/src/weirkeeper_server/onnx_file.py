@@ -10,13 +10,12 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-import onnx
 import onnxruntime
 from google.protobuf.message import DecodeError, Message
-from onnx import ModelProto, TensorProto
 
 from weirkeeper.api.bundle import MODEL_FILES
 from weirkeeper_server.errors import BundleError
+from weirkeeper_server.onnx_format.onnx_ml_pb2 import ModelProto, NodeProto, TensorProto
 from weirkeeper_server.onnx_session import session_of
 from weirkeeper_server.pickles import LOOKED_AT, refuse_pickle
 
@@ -58,7 +57,7 @@ def read(data: bytes) -> ModelProto:
         raise BundleError("NotABundle", f"{_NAME} is no ONNX model: {error}") from error
     if not model.HasField("graph") or not model.opset_import:
         raise BundleError("NotABundle", f"{_NAME} is no ONNX model: it has no graph or no operator set; export it anew")
-    model.DiscardUnknownFields()  # type: ignore[attr-defined]  # onnx's stubs lack it
+    model.DiscardUnknownFields()
     return model
 
 
@@ -76,7 +75,7 @@ def check(model: ModelProto) -> None:
                 f"{_NAME} keeps tensor {message.name or 'without a name'!r} in another file (external data), and only "
                 "what is in the model itself is loaded; save it with save_as_external_data=False",
             )
-        if isinstance(message, onnx.NodeProto) and message.domain not in DOMAINS | own:
+        if isinstance(message, NodeProto) and message.domain not in DOMAINS | own:
             raise BundleError(
                 "ModelLoadFailed",
                 f"{_NAME} uses operator {message.op_type} of domain {message.domain!r}; onnxruntime itself has "

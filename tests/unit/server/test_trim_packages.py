@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import runpy
 from pathlib import Path
 
 import pytest
+from numpy._core import _multiarray_umath
 
 PROGRAM = Path(__file__).parents[3] / "model-server" / "trim_packages.py"
-trim = runpy.run_path(str(PROGRAM))["trim"]
+PARTS = runpy.run_path(str(PROGRAM))
+trim, cut_symbols = PARTS["trim"], PARTS["cut_symbols"]
 
 KEPT = (
     "numpy/core.py",
@@ -25,6 +28,8 @@ LEFT_OUT = (
     "numpy/core.pyi",
     "onnxruntime/capi/libonnxruntime.so.1.32.0",
     "botocore/data/ec2/2016/service.json.gz",
+    "skops/card/_model_card.py",
+    "wcwidth/table_wide.py",
     "pip/__main__.py",
     "pip-26.1.dist-info/METADATA",
 )
@@ -43,3 +48,22 @@ def test_another_folder_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="has no numpy"):
         trim(tmp_path)
     assert (tmp_path / "tests").is_dir()
+
+
+def test_a_library_is_cut_to_what_is_loaded_of_it_and_still_loads(tmp_path: Path) -> None:
+    """What is cut is a file of its own: others may have linked, and mapped, the one that was there."""
+    original = Path(_multiarray_umath.__file__)
+    library, elsewhere = tmp_path / original.name, tmp_path / "cache"
+    elsewhere.write_bytes(original.read_bytes() + b"symbols for debuggers")
+    library.hardlink_to(elsewhere)
+    cut_symbols(library)
+    assert elsewhere.read_bytes().endswith(b"symbols for debuggers")
+    assert library.stat().st_size < elsewhere.stat().st_size
+    ctypes.CDLL(str(library))
+
+
+@pytest.mark.parametrize("content", [b"", b"GROUP ( libgcc_s.so.1 )", b"\x7fELF\x01\x01" + bytes(200)])
+def test_files_of_other_formats_are_left_alone(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "libother.so").write_bytes(content)
+    cut_symbols(tmp_path / "libother.so")
+    assert (tmp_path / "libother.so").read_bytes() == content

@@ -9,27 +9,23 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from weirkeeper_server.onnx_format.ensemble_pb2 import (
-    Attribute,
-    Dimension,
-    Graph,
-    Model,
-    Node,
-    OperatorSet,
-    Shape,
-    Tensor,
-    TensorType,
-    Type,
-    ValueInfo,
+from weirkeeper_server.onnx_format.onnx_ml_pb2 import (
+    AttributeProto,
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    OperatorSetIdProto,
+    TensorProto,
+    TensorShapeProto,
+    TypeProto,
+    ValueInfoProto,
 )
 from weirkeeper_server.onnx_session import session_of
 from weirkeeper_server.shortcuts.plan import Floats, Trees
 
 _ADD: Final = 1
-_OPSETS: Final = (OperatorSet(domain="ai.onnx.ml", version=5), OperatorSet(version=17))
+_OPSETS: Final = (OperatorSetIdProto(domain="ai.onnx.ml", version=5), OperatorSetIdProto(version=17))
 _IR_VERSION: Final = 9
-_INTEGER, _TENSOR, _INTEGERS = 2, 4, 7
-_BYTES, _DOUBLE = 2, 11
 
 Integers = npt.NDArray[np.integer[Any]]
 
@@ -52,14 +48,14 @@ def sums(plan: Trees) -> Callable[[Floats], Floats]:
     return lambda features: session.run(None, {"x": features})[0]
 
 
-def _model(plan: Trees) -> Model:
+def _model(plan: Trees) -> ModelProto:
     ensemble = _Numbering()
     for target, tree in _trees(plan):
         ensemble.add(tree, target)
     attributes = [_integer("n_targets", plan.sums), _integer("aggregate_function", _ADD), *ensemble.attributes()]
-    node = Node(input=["x"], output=["y"], op_type="TreeEnsemble", domain="ai.onnx.ml", attribute=attributes)
-    graph = Graph(node=[node], name="trees", input=[_matrix("x", plan.width)], output=[_matrix("y", plan.sums)])
-    return Model(ir_version=_IR_VERSION, graph=graph, opset_import=_OPSETS)
+    node = NodeProto(input=["x"], output=["y"], op_type="TreeEnsemble", domain="ai.onnx.ml", attribute=attributes)
+    graph = GraphProto(node=[node], name="trees", input=[_matrix("x", plan.width)], output=[_matrix("y", plan.sums)])
+    return ModelProto(ir_version=_IR_VERSION, graph=graph, opset_import=_OPSETS)
 
 
 def _trees(plan: Trees) -> Iterator[tuple[int, Tree]]:
@@ -107,32 +103,34 @@ class _Numbering:
     def _keep(self, name: str, part: npt.NDArray[Any]) -> None:
         self._parts.setdefault(name, []).append(part)
 
-    def attributes(self) -> list[Attribute]:
+    def attributes(self) -> list[AttributeProto]:
         joined = {name: np.concatenate(parts) for name, parts in self._parts.items()}
         doubles = [_doubles(name, joined.pop(name)) for name in ("nodes_splits", "leaf_weights")]
         # 0 is "at most".
-        modes = Tensor(dims=[self._inner], data_type=_BYTES, raw_data=bytes(self._inner))
+        modes = TensorProto(dims=[self._inner], data_type=TensorProto.UINT8, raw_data=bytes(self._inner))
         lists = [_integers(name, part.astype(np.int64).tolist()) for name, part in joined.items()]
         lists.append(_integers("tree_roots", self._roots))
-        return [*lists, *doubles, Attribute(name="nodes_modes", type=_TENSOR, t=modes)]
+        return [*lists, *doubles, AttributeProto(name="nodes_modes", type=AttributeProto.TENSOR, t=modes)]
 
 
-def _integer(name: str, value: int) -> Attribute:
-    return Attribute(name=name, type=_INTEGER, i=value)
+def _integer(name: str, value: int) -> AttributeProto:
+    return AttributeProto(name=name, type=AttributeProto.INT, i=value)
 
 
-def _integers(name: str, values: list[int]) -> Attribute:
-    return Attribute(name=name, type=_INTEGERS, ints=values)
+def _integers(name: str, values: list[int]) -> AttributeProto:
+    return AttributeProto(name=name, type=AttributeProto.INTS, ints=values)
 
 
-def _doubles(name: str, values: Floats) -> Attribute:
-    tensor = Tensor(dims=[len(values)], data_type=_DOUBLE, raw_data=values.astype("<f8").tobytes())
-    return Attribute(name=name, type=_TENSOR, t=tensor)
+def _doubles(name: str, values: Floats) -> AttributeProto:
+    tensor = TensorProto(dims=[len(values)], data_type=TensorProto.DOUBLE, raw_data=values.astype("<f8").tobytes())
+    return AttributeProto(name=name, type=AttributeProto.TENSOR, t=tensor)
 
 
-def _matrix(name: str, width: int) -> ValueInfo:
-    shape = Shape(dim=[Dimension(dim_param="rows"), Dimension(dim_value=width)])
-    return ValueInfo(name=name, type=Type(tensor_type=TensorType(elem_type=_DOUBLE, shape=shape)))
+def _matrix(name: str, width: int) -> ValueInfoProto:
+    dimension = TensorShapeProto.Dimension
+    shape = TensorShapeProto(dim=[dimension(dim_param="rows"), dimension(dim_value=width)])
+    tensor = TypeProto.Tensor(elem_type=TensorProto.DOUBLE, shape=shape)
+    return ValueInfoProto(name=name, type=TypeProto(tensor_type=tensor))
 
 
 def _with_question(tree: Tree) -> Tree:
