@@ -3,40 +3,41 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import parse_qs
 
-from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from weirkeeper_server.core import ModelServer
+from weirkeeper_server.errors import InvalidRequest
+from weirkeeper_server.http_door.answers import Response
+from weirkeeper_server.http_door.door import Door
+from weirkeeper_server.http_door.request import HttpRequest
+from weirkeeper_server.http_door.routing import Endpoint, Routes
 from weirkeeper_server.metrics import ServerMetrics
 
 
-def evidence_application(server: ModelServer) -> web.Application:
-    """Make the application that port 8081 serves."""
+def evidence_door(server: ModelServer) -> Door:
+    """Make the door that port 8081 has."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(ServerMetrics(server))
 
-    async def evidence(request: web.Request) -> web.Response:
-        known = request.query.get("profile", "")
-        since = request.query.get("latencyFrom", "0")
-        if not since.isdecimal():
-            return web.json_response({"error": f"latencyFrom is {since!r}; give Unix seconds"}, status=400)
-        body = json.dumps(
-            server.evidence(known, float(since), request.query.get("labels", "")), separators=(",", ":")
-        ).encode()
-        return web.Response(body=body, content_type="application/json")
+    def evidence(request: HttpRequest) -> Response:
+        asked = parse_qs(request.target.partition(b"?")[2].decode("latin-1"))
+        known, since, labels = (asked.get(name, [""])[-1] for name in ("profile", "latencyFrom", "labels"))
+        if since and not since.isdecimal():
+            raise InvalidRequest(f"latencyFrom is {since!r}; give Unix seconds")
+        told = server.evidence(known, float(since or 0), labels)
+        return Response(json.dumps(told, separators=(",", ":")).encode())
 
-    async def metrics(request: web.Request) -> web.Response:
+    def metrics(request: HttpRequest) -> Response:
         # Exemplars have a place in OpenMetrics alone.
-        write, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return web.Response(body=write(registry), headers={"Content-Type": content_type})
+        write, content_type = choose_encoder(request.field(b"accept") or "")
+        return Response(write(registry), content_type=content_type)
 
-    async def live(_: web.Request) -> web.Response:
-        return web.json_response({"live": True})
+    def live(_: HttpRequest) -> Response:
+        return Response(b'{"live": true}')
 
-    application = web.Application()
-    application.add_routes(
-        [web.get("/evidence", evidence), web.get("/metrics", metrics), web.get("/live", live)],
-    )
-    return application
+    endpoints = {"/evidence": evidence, "/metrics": metrics, "/live": live}
+    routes = [("GET", path, Endpoint(answer)) for path, answer in endpoints.items()]
+    return Door(server, server.settings.limits, Routes(routes, {}))

@@ -57,7 +57,7 @@ def read(data: bytes) -> ModelProto:
         raise BundleError("NotABundle", f"{_NAME} is no ONNX model: {error}") from error
     if not model.HasField("graph") or not model.opset_import:
         raise BundleError("NotABundle", f"{_NAME} is no ONNX model: it has no graph or no operator set; export it anew")
-    model.DiscardUnknownFields()
+    model.DiscardUnknownFields()  # type: ignore[attr-defined]  # the stubs lack it
     return model
 
 

@@ -12,14 +12,13 @@ import sys
 import threading
 
 import uvloop
-from aiohttp import web
 
 from weirkeeper_server.access_log import AccessLog
 from weirkeeper_server.core import WORKER, ModelServer
-from weirkeeper_server.evidence import evidence_application
+from weirkeeper_server.evidence import evidence_door
 from weirkeeper_server.grpc_door.listening import GrpcServer
 from weirkeeper_server.grpc_service import inference_door
-from weirkeeper_server.http_door.listening import BACKLOG, LEAVE_SECONDS, HttpServer
+from weirkeeper_server.http_door.listening import BACKLOG, HttpServer
 from weirkeeper_server.http_door.routing import Endpoint
 from weirkeeper_server.open_inference import protocol_door
 from weirkeeper_server.settings import Settings
@@ -61,8 +60,10 @@ async def _serve(settings: Settings) -> None:
         stack.callback(server.close)
         if access_log:
             stack.callback(access_log.flush)
-        evidence = await _listen(evidence_application(server), settings)
-        stack.push_async_callback(evidence.cleanup)
+        # For the operator and Prometheus.
+        evidence = HttpServer(evidence_door(server))
+        await evidence.start(_listener(settings, settings.evidence_port))
+        stack.push_async_callback(evidence.stop)
         protocol = HttpServer(protocol_door(server, access_log, _beside(server)))
         await protocol.start(_listener(settings, settings.http_port))
         stack.push_async_callback(protocol.stop)
@@ -81,17 +82,6 @@ def _beside(server: ModelServer) -> list[tuple[str, str, Endpoint]]:
     from weirkeeper_server.local_page import page_routes  # noqa: PLC0415  for `weirkeeper serve`, never in a pod
 
     return page_routes(server)
-
-
-async def _listen(application: web.Application, settings: Settings) -> web.AppRunner:
-    """Let the operator and Prometheus ask."""
-    idle = settings.limits.idle_timeout_seconds
-    runner = web.AppRunner(
-        application, access_log=None, keepalive_timeout=idle, handler_cancellation=True, shutdown_timeout=LEAVE_SECONDS
-    )
-    await runner.setup()
-    await web.SockSite(runner, _listener(settings, settings.evidence_port), backlog=BACKLOG).start()
-    return runner
 
 
 def _listener(settings: Settings, port: int) -> socket.socket:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.unit.server.doors import DoorServer
 from weirkeeper_server.core import ModelServer
+from weirkeeper_server.open_inference import protocol_door
 from weirkeeper_server.settings import Settings
 
 
@@ -18,6 +19,6 @@ async def served(bundle: Path, **changes: Any) -> AsyncIterator[str]:
     server = ModelServer(Settings(bundle=bundle, model="tested", revision="tested-1", **changes))
     await server.start()
     assert server.state == "Ready", server.message
-    async with DoorServer(server) as http:
+    async with DoorServer(protocol_door(server)) as http:
         yield str(http.make_url("/v2/models/tested"))
     server.close()

@@ -12,20 +12,21 @@ from yarl import URL
 
 from weirkeeper_server.access_log import AccessLog
 from weirkeeper_server.core import ModelServer
+from weirkeeper_server.evidence import evidence_door
 from weirkeeper_server.grpc_door.listening import GrpcServer
 from weirkeeper_server.grpc_service import inference_door
+from weirkeeper_server.http_door.door import Door
 from weirkeeper_server.http_door.listening import HttpServer
 from weirkeeper_server.local_page import page_routes
 from weirkeeper_server.open_inference import protocol_door
 
 
 class DoorServer(BaseTestServer):
-    """Stands where a test client expects an application: it opens the door before `server`."""
+    """Stands where a test client expects an application: it opens a door."""
 
-    def __init__(self, server: ModelServer, access_log: AccessLog | None = None) -> None:
+    def __init__(self, door: Door) -> None:
         super().__init__()
-        beside = page_routes(server) if server.settings.page else []
-        self._http = HttpServer(protocol_door(server, access_log, beside))
+        self._http = HttpServer(door)
 
     async def start_server(self, *_: Any, **__: Any) -> None:
         if self._root is not None:
@@ -45,8 +46,15 @@ class DoorServer(BaseTestServer):
 
 
 def door_client(server: ModelServer, access_log: AccessLog | None = None, **options: Any) -> TestClient[Any, Any]:
-    """A client of the door before `server`; both are open within `async with`."""
-    client: TestClient[Any, Any] = TestClient(DoorServer(server, access_log), **options)
+    """A client of the protocol's door before `server`; both are open within `async with`."""
+    beside = page_routes(server) if server.settings.page else []
+    client: TestClient[Any, Any] = TestClient(DoorServer(protocol_door(server, access_log, beside)), **options)
+    return client
+
+
+def evidence_client(server: ModelServer) -> TestClient[Any, Any]:
+    """A client of the evidence's door."""
+    client: TestClient[Any, Any] = TestClient(DoorServer(evidence_door(server)))
     return client
 
 

@@ -17,16 +17,16 @@ from typing import Any
 import numpy as np
 import pytest
 from aiohttp import ClientSession, ClientTimeout
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.unit.server.churn import request
-from tests.unit.server.doors import DoorServer, door_client
+from tests.unit.server.doors import DoorServer, door_client, evidence_client
 from tests.unit.server.echo import Echo, column, serve
 from weirkeeper_server.access_log import AccessLog
 from weirkeeper_server.core import ModelServer
-from weirkeeper_server.evidence import evidence_application
 from weirkeeper_server.http_door.bodies import LEAST_PACKED, packed, preferred
+from weirkeeper_server.open_inference import protocol_door
 from weirkeeper_server.settings import Batching, Limits, Settings
 
 INFER = "/v2/models/churn/infer"
@@ -219,7 +219,7 @@ async def test_a_client_that_left_is_not_predicted_for(settings: Make) -> None:
     held, target = Held(), io.StringIO()
     server = serve(ModelServer(settings(batching=Batching(max_rows=1))), held)
     access_log = AccessLog(target, server.identity)
-    application = DoorServer(server, access_log)
+    application = DoorServer(protocol_door(server, access_log))
     await application.start_server()
     async with ClientSession(timeout=ClientTimeout(0.5)) as session:
         asked = [session.post(application.make_url(INFER), json=asking([1.0])) for _ in range(6)]
@@ -369,7 +369,7 @@ async def test_exemplars_come_where_openmetrics_is_asked_for(settings: Make) -> 
     server = echo(settings)
     async with serving(server) as client:
         await client.post(INFER, json=asking([1.0]), headers={"traceparent": TRACEPARENT})
-    async with TestClient(TestServer(evidence_application(server))) as client:
+    async with evidence_client(server) as client:
         plain = await (await client.get("/metrics")).text()
         response = await client.get("/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0"})
         assert response.headers["Content-Type"].startswith("application/openmetrics-text")

@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 from aiohttp import FormData
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 
 from tests.cluster.programs import promtool
 from tests.unit.server.churn import request
-from tests.unit.server.doors import door_client
+from tests.unit.server.doors import door_client, evidence_client
 from weirkeeper_server.core import ModelServer
-from weirkeeper_server.evidence import evidence_application
 from weirkeeper_server.settings import Limits, Settings
 
 INFER = "/v2/models/churn/infer"
@@ -44,7 +43,7 @@ async def client(server: ModelServer) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def evidence(server: ModelServer) -> AsyncIterator[Client]:
-    async with TestClient(TestServer(evidence_application(server))) as client:
+    async with evidence_client(server) as client:
         yield client
 
 

@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 import tritonclient.grpc.aio as triton
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 
 from tests.unit.server.churn import request
-from tests.unit.server.doors import door_client, grpc_address
+from tests.unit.server.doors import door_client, evidence_client, grpc_address
 from tests.unit.server.test_grpc import columns
 from weirkeeper_server.core import ModelServer
-from weirkeeper_server.evidence import evidence_application
 from weirkeeper_server.settings import FeedbackSettings, Settings
 
 INFER, FEEDBACK = "/v2/models/churn/infer", "/v2/models/churn/feedback"
@@ -155,7 +154,7 @@ async def test_evidence_and_metrics_tell_of_labels(settings: Make, keys: Path) -
         await client.post(
             FEEDBACK, json={"items": [{"token": token, "labels": ["stay"]}, {"token": "", "labels": [1]}]}
         )
-        async with TestClient(TestServer(evidence_application(server))) as evidence:
+        async with evidence_client(server) as evidence:
             told = (await (await evidence.get("/evidence")).json())["labels"]
             assert len(told["slots"]) == 1
             again = await (await evidence.get("/evidence", params={"labels": told["cursor"]})).json()
