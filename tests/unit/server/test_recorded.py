@@ -137,6 +137,24 @@ def no_answers(recorded: Recorded) -> Recorded:
     return recorded.model_copy(update={"said": empty, "edges": empty})
 
 
+def last_with(recorded: Recorded, **changes: Any) -> Recorded:
+    last = recorded.shortcut.last.model_copy(update=changes)
+    return recorded.model_copy(update={"shortcut": recorded.shortcut.model_copy(update={"last": last})})
+
+
+def words_for_weights(recorded: Recorded) -> Recorded:
+    return last_with(recorded, weights=np.array([["heavy"]]))
+
+
+def one_class(recorded: Recorded) -> Recorded:
+    return last_with(recorded, classes=np.array("stay"))
+
+
+def rows_without_length(recorded: Recorded) -> Recorded:
+    asked = {name: np.array(1.0) for name in recorded.said.asked}
+    return recorded.model_copy(update={"said": recorded.said.model_copy(update={"asked": asked})})
+
+
 def of_another_model(recorded: Recorded) -> Recorded:
     return recorded.model_copy(update={"model_sha256": "0" * 64})
 
@@ -148,6 +166,9 @@ def of_another_model(recorded: Recorded) -> Recorded:
         (other_answers, "answers otherwise"),
         (less_strict, "answers otherwise"),
         (no_answers, "answers otherwise"),
+        (words_for_weights, "answers otherwise"),
+        (one_class, "answers otherwise"),
+        (rows_without_length, "cannot be computed"),
         (of_another_model, "of another model.skops"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from weirkeeper.api.bundle import Signature
-from weirkeeper_server.recorded.document import NotRecorded, Recorded
+from weirkeeper_server.recorded.document import Recorded
 from weirkeeper_server.shortcuts.agreement import of_matrix, says_the_same
 from weirkeeper_server.shortcuts.last_steps import By, last_step
 from weirkeeper_server.shortcuts.plan import Shortcut
@@ -19,14 +19,11 @@ def predictor_of(
     """Make what computes a shortcut, and name it.
 
     Raises:
-        NotRecorded: nothing can be computed by it.
         BundleError: ModelLoadFailed, the parameters are not the model's.
+        Exception: nothing can be computed by it; onnxruntime's errors have no class in common.
     """
     threshold = threshold_of(parameters, signature, shortcut.last.classes)
-    try:
-        by, answer = last_step(shortcut.last)
-    except Exception as error:  # onnxruntime's errors have no class in common
-        raise NotRecorded(f"it cannot be computed: {type(error).__name__}: {str(error)[:200]}") from error
+    by, answer = last_step(shortcut.last)
     return by, ShortcutPredictor(signature, preparing(shortcut.preparation), answer, shortcut.last.classes, threshold)
 
 

@@ -8,6 +8,7 @@ import zlib
 from dataclasses import dataclass
 
 from weirkeeper_server.bundle import Bundle
+from weirkeeper_server.errors import BundleError
 from weirkeeper_server.recorded.document import NotRecorded, Recorded, from_bytes
 from weirkeeper_server.recorded.predicting import is_proven, predictor_of
 from weirkeeper_server.recorded.skops_names import unknown_types
@@ -40,8 +41,14 @@ def take(bundle: Bundle, settings: Settings) -> Taken:
     if recorded.model_sha256 != hashlib.sha256(bundle.model).hexdigest():
         raise NotRecorded("shortcut.zip is of another model.skops")
     _check_types(bundle.model)
-    by, predictor = predictor_of(recorded.shortcut, bundle.manifest.signature, settings.parameters)
-    if not is_proven(recorded, predictor.unconfigured()):
+    try:
+        by, predictor = predictor_of(recorded.shortcut, bundle.manifest.signature, settings.parameters)
+        proven = is_proven(recorded, predictor.unconfigured())
+    except BundleError:
+        raise
+    except Exception as error:  # arrays of a forged file may have any shape and type, also where they are no numbers
+        raise NotRecorded(f"shortcut.zip cannot be computed: {type(error).__name__}: {str(error)[:200]}") from error
+    if not proven:
         raise NotRecorded("shortcut.zip answers otherwise than scikit-learn did when it was made")
     return Taken(by, predictor, recorded)
 
