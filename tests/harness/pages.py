@@ -67,6 +67,7 @@ CHECKED: Final = {
     ("docs/reference/feedback.md", "json", 0): "tests/unit/docs/test_feedback.py",
     ("docs/reference/feedback.md", "json", 1): "tests/unit/docs/test_feedback.py",
     ("docs/explanation/how-the-server-predicts.md", "json", 0): "tests/unit/docs/test_blocks.py",
+    ("docs/explanation/how-the-server-predicts.md", "json", 1): "tests/unit/docs/test_blocks.py",
     ("docs/how-to/send-labels-back.md", "promql", 0): "tests/unit/docs/test_blocks.py",
 }
 """What is shown and not said by a command before it, by page, language and number; which test checks it."""
