@@ -172,9 +172,7 @@ def test_the_demo_prints_chapters_that_it_has() -> None:
 
 
 def test_what_a_model_says_of_its_way_has_the_keys_that_there_are() -> None:
-    blocks = [
-        json.loads(f.text) for f in fences("docs/explanation/how-the-server-predicts.md") if f.language == "json"
-    ]
+    blocks = [json.loads(f.text) for f in fences("docs/explanation/how-the-server-predicts.md") if f.language == "json"]
     told = Choice(cast("Predictor", None), {1: "onnxruntime"}).described()
     assert [shown["parameters"].keys() for shown in blocks] == [told.keys()] * 2
 
