@@ -93,7 +93,11 @@ def team(cluster: Cluster, tmp_path: Path) -> Iterator[Team]:
     shutil.copy(cluster.kubectl.kubeconfig, kubeconfig)
     cluster.kubectl.delete("namespace", NAMESPACE)
     first, second = free_ports()
-    environment = {"KUBECONFIG": str(kubeconfig), "http_proxy": f"http://127.0.0.1:{first}", "no_proxy": "localhost"}
+    environment = {
+        "KUBECONFIG": str(kubeconfig),
+        "http_proxy": f"http://127.0.0.1:{first}",
+        "no_proxy": "localhost,127.0.0.1",
+    }
     reader = Follower("cluster", tmp_path, environment)
     churn.months(tmp_path)
     try:
