@@ -168,12 +168,12 @@ def traffic(team: Team, monkeypatch: pytest.MonkeyPatch) -> Traffic:
     return traffic_of(team)
 
 
-def traffic_of(team: Team) -> Traffic:
+def traffic_of(team: Team, rows: str | None = None) -> Traffic:
     """Start a load generator that sends nothing yet; the demo's kubectl follows KUBECONFIG."""
     kubectl = DemoKubectl(namespace=team.kubectl.namespace)
     load = Load(kubectl, team.cluster.images["server"], "http://churn/v2/models/churn/infer")
     # So slow that it sends nothing until it is told to stop: the Model's Service need not be there yet.
-    load.start(models.rows(), rate=0.001)
+    load.start(rows or models.rows(), rate=0.001)
     load_ready(team)
     load.control(rate=1, running=False)
     return Traffic(load)

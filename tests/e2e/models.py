@@ -65,7 +65,7 @@ def _bundled(estimator: Any, columns: list[str]) -> Mapping[str, str]:
 
 def _files(model: Any, inputs: pd.DataFrame) -> Mapping[str, str]:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(weirkeeper.bundle(model, inputs, frame()[1], path=Path(folder) / "bundle"))
+        path = Path(weirkeeper.bundle(model, inputs, path=Path(folder) / "bundle", held_out=(inputs, frame()[1])))
         return {item.name: base64.b64encode(item.read_bytes()).decode() for item in path.iterdir()}
 
 
@@ -108,11 +108,15 @@ def request(row: int = 0, columns: Sequence[str] = COLUMNS) -> str:
     )
 
 
-def rows() -> str:
-    """All rows as the load generator reads them; in the drifted ones the first input is off by two deviations."""
-    inputs, _ = frame()
+def rows(*, labelled: bool = False) -> str:
+    """All rows as the load generator reads them; in the drifted ones the first input is off by two deviations.
+
+    Where they are `labelled`, it sends back what is true of them.
+    """
+    inputs, target = frame()
     first = COLUMNS[0]
     drifted = inputs.assign(**{first: inputs[first] + 2 * inputs[first].std()})
     columns = [{"name": column, "datatype": "FP64"} for column in COLUMNS]
     sets = {"live": inputs.to_numpy().tolist(), "drifted": drifted.to_numpy().tolist()}
-    return json.dumps({"columns": columns, "sets": sets})
+    labels = {"labels": dict.fromkeys(sets, target.tolist())} if labelled else {}
+    return json.dumps({"columns": columns, "sets": sets, **labels})

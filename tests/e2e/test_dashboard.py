@@ -12,7 +12,7 @@ from demo.commands import Kubectl as DemoKubectl
 from demo.prometheus import Prometheus
 from tests.cluster.programs import promtool
 from tests.e2e import models
-from tests.e2e.conftest import Files, Team, Traffic
+from tests.e2e.conftest import Files, Team, Traffic, traffic_of
 from tests.harness.clusters import CHART, SYSTEM_NAMESPACE
 from tests.harness.kubectl import run
 from tests.harness.waiting import eventually
@@ -31,6 +31,13 @@ def prometheus(team: Team, monkeypatch: pytest.MonkeyPatch) -> Iterator[Promethe
     found.start()
     yield found
     team.kubectl.inside(SYSTEM_NAMESPACE).delete("rolebinding", f"{team.kubectl.namespace}-prometheus")
+
+
+@pytest.fixture
+def traffic(team: Team, monkeypatch: pytest.MonkeyPatch) -> Traffic:
+    """Live traffic whose labels come back."""
+    monkeypatch.setenv("KUBECONFIG", str(team.kubectl.kubeconfig))
+    return traffic_of(team, models.rows(labelled=True))
 
 
 def expressions(namespace: str) -> dict[str, str]:
@@ -52,7 +59,13 @@ def monitor() -> dict[str, Any]:
         "apiVersion": "weirkeeper.dev/v1alpha1",
         "kind": "Monitor",
         "metadata": {"name": "churn"},
-        "spec": {"modelRef": {"name": "churn"}, "window": {"size": "1m"}},
+        "spec": {
+            "modelRef": {"name": "churn"},
+            "window": {"size": "1m"},
+            "labels": {"minRows": 50},
+            "performance": [{"metric": "Accuracy", "min": "0.1"}],
+            "objectives": {"availability": {"target": "99.9"}},
+        },
     }
 
 
@@ -73,11 +86,12 @@ def test_every_panel_shows_something_after_a_canary_and_a_drift(
     assert {one.labels["feature"] for one in series} == {"mean radius"}
     asked = expressions(team.kubectl.namespace)
     assert len(asked) > 20
-    # A subquery looks at whole steps alone: what was scraped since the last one is seen a moment later.
+    # Budgets are looked at every five minutes. A subquery looks at whole steps alone: what was scraped since the last
+    # one is seen a moment later.
     eventually(
         "something in every panel",
         lambda: not empty(prometheus, asked),
-        timeout=90,
+        timeout=400,
         describe=lambda: empty(prometheus, asked),
     )
     check_metrics(team)

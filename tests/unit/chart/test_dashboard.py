@@ -114,6 +114,14 @@ def test_what_was_asked_for_is_shown() -> None:
         "weirkeeper_gate_verdict",
         "weirkeeper_drift_psi",
         "weirkeeper_drift_psi_threshold",
+        "weirkeeper_monitor_condition",
+        "weirkeeper_monitor_performance",
+        "weirkeeper_monitor_performance_low",
+        "weirkeeper_monitor_performance_high",
+        "weirkeeper_monitor_performance_bound",
+        "weirkeeper_monitor_label_coverage_ratio",
+        "weirkeeper_monitor_budget_left_ratio",
+        "weirkeeper_monitor_burn_rate",
     }
     quantiles = {
         quantile for _, one in TARGETS for quantile in re.findall(r"histogram_quantile\(([0-9.]+)", one["expr"])
@@ -158,4 +166,4 @@ def test_panels_lie_beside_each_other() -> None:
     taken = [cell for panel in DASHBOARD["panels"] for cell in cells(panel)]
     assert len(taken) == len(set(taken))
     assert {column for column, _ in taken} == set(range(24))
-    assert len(ROWS) == 5
+    assert len(ROWS) == 6
