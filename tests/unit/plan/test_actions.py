@@ -194,6 +194,12 @@ def test_one_training_at_a_time_and_then_a_rest() -> None:
     assert len(trained(found, memory, AT + 86_400).actions) == 2
 
 
+def test_a_training_waits_for_the_end_of_an_attempt() -> None:
+    on_its_way = stable_memory(phase="Progressing", candidate="churn-22222222", attempt=3)
+    assert trained(snapshot(TRAIN), on_its_way).actions == ()
+    assert len(trained(snapshot(TRAIN), on_its_way.model_copy(update={"phase": "RolledBack"})).actions) == 1
+
+
 def test_a_freeze_stops_trainings() -> None:
     assert trained(snapshot(TRAIN, frozen="audit"), stable_memory()).actions == ()
 

@@ -18,6 +18,7 @@ from weirkeeper.delivery.feedback_gate import LEAST_POSTS
 from weirkeeper.delivery.memory import ActionRun, with_action
 from weirkeeper.delivery.turn import Obstacle, Verb
 from weirkeeper.delivery.undoing import MONITOR
+from weirkeeper.delivery.verbs import ATTEMPT
 from weirkeeper.plan import schedules
 from weirkeeper.plan.assessed import Assessment
 from weirkeeper.plan.assessment import assessments
@@ -146,8 +147,11 @@ def undo_wanted(found: tuple[Cause, ...], memory: Memory, now: float) -> Verb | 
 
 
 def retrain_asked(snapshot: Snapshot, memory: Memory, found: tuple[Cause, ...], now: float) -> Memory:
-    """The memory with a training asked for that is due: one at a time, and none of a CronJob that has to rest."""
-    if frozen(snapshot) or memory.stable is None or _running(memory):
+    """The memory with a training asked for that is due: one at a time, and none of a CronJob that has to rest.
+
+    What a training makes would supersede the candidate of an attempt, whoever asked for that; so it waits for the end.
+    """
+    if frozen(snapshot) or memory.stable is None or memory.phase in ATTEMPT or _running(memory):
         return memory
     cause = next((one for one in found if one.due <= now and _may_train(snapshot, memory, one.action, now)), None)
     if cause is None or cause.action.retrain is None:
@@ -191,6 +195,7 @@ def waits_for(snapshot: Snapshot, memory: Memory, action: Action, now: float) ->
     reasons = (
         (bool(why), f"it is frozen: {why}"),
         (memory.stable is None, "no revision is stable yet"),
+        (memory.phase in ATTEMPT, "another revision was on its way into production"),
         (_running(memory), "another training went on"),
         (obstacle is not None, obstacle.message if obstacle else ""),
         (now < _rested(memory, action), "its cooldown was not over"),
