@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from tests.e2e import models
 from tests.e2e.conftest import Files, Team, Traffic, long_enough
+from tests.harness.waiting import eventually
 
 RATE = 60.0
 ERRORS = {"name": "errors", "errorRate": {}}
+
+
+def size_of(team: Team, revision: str) -> int:
+    return int((team.kubectl.get("deployment", revision) or {})["spec"]["replicas"])
 
 
 def test_the_same_model_again_is_promoted_and_no_request_is_lost(team: Team, traffic: Traffic, good: Files) -> None:
@@ -15,6 +20,9 @@ def test_the_same_model_again_is_promoted_and_no_request_is_lost(team: Team, tra
     long_enough(15)
     team.artifact("churn-2", good)
     team.model("churn-2", server={"replicas": 2})
+    team.wait_phase("Progressing")
+    team.kubectl("scale", "deployment", first, "--replicas=3")
+    eventually("the size of stable put back", lambda: size_of(team, first) == 2)
     status = team.wait_phase("Baking", "RolledBack", timeout=420)
     second = status["stable"]["revision"]
     assert status["phase"] == "Baking", team.brief()
