@@ -16,6 +16,7 @@ STAMP := $(VENV)/.complete-$(shell cat requirements/dev.txt pyproject.toml | sha
 CLUSTER_PROGRAM := $(BIN)/python -m tests.cluster
 DISTURBED := $(or $(CLUSTER_NAME),weirkeeper-$(shell printf %s '$(CURDIR)' | sha256sum | cut -c -8))-disturbed
 QUIET := tests/e2e/test_idle.py
+LONGEST := tests/e2e/test_pages.py
 ON_CLUSTER := tests/integration/cluster/test_local_cluster.py tests/e2e
 # The cheapest first, so that a mistake shows early.
 TESTS := $(wildcard tests/unit tests/simulation tests/component tests/integration tests/scale tests/e2e)
@@ -63,12 +64,12 @@ test: images test-programs ## Every test, from unit to end-to-end on the real cl
 	@echo 'test: three lanes go on beside each other; the output of two follows in build/test-disruptive.log, build/test-apart.log'
 	@$(MAKE) --no-print-directory --jobs 3 --keep-going test-side-by-side test-disruptive test-apart
 
-# Those on a cluster mostly wait, so three go on at a time; those that disturb others have a cluster of their own, where
-# the one that wants nothing to happen comes first. Both are sensitive to delays; the tests of the third lane mostly
-# compute and are not. What takes both cores for minutes, programs and images, is built before.
+# Those on a cluster mostly wait, so three go on at a time, the longest first; those that disturb others have a cluster
+# of their own, where the one that wants nothing to happen comes first. Both are sensitive to delays; the tests of the
+# third lane mostly compute and are not. What takes both cores for minutes, programs and images, is built before.
 .PHONY: test-side-by-side
 test-side-by-side: venv ## The tests on the real cluster that leave each other alone
-	@scripts/try-tests side-by-side -m 'not disruptive' --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ON_CLUSTER)
+	@scripts/try-tests side-by-side -m 'not disruptive' --numprocesses 3 --dist loadfile --no-loadscope-reorder $(LONGEST) $(ON_CLUSTER)
 
 .PHONY: test-disruptive
 test-disruptive: venv ## The tests that stop, kill or install anew what others on the cluster rely on
