@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Final, NoReturn
 
+from weirkeeper.api.bundle import SHORTCUT_FILE
 from weirkeeper_server.errors import FetchError
 from weirkeeper_server.fetching.landing import BLOCK, Landing, blocks_of, safe_name
 from weirkeeper_server.fetching.uri import ARCHIVE_SUFFIXES
@@ -115,6 +116,9 @@ def _unzip_member(found: zipfile.ZipFile, member: zipfile.ZipInfo, landing: Land
 
 
 def _check_nested(name: str) -> None:
+    # A bundle's shortcut is a zip that is read within bounds of its own, and never unpacked.
+    if name.rpartition("/")[2] == SHORTCUT_FILE:
+        return
     if name.lower().endswith(NESTED_SUFFIXES):
         _refuse(name, "is an archive within the archive")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import stat
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,13 @@ def test_an_archive_of_a_folder_as_tar_makes_it_is_unpacked(tmp_path: Path, kind
     subprocess.run(command, check=True)
     folder = unpacked(tmp_path, (tmp_path / "made.tar.gz").read_bytes())
     assert [path.name for path in folder.iterdir()] == ["model.yaml"]
+
+
+@pytest.mark.parametrize("make", [artifacts.tar_with, artifacts.zip_with])
+def test_a_bundles_shortcut_is_no_archive_within_the_archive(tmp_path: Path, make: Callable[..., bytes]) -> None:
+    suffix = ".zip" if make is artifacts.zip_with else ".tar.gz"
+    folder = unpacked(tmp_path, make(name="churn/shortcut.zip"), f"archive{suffix}")
+    assert (folder / "churn" / "shortcut.zip").is_file()
 
 
 @pytest.mark.parametrize("kind", artifacts.TAR_MEMBERS)
