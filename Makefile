@@ -69,7 +69,8 @@ test: images test-programs ## Every test, from unit to end-to-end on the real cl
 # third lane mostly compute and are not. What takes both cores for minutes, programs and images, is built before.
 .PHONY: test-side-by-side
 test-side-by-side: venv ## The tests on the real cluster that leave each other alone
-	@scripts/try-tests side-by-side -m 'not disruptive' --numprocesses 3 --dist loadfile --no-loadscope-reorder $(LONGEST) $(ON_CLUSTER)
+	@scripts/try-tests side-by-side -m 'not disruptive' --numprocesses 3 --dist loadfile --no-loadscope-reorder \
+		$(LONGEST) $(firstword $(ON_CLUSTER)) $(filter-out $(LONGEST),$(wildcard tests/e2e/test_*.py))
 
 .PHONY: test-disruptive
 test-disruptive: venv ## The tests that stop, kill or install anew what others on the cluster rely on
