@@ -68,7 +68,7 @@ async def test_a_bundle_comes_from_a_whole_store(
 ) -> None:
     monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", connection(emulator))
     fetched = await fetch(f"az://models/{path}", tmp_path / "model", None, [f"127.0.0.1:{emulator}"])
-    assert fetched.files == 4
+    assert fetched.files == 5
     if not path.endswith("gz"):
         assert fetched.sha256 == digest_of(bundle_folder)
 
@@ -150,7 +150,7 @@ async def test_an_applications_secret_gets_a_token(
     allowed = use_application(monkeypatch, port)
     monkeypatch.setenv("AZURE_CLIENT_SECRET", secret)
     if reason is None:
-        assert (await fetch("az://models/churn/7/", tmp_path / "model", None, allowed)).files == 4
+        assert (await fetch("az://models/churn/7/", tmp_path / "model", None, allowed)).files == 5
     else:
         error = await refusal("az://models/churn/7/", tmp_path / "model", None, allowed)
         assert (error.reason, str(error).endswith(": invalid_client")) == (reason, True)
@@ -169,7 +169,7 @@ async def test_a_given_signature_is_sent(
     port = await http(handler)
     monkeypatch.setenv("AZURE_STORAGE_SERVICE_ENDPOINT", f"http://127.0.0.1:{port}")
     monkeypatch.setenv("AZURE_STORAGE_SAS_TOKEN", "?sv=2021-08-06&sig=a%2Bb%3D\n")
-    assert (await fetch("az://models/churn.tar.gz", tmp_path / "m", None, [f"127.0.0.1:{port}"])).files == 4
+    assert (await fetch("az://models/churn.tar.gz", tmp_path / "m", None, [f"127.0.0.1:{port}"])).files == 5
     assert asked == ["/models/churn.tar.gz?sv=2021-08-06&sig=a%2Bb%3D"]
 
 

@@ -266,7 +266,7 @@ async def test_a_store_that_recovers_is_asked_again(
         return web.Response(status=answers.pop(0), body=archive)
 
     uri = f"https://localhost:{await https(recovering)}/churn.tar.gz"
-    assert (await fetch(uri, tmp_path / "model", certificate, ["localhost"])).files == 4
+    assert (await fetch(uri, tmp_path / "model", certificate, ["localhost"])).files == 5
     assert answers == []
 
 

@@ -64,7 +64,7 @@ async def test_a_bundle_comes_from_a_whole_store(
 ) -> None:
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"127.0.0.1:{emulator}")
     fetched = await fetch(f"gs://models/{path}", tmp_path / "model", None, [f"127.0.0.1:{emulator}"])
-    assert fetched.files == 4
+    assert fetched.files == 5
     if not path.endswith("gz"):
         assert fetched.sha256 == digest_of(bundle_folder)
 

@@ -89,7 +89,7 @@ async def test_a_bundle_comes_from_a_whole_store(
     filled: int, bundle_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     fetched = await fetch(f"s3://models/{path}", tmp_path / "model", None, use_store(monkeypatch, filled))
-    assert fetched.files == 4
+    assert fetched.files == 5
     if not path.endswith("gz"):
         assert fetched.sha256 == digest_of(bundle_folder)
 

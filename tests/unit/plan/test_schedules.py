@@ -16,12 +16,13 @@ from tests.unit.plan.test_actions import TRAIN, snapshot, stable_memory
 from weirkeeper.api.conditions import timestamp, unix_seconds
 from weirkeeper.api.errors import InvalidSpec
 from weirkeeper.api.monitor import parse_monitor
-from weirkeeper.delivery.memory import Memory
+from weirkeeper.delivery.memory import Memory, RevisionRecord
 from weirkeeper.plan.actions import causes, retrain_asked, retrain_seen, retrain_starts, scheduled, wake_at
 from weirkeeper.plan.model import plan_model
 from weirkeeper.plan.result import Plan
 from weirkeeper.plan.schedules import GRACE_SECONDS, heeded, missed, noted
 from weirkeeper.plan.snapshot import Snapshot
+from weirkeeper.plan.wanted import wanted_revision
 
 DAY = 86_400
 MONDAY = unix_seconds("2027-01-18T03:00:00Z")
@@ -152,6 +153,15 @@ def test_a_schedule_that_never_comes_about_is_refused(expression: str) -> None:
         parse_monitor(item)
 
 
+def without_attempt(shot: Snapshot) -> Memory:
+    """A memory of which the spec asks for a revision that was turned down: no attempt keeps a training waiting."""
+    wanted = wanted_revision(shot, shot.model or {}).record
+    assert wanted is not None
+    memory = stable_memory()
+    out = RevisionRecord(name=wanted.name, created=0.0, outcome="RolledBack", reason="gate errors failed")
+    return memory.model_copy(update={"revisions": (*memory.revisions, out)})
+
+
 def planned(shot: Snapshot, memory: Memory, now: float) -> Plan:
     model = {**(shot.model or {})}
     model["status"] = {**model["status"], "memory": memory.to_json()}
@@ -165,7 +175,7 @@ def kept(plan: Plan) -> Memory:
 
 def test_start_and_result_are_told_once_on_the_monitor() -> None:
     shot = found()
-    memory = turn(shot, stable_memory(), MONDAY - 100)
+    memory = turn(shot, without_attempt(shot), MONDAY - 100)
     begun = planned(shot, memory, MONDAY + 1)
     (notice,) = [one for one in begun.notices if one.reason.startswith("Retraining")]
     memory = kept(begun)
@@ -182,7 +192,7 @@ def test_start_and_result_are_told_once_on_the_monitor() -> None:
 
 def test_a_training_that_fails_is_a_warning() -> None:
     shot = found()
-    memory = kept(planned(shot, turn(shot, stable_memory(), MONDAY - 100), MONDAY + 1))
+    memory = kept(planned(shot, turn(shot, without_attempt(shot), MONDAY - 100), MONDAY + 1))
     failed = {"type": "Failed", "status": "True", "reason": "DeadlineExceeded", "message": "too slow"}
     children = {("Job", memory.actions[0].job): {"metadata": {"uid": "j"}, "status": {"conditions": [failed]}}}
     over = planned(replace(shot, children=children), memory, MONDAY + 600)

@@ -162,7 +162,7 @@ def test_a_forged_archive_is_refused(data: bytes, message: str) -> None:
 
 
 def test_an_archive_of_very_many_members_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(skops_file, "MOST_MEMBERS", 50)
+    monkeypatch.setattr("weirkeeper_server.skops_zip.MOST_MEMBERS", 50)
     data = artifacts.skops_file({}, {f"{number}.npy": b"" for number in range(50)})
     with pytest.raises(BundleError, match="has 51 members"):
         skops_file.load(data, "model.skops", ())

@@ -54,7 +54,7 @@ def test_a_bundle_arrives_verified_and_whole(fetch: Fetch, volume: Path, destina
     status, report = fetch(f"pvc://models/{path}", volume, "--sha256", expected)
     assert status == 0
     assert report["sha256"] == expected
-    assert report["files"] == 4
+    assert report["files"] == 5
     assert read_bundle(destination).sha256 == expected
     copies = [file for file in destination.iterdir() if not file.is_symlink()]
     assert {stat.S_IMODE(file.stat().st_mode) for file in copies} == {0o444}
