@@ -7,9 +7,10 @@ from itertools import count
 from typing import Any
 
 from tests.e2e import models
-from tests.e2e.conftest import Files, Team, Traffic
+from tests.e2e.conftest import Files, Team, Traffic, long_enough
 from tests.e2e.operating import Status, Watch
 from tests.harness.waiting import eventually
+from weirkeeper.runtime.freezes import IN_ATTEMPT
 
 RATE = 50.0
 LONG = "30m"
@@ -107,6 +108,7 @@ def test_another_policy_in_the_middle(team: Team, traffic: Traffic, good: Files)
 def test_frozen_promotions_are_held_and_aborts_are_not(team: Team, traffic: Traffic, good: Files) -> None:
     first = begin(team, traffic, good, steps=STEPS[:1])
     freeze(team, "weirkeeper.dev/freeze=quarter end")
+    long_enough(IN_ATTEMPT)
     ask_for(team, 1)
     wait_step(team, 1)
     verb(team, "promote")

@@ -61,7 +61,8 @@ def monitor() -> dict[str, Any]:
         "metadata": {"name": "churn"},
         "spec": {
             "modelRef": {"name": "churn"},
-            "window": {"size": "1m"},
+            # How many labels came is told of windows that go back over an hour, the length of a slot of labels.
+            "window": {"size": "3m"},
             "labels": {"minRows": 50},
             "performance": [{"metric": "Accuracy", "min": "0.1"}],
             "objectives": {"availability": {"target": "99.9"}},
@@ -79,7 +80,7 @@ def test_every_panel_shows_something_after_a_canary_and_a_drift(
     team.model("churn-2")
     assert team.wait_outcome(first)["outcome"] == "Promoted"
     traffic.load.control(rows="drifted")
-    drifting = team.kubectl.wait_condition("monitor", "churn", "InputDrift", timeout=240)
+    drifting = team.kubectl.wait_condition("monitor", "churn", "InputDrift", timeout=480)
     assert [item["name"] for item in drifting["status"]["features"] if item["state"] == "Drifting"] == ["mean radius"]
     drift = f'weirkeeper_drift_detected{{namespace="{team.kubectl.namespace}"}} == 1'
     series = eventually("the drift in Prometheus", lambda: prometheus.query(drift), timeout=60)
