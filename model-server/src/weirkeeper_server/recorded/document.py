@@ -122,18 +122,12 @@ class _Written:
         self._length += plain.nbytes
         return reference
 
-    def take(self, reference: object) -> npt.NDArray[Any]:
-        raise NotImplementedError(reference)
-
 
 class _Read:
     """Arrays found again; each is checked against the bytes that there are."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-
-    def keep(self, array: npt.NDArray[Any]) -> dict[str, Any]:
-        raise NotImplementedError(array)
 
     def take(self, reference: object) -> npt.NDArray[Any]:
         match reference:

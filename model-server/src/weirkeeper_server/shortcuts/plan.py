@@ -25,12 +25,16 @@ Floats = npt.NDArray[np.float64]
 Value = bool | int | float | str
 
 
-class Store(Protocol):
-    """Where a written plan keeps its arrays: `keep` gives what `take` finds them by."""
+class Keeps(Protocol):
+    """Where a plan puts its arrays when it is written."""
 
     def keep(self, array: npt.NDArray[Any]) -> dict[str, Any]:
-        """Put an array away."""
+        """Put an array away, and give what it is found by."""
         ...
+
+
+class Finds(Protocol):
+    """Where a plan finds its arrays when it is read."""
 
     def take(self, reference: object) -> npt.NDArray[Any]:
         """Find an array; raises ValueError where there is none."""
@@ -42,17 +46,17 @@ def _take(given: object, info: ValidationInfo) -> npt.NDArray[Any]:
         return given
     if info.context is None:
         raise ValueError("an array is expected")
-    store: Store = info.context
+    store: Finds = info.context
     return store.take(given)
 
 
 def _keep(array: npt.NDArray[Any], info: SerializationInfo) -> dict[str, Any]:
-    store: Store = info.context  # type: ignore[assignment]  # whoever writes a plan gives one
+    store: Keeps = info.context  # type: ignore[assignment]  # whoever writes a plan gives one
     return store.keep(array)
 
 
 Numbers = Annotated[npt.NDArray[Any], PlainValidator(_take), PlainSerializer(_keep)]
-"""An array: as it is in memory, and by reference to a `Store` where a plan is written."""
+"""An array: as it is in memory, and by reference where a plan is written."""
 
 
 class Part(BaseModel):
