@@ -10,6 +10,7 @@ from typing import Final
 
 from weirkeeper_server.grpc_door.connection import AGE_SECONDS, Connection
 from weirkeeper_server.grpc_door.door import Door
+from weirkeeper_server.open_connections import OpenConnections
 
 BACKLOG: Final = 1024
 QUIET_SECONDS: Final = 1.0
@@ -24,9 +25,8 @@ class GrpcServer:
 
     def __init__(self, door: Door) -> None:
         self._door = door
-        self._connections: set[Connection] = set()
+        self._connections: OpenConnections[Connection] = OpenConnections()
         self._accepting: asyncio.Server
-        self._empty = asyncio.Event()
         self._leaving = False
 
     async def start(self, listener: socket.socket) -> None:
@@ -40,27 +40,14 @@ class GrpcServer:
         under way have `grace` seconds.
         """
         self._leaving = True
-        for connection in tuple(self._connections):
-            connection.leave()
+        self._connections.leave()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LEAVING_SECONDS):
                 while (wait := self._door.last_call + quiet - time.monotonic()) > 0:  # noqa: ASYNC110
                     await asyncio.sleep(wait)
         self._accepting.close()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(grace):
-                while self._connections:
-                    self._empty.clear()
-                    await self._empty.wait()
-        for connection in tuple(self._connections):
-            connection.abort()
+        await self._connections.part(grace)
 
     def _accepted(self) -> Connection:
-        connection = Connection(self._door, self._ended, LATE_SECONDS if self._leaving else AGE_SECONDS)
-        self._connections.add(connection)
-        return connection
-
-    def _ended(self, connection: Connection) -> None:
-        self._connections.discard(connection)
-        if not self._connections:
-            self._empty.set()
+        age = LATE_SECONDS if self._leaving else AGE_SECONDS
+        return self._connections.add(Connection(self._door, self._connections.ended, age))
