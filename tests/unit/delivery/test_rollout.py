@@ -192,10 +192,18 @@ def test_a_verb_acts_once_and_a_late_one_never_acts_later() -> None:
     world.verb("pause")
     world.tick(1)
     assert world.reasons() == ["VerbRefused"]
+    refused = {"pause=ann/1": "no attempt is running that could be paused"}
+    assert world.memory.refused == refused
     world.desired = "m-2"
     world.until("Progressing")
     world.tick(2)
     assert world.memory.paused_at is None
+    world.verb("pause", "2")
+    world.tick()
+    assert world.memory.refused == refused, "what is obeyed is no refusal"
+    world.verbs = world.verbs[1:]
+    world.tick()
+    assert (world.memory.handled, world.memory.refused) == (("pause=ann/2",), {}), "kept as long as its annotation"
 
 
 def test_pause_stops_hold_and_deadlines_and_resume_goes_on() -> None:

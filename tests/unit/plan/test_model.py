@@ -425,3 +425,24 @@ def test_pods_have_the_feedback_keys_where_there_are_such() -> None:
     assert "feedback" not in {mount["name"] for mount in pod["initContainers"][0]["volumeMounts"]}
     told = {entry["name"]: entry.get("value") for entry in server["env"]}
     assert json.loads(str(told["WEIRKEEPER_FEEDBACK"])) == {"keys": "/feedback", "maxAgeSeconds": 172_800}
+
+
+@pytest.mark.parametrize(
+    "given", ["ann/1", "", "/", "ann/", "x" * 400 + "/1", "ann/" + "1" * 400], ids=lambda given: given[:8] or "nothing"
+)
+def test_a_verb_whatever_its_annotation_says_leaves_a_status_that_the_schema_takes(given: str) -> None:
+    cluster = served()
+    cluster.model["spec"]["artifact"]["uri"] = "https://models.example/churn-2.tar.gz"
+    cluster.reconcile()
+    annotations = {"weirkeeper.dev/abort": given, "weirkeeper.dev/resume": given}
+    cluster.model["metadata"]["annotations"] = annotations
+    cluster.reconcile()
+    status = ModelStatus.model_validate(cluster.status)
+    if not given:
+        assert (status.phase, status.handled) == ("Starting", ())
+        return
+    assert status.phase == "Aborted"
+    assert len(status.handled) == len(set(status.handled)) == 2
+    (refused,) = status.refused
+    assert refused.token in status.handled
+    assert refused.why == "an abort beats it"

@@ -35,10 +35,15 @@ elif arguments[0] == "annotate":
     model = told("model")
     verb, token = next(one for one in arguments if one.startswith("weirkeeper.dev/")).split("=")
     if os.path.exists(os.path.join(folder, "operator")):
-        model["status"]["handled"] = [verb.split("/")[1] + "=" + token]
+        answer = told("operator")
+        handled = verb.split("/")[1] + "=" + token
+        model["status"]["handled"] = [handled]
+        model["status"]["refused"] = [{{"token": handled, "why": answer["why"]}}] if answer["why"] else []
         json.dump(model, open(os.path.join(folder, "model"), "w"))
-        json.dump({{"items": told("operator")}}, open(os.path.join(folder, "events"), "w"))
+        json.dump({{"items": answer["events"]}}, open(os.path.join(folder, "events"), "w"))
 elif arguments[1].startswith("events"):
+    if os.path.exists(os.path.join(folder, "no-events")):
+        sys.exit("events is forbidden")
     print(json.dumps(told("events")))
 elif arguments[2] == "churn":
     print(json.dumps(told("model")))
@@ -60,10 +65,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def says(folder: Path, reason: str, note: str) -> None:
-    """Have an operator that answers a verb with this Event."""
-    event = {"metadata": {"uid": "e-1"}, "reason": reason, "note": note, "eventTime": "2026-11-24T12:00:00Z"}
-    (folder / "operator").write_text(json.dumps([event]))
+def says(folder: Path, *notes: str, why: str = "") -> None:
+    """Have an operator that answers a verb with these Events, and refuses it where there is a reason."""
+    when = "2026-11-24T12:00:00Z"
+    events = [{"metadata": {"uid": f"e-{note}"}, "note": note, "eventTime": when} for note in notes]
+    (folder / "operator").write_text(json.dumps({"events": events, "why": why}))
 
 
 def calls(folder: Path) -> list[list[str]]:
@@ -73,7 +79,7 @@ def calls(folder: Path) -> list[list[str]]:
 def test_a_verb_is_an_annotation_with_the_caller_and_the_reason(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    says(folder, "Paused", "paused by ann: the night is long")
+    says(folder, "paused by ann: the night is long")
     assert main(["pause", "churn", "-n", "team-a", "--reason", "the night is long"]) == 0
     assert capsys.readouterr().out == "paused by ann: the night is long\n"
     annotated = next(call for call in calls(folder) if "annotate" in call)
@@ -83,7 +89,7 @@ def test_a_verb_is_an_annotation_with_the_caller_and_the_reason(
 
 
 def test_each_asking_has_a_token_of_its_own(folder: Path) -> None:
-    says(folder, "Paused", "paused by ann")
+    says(folder, "paused by ann")
     asking.ask(Kubectl(), "pause", "churn", "", 10)
     (folder / "events").write_text(json.dumps({"items": []}))
     asking.ask(Kubectl(), "pause", "churn", "", 10)
@@ -92,9 +98,25 @@ def test_each_asking_has_a_token_of_its_own(folder: Path) -> None:
 
 
 def test_a_refusal_is_told_and_has_its_own_exit_code(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    says(folder, "VerbRefused", "resume by ann refused: nothing is paused")
+    # What happens beside it is no answer to it.
+    says(folder, "step 2/3 quarter: 25 % to churn-bb", why="nothing is paused")
     assert main(["resume", "churn"]) == 1
     assert capsys.readouterr().out == "resume by ann refused: nothing is paused\n"
+
+
+def test_what_others_did_meanwhile_is_not_told_as_the_answer(folder: Path) -> None:
+    says(folder, "step 2/3 quarter: 25 % to churn-bb", "paused by ann")
+    assert asking.ask(Kubectl(), "pause", "churn", "", 10).notes == ["paused by ann"]
+
+
+def test_who_may_not_read_events_is_told_where_the_model_stands(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "EVENTS_WITHIN", 0.0)
+    (folder / "no-events").touch()
+    says(folder, "paused by ann")
+    assert main(["pause", "churn"]) == 0
+    assert capsys.readouterr().out == "step 2/3 quarter: 25 % to churn-bb; held for 600 s\n"
 
 
 def test_a_verb_that_nobody_handles_says_that_it_stands_and_how_to_take_it_back(folder: Path) -> None:

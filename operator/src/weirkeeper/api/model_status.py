@@ -64,6 +64,13 @@ class ArmStatus(Record):
     bad: int = Field(description="Those that were answered badly.", ge=0)
 
 
+class RefusedVerb(Record):
+    """A verb that was handled and did nothing."""
+
+    token: Token = Field(description="As in `handled`.")
+    why: str = Field(description="Why it was refused.", max_length=256)
+
+
 class GateEvidence(Record):
     """How far the evidence goes, as natural logarithms of e-values in decimals."""
 
@@ -150,6 +157,12 @@ class ModelStatus(Record):
         description="Verbs that were handled, kept as long as their annotations are there.",
         max_length=TOKENS_LIMIT,
         json_schema_extra=SET_LIST,
+    )
+    refused: tuple[RefusedVerb, ...] = Field(
+        default=(),
+        description="Those of them that came at the wrong time.",
+        max_length=TOKENS_LIMIT,
+        json_schema_extra=list_map("token"),
     )
     replicas: int | None = Field(default=None, description="Model pods that are ready.", ge=0)
     selector: str | None = Field(default=None, description="Selects the model pods.", max_length=512)

@@ -166,7 +166,8 @@ class Memory(_Frozen):
     `exposed` counts the requests that the candidate answered, up to the slot `exposed_slot`. `promoted_at` is when the
     stable revision was promoted (None: it was gone back to), `undo_asked` the promotion that a Monitor had undone, or
     tried to. `actions` is what Monitors asked for, the latest last, `schedules` how far the schedules of trainings are
-    heeded, by Monitor and CronJob.
+    heeded, by Monitor and CronJob. `handled` are the tokens of verbs that stand as annotations and were handled,
+    `refused` says of those that were refused why.
     """
 
     decision: int = 0
@@ -219,6 +220,7 @@ class Memory(_Frozen):
     attempts: tuple[AttemptRecord, ...] = ()
     draining: Mapping[str, float | None] = Field(default_factory=dict)
     handled: tuple[str, ...] = ()
+    refused: Mapping[str, str] = Field(default_factory=dict)
     pinned: Mapping[str, str] = Field(default_factory=dict)
     message: str = ""
 

@@ -22,7 +22,8 @@ def obey(turn: Turn) -> Turn:
     asked = [verb for verb in turn.desired.verbs if verb.token not in turn.memory.handled]
     handled = tuple(verb.token for verb in turn.desired.verbs)
     if handled != turn.memory.handled:
-        turn = turn.to(handled=handled)
+        refused = {token: why for token, why in turn.memory.refused.items() if token in handled}
+        turn = turn.to(handled=handled, refused=refused)
     aborted = False
     for verb in sorted(asked, key=lambda item: item.name != "abort"):
         if aborted:
@@ -34,7 +35,9 @@ def obey(turn: Turn) -> Turn:
 
 
 def _refused(turn: Turn, verb: Verb, why: str) -> Turn:
-    return turn.note("VerbRefused", f"{verb.name} by {verb.actor} refused: {why}", "Warning")
+    told = turn.note("VerbRefused", f"{verb.name} by {verb.actor} refused: {why}", "Warning")
+    by_annotation = verb.token in turn.memory.handled
+    return told.to(refused={**turn.memory.refused, verb.token: why}) if by_annotation else told
 
 
 def _abort(turn: Turn, verb: Verb) -> Turn:

@@ -48,6 +48,7 @@ def model_status(view: Projected) -> dict[str, Any]:
         "revisions": [_revision(item) for item in memory.revisions],
         "attempts": [attempt(item) for item in memory.attempts],
         "handled": list(memory.handled),
+        "refused": [{"token": token, "why": why} for token, why in memory.refused.items()],
         "replicas": sum(view.seen.ready.values()),
         "selector": f"{names.LABEL_MODEL}={view.snapshot.name},{names.LABEL_COMPONENT}={names.COMPONENT_MODEL}",
         "url": url(model),

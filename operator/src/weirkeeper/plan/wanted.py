@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast, get_args
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 LONGEST_REASON = 160
 """Characters that are kept of what somebody says with a verb."""
+LONGEST_ACTOR = 253
+"""Characters that are kept of who gave it."""
+LONGEST_GIVEN = 288
+"""Characters from which an annotation's digest stands for it among the tokens that were handled."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +191,12 @@ def verbs_of(objects: Iterable[Mapping[str, Any] | None]) -> tuple[Verb, ...]:
             given = annotations.get(names.verb_annotation(verb))
             if given:
                 user, slash, _ = given.rpartition("/")
-                actor = (user if slash else given) or "somebody"
+                actor = (user if slash else given)[:LONGEST_ACTOR] or "somebody"
                 reason = annotations.get(names.REASON_ANNOTATION, "")[:LONGEST_REASON]
-                found.append(Verb(cast("VerbName", verb), actor, f"{verb}={given}", reason))
+                found.append(Verb(cast("VerbName", verb), actor, f"{verb}={_distinct(given)}", reason))
     return tuple({verb.token: verb for verb in found}.values())
+
+
+def _distinct(given: str) -> str:
+    """What tells an annotation from the next one, not longer than a status takes."""
+    return given if len(given) < LONGEST_GIVEN else f"sha256:{hashlib.sha256(given.encode()).hexdigest()}"
