@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -21,23 +22,23 @@ def program(name: str) -> str:
     return found
 
 
-def run(command: list[str], *, given: str | None = None, time_out: float = 120, own_session: bool = False) -> str:
-    """Run a program and return what it wrote; CommandError when it fails or takes longer than ``time_out`` seconds.
+def run(command: list[str], *, stdin: str | None = None, timeout: float = 120, own_session: bool = False) -> str:
+    """Run a program and return what it wrote; CommandError when it fails or takes longer than ``timeout`` seconds.
 
     With ``own_session`` an interrupt at the terminal does not reach it, so that it ends its work in order.
     """
     try:
         done = subprocess.run(
             command,
-            input=given,
+            input=stdin,
             capture_output=True,
             text=True,
-            timeout=time_out,
+            timeout=timeout,
             check=False,
             start_new_session=own_session,
         )
     except subprocess.TimeoutExpired:
-        raise CommandError(command, f"not done within {time_out:g} s") from None
+        raise CommandError(command, f"not done within {timeout:g} s") from None
     if done.returncode != 0:
         raise CommandError(command, done.stderr or done.stdout or f"exit code {done.returncode}")
     return done.stdout
@@ -45,46 +46,49 @@ def run(command: list[str], *, given: str | None = None, time_out: float = 120, 
 
 @dataclass(frozen=True)
 class Kubectl:
-    """kubectl on the current kubeconfig, in one namespace ("" for none)."""
+    """kubectl in one namespace ("" for none), on the current kubeconfig unless another is given."""
 
     namespace: str = ""
+    kubeconfig: Path | None = None
 
     def inside(self, namespace: str) -> Self:
         """Return the same in another namespace."""
         return replace(self, namespace=namespace)
 
     def command(self, *arguments: str) -> list[str]:
-        """Return the command line that ``run`` would run."""
-        namespaced = ["--namespace", self.namespace] if self.namespace else []
-        return [program("kubectl"), *namespaced, *arguments]
+        """Return the command line of ``kubectl ARGUMENTS``."""
+        options = [f"--kubeconfig={self.kubeconfig}"] if self.kubeconfig else []
+        options += [f"--namespace={self.namespace}"] if self.namespace else []
+        return [program("kubectl"), *options, *arguments]
 
-    def run(self, *arguments: str, given: str | None = None, time_out: float = 60) -> str:
-        """Run ``kubectl ARGUMENTS`` with ``given`` as its input."""
-        return run(self.command(*arguments), given=given, time_out=time_out)
+    def __call__(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
+        """Run ``kubectl ARGUMENTS`` with ``stdin`` as its input."""
+        return run(self.command(*arguments), stdin=stdin, timeout=timeout)
 
-    def get(self, *arguments: str) -> Any:
+    def read(self, *arguments: str) -> Any:
         """Return what ``kubectl get ARGUMENTS`` finds, as JSON; None when it is not there."""
-        text = self.run("get", *arguments, "--ignore-not-found", "-o", "json")
+        text = self("get", *arguments, "--ignore-not-found", "-o", "json")
         return json.loads(text) if text.strip() else None
 
     def names(self, *arguments: str) -> list[str]:
         """Return the names of what ``kubectl get ARGUMENTS`` finds."""
-        text = self.run("get", *arguments, "--ignore-not-found", "-o", "name")
+        text = self("get", *arguments, "--ignore-not-found", "-o", "name")
         return [line.partition("/")[2] for line in text.split()]
 
-    def apply(self, manifest: str) -> str:
-        """Apply YAML or JSON text by server-side apply."""
-        return self.run("apply", "--server-side", "--force-conflicts", "-f", "-", given=manifest)
+    def apply(self, *manifests: str | Mapping[str, Any]) -> str:
+        """Apply objects, or texts in YAML or JSON, by server-side apply."""
+        texts = [one if isinstance(one, str) else json.dumps(one) for one in manifests]
+        return self("apply", "--server-side", "--force-conflicts", "-f", "-", stdin="\n---\n".join(texts))
 
     def read_raw(self, path: str) -> Any:
         """GET a path of the API server, its proxies to pods and Services included."""
-        return json.loads(self.run("get", "--raw", path))
+        return json.loads(self("get", "--raw", path))
 
     def post_raw(self, path: str, body: object) -> Any:
         """POST JSON to a path of the API server."""
-        return json.loads(self.run("create", "--raw", path, "-f", "-", given=json.dumps(body)))
+        return json.loads(self("create", "--raw", path, "-f", "-", stdin=json.dumps(body)))
 
 
-def helm(*arguments: str, time_out: float = 300) -> str:
+def helm(*arguments: str, timeout: float = 300) -> str:
     """Run ``helm ARGUMENTS`` to its end, also when the story is interrupted meanwhile."""
-    return run([program("helm"), *arguments], time_out=time_out, own_session=True)
+    return run([program("helm"), *arguments], timeout=timeout, own_session=True)

@@ -36,7 +36,7 @@ def latency_in_prometheus(stage: Stage) -> None:
 
 def input_drift(stage: Stage) -> tuple[dict[str, Any], list[str]]:
     """Read the Monitor's condition, and the features that it says drift."""
-    monitor = stage.kubectl.get(f"monitors.weirkeeper.dev/{MODEL}")
+    monitor = stage.kubectl.read(f"monitors.weirkeeper.dev/{MODEL}")
     features = (monitor or {}).get("status", {}).get("features", ())
     return dict(condition(monitor, "InputDrift")), [
         entry["name"] for entry in features if entry.get("state") == "Drifting"

@@ -35,7 +35,7 @@ def remove_former_runs(kubectl: Kubectl) -> list[str]:
     """Begin to remove the namespaces of former runs, whose load would slow this one; returns their names."""
     former = runs(kubectl)
     if former:
-        kubectl.inside("").run("delete", "namespace", *former, "--wait=false")
+        kubectl.inside("")("delete", "namespace", *former, "--wait=false")
     return former
 
 
@@ -47,7 +47,7 @@ def install_chart(chart: Path, images: Images, namespace: str = SYSTEM_NAMESPACE
 
 def deployments_ready(kubectl: Kubectl) -> Reading:
     """Tell whether every Deployment of the namespace runs its newest pods, and only those."""
-    deployments = kubectl.get("deployments")["items"]
+    deployments = kubectl.read("deployments")["items"]
     waiting = [item["metadata"]["name"] for item in deployments if not _is_ready(item)]
     return Reading(bool(deployments) and not waiting, ", ".join(waiting) or f"{len(deployments)} Deployment")
 
@@ -73,12 +73,12 @@ def chart_values(images: Images) -> dict[str, str]:
 def forget_pending_release(kubectl: Kubectl, namespace: str = SYSTEM_NAMESPACE) -> None:
     """Drop the record of an install that was interrupted: helm refuses to begin another one over it."""
     selector = f"owner=helm,name={RELEASE},status in ({','.join(PENDING)})"
-    kubectl.inside(namespace).run("delete", "secrets", "-l", selector, "--ignore-not-found")
+    kubectl.inside(namespace)("delete", "secrets", "-l", selector, "--ignore-not-found")
 
 
 def store_bundle(kubectl: Kubectl, version: str, bundle: Path) -> None:
     """Put a bundle's files into the ConfigMap that the Model's URI names."""
-    kubectl.run("create", "configmap", artifact(version), f"--from-file={bundle}")
+    kubectl("create", "configmap", artifact(version), f"--from-file={bundle}")
 
 
 def remove_everything(kubectl: Kubectl) -> Iterator[str]:
@@ -86,13 +86,13 @@ def remove_everything(kubectl: Kubectl) -> Iterator[str]:
     cluster = kubectl.inside("")
     for namespace in runs(kubectl):
         yield f"namespace {namespace}"
-        cluster.run("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s", time_out=150)
+        cluster("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s", timeout=150)
     if kubectl.inside(SYSTEM_NAMESPACE).names("secrets", "-l", f"owner=helm,name={RELEASE}"):
         yield f"release {RELEASE}"
         helm("uninstall", RELEASE, "--namespace", SYSTEM_NAMESPACE, "--wait", "--ignore-not-found")
     yield "custom resource definitions of weirkeeper.dev"
     crds = [name for name in cluster.names("customresourcedefinitions") if name.endswith(".weirkeeper.dev")]
     if crds:
-        cluster.run("delete", "customresourcedefinitions", *crds, "--timeout=60s", time_out=90)
+        cluster("delete", "customresourcedefinitions", *crds, "--timeout=60s", timeout=90)
     yield f"namespace {SYSTEM_NAMESPACE}"
-    cluster.run("delete", "namespace", SYSTEM_NAMESPACE, "--ignore-not-found", "--timeout=120s", time_out=150)
+    cluster("delete", "namespace", SYSTEM_NAMESPACE, "--ignore-not-found", "--timeout=120s", timeout=150)

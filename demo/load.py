@@ -1,6 +1,5 @@
 """The load generator as the story sees it: a pod that is started, asked for its counts and told what to do."""
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -97,7 +96,7 @@ class Load:
         """Make the ConfigMap of script and rows, and the pod that runs them."""
         data = {SCRIPT.name: SCRIPT.read_text(), "rows.json": rows}
         config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": LOAD_POD}, "data": data}
-        self.kubectl.apply(json.dumps(config_map))
+        self.kubectl.apply(config_map)
         manifest = (MANIFESTS / "load.yaml").read_text()
         for name, value in {"IMAGE": self.image, "TARGET": self.target, "RATE": f"{rate:g}"}.items():
             manifest = manifest.replace(f"${{{name}}}", value)

@@ -29,7 +29,7 @@ def collect(kubectl: Kubectl, namespaces: Iterable[str], folder: Path) -> Path:
 
 def _keep(kubectl: Kubectl, file: Path, *arguments: str) -> None:
     try:
-        text = kubectl.run(*arguments)
+        text = kubectl(*arguments)
     except CommandError as error:
         if "previous" in file.name:
             return  # most containers have run once only
@@ -39,7 +39,7 @@ def _keep(kubectl: Kubectl, file: Path, *arguments: str) -> None:
 
 def _containers(kubectl: Kubectl) -> list[tuple[str, str]]:
     try:
-        pods = json.loads(kubectl.run("get", "pods", "-o", "json"))["items"]
+        pods = json.loads(kubectl("get", "pods", "-o", "json"))["items"]
     except CommandError:
         return []
     return [

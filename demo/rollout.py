@@ -14,7 +14,7 @@ OUTCOMES_OF_AN_END = ("Promoted", "RolledBack", "Aborted", "Superseded")
 
 def standing(kubectl: Kubectl) -> Standing:
     """Read how the Model stands now."""
-    return read(kubectl.get(f"models.weirkeeper.dev/{MODEL}"))
+    return read(kubectl.read(f"models.weirkeeper.dev/{MODEL}"))
 
 
 @dataclass

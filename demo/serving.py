@@ -61,7 +61,7 @@ def _post(url: str, body: str) -> dict[str, Any]:
     if curl := shutil.which("curl"):
         header = "content-type: application/json"
         options = ["--silent", "--show-error", "--fail-with-body", "--max-time", "30", "--header", header]
-        text = run([curl, *options, "--data-binary", "@-", url], given=body, time_out=40)
+        text = run([curl, *options, "--data-binary", "@-", url], stdin=body, timeout=40)
     else:
         request = urllib.request.Request(url, body.encode(), {"content-type": "application/json"})  # noqa: S310 - http
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 - on loopback
@@ -103,7 +103,7 @@ def live_traffic(stage: Stage) -> None:
     story = stage.story
     story.chapter("Live traffic from held-out rows, which never stops until the end")
     stage.load.start(live_rows.document(stage.data.held_out), GENTLE)
-    stage.kubectl.run("wait", f"pod/{LOAD_POD}", "--for=condition=Ready", "--timeout=60s", time_out=70)
+    stage.kubectl("wait", f"pod/{LOAD_POD}", "--for=condition=Ready", "--timeout=60s", timeout=70)
     stage.rate = _carried_rate(stage)
 
     def look() -> Reading:

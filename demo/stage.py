@@ -59,4 +59,4 @@ class Stage:
         path = MANIFESTS / manifest
         shown = path.relative_to(ROOT)
         self.story.say(f"$ kubectl -n {self.namespace} apply -f {shown}")
-        self.kubectl.run("apply", "-f", str(path))
+        self.kubectl("apply", "-f", str(path))

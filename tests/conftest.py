@@ -37,7 +37,7 @@ def bare_cluster() -> Cluster:
     """The cluster of this checkout with the project's images in it; it stays up for the next run."""
     provider = choose()
     provider.up()
-    return Cluster(provider, Kubectl(provider.kubeconfig), provider.images(tuple(IMAGES)))
+    return Cluster(provider, Kubectl(kubeconfig=provider.kubeconfig), provider.images(tuple(IMAGES)))
 
 
 @pytest.fixture(scope="session")

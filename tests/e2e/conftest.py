@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from demo.commands import Kubectl as DemoKubectl
 from demo.load import Counts, Load, describe_failures
 from tests.e2e import models
 from tests.harness.clusters import Cluster
@@ -162,16 +161,14 @@ def team(cluster: Cluster, namespace: Kubectl) -> Team:
 
 
 @pytest.fixture
-def traffic(team: Team, monkeypatch: pytest.MonkeyPatch) -> Traffic:
+def traffic(team: Team) -> Traffic:
     """A load generator in the team's namespace; it sends once the test sets a rate."""
-    monkeypatch.setenv("KUBECONFIG", str(team.kubectl.kubeconfig))
     return traffic_of(team)
 
 
 def traffic_of(team: Team, rows: str | None = None) -> Traffic:
-    """Start a load generator that sends nothing yet; the demo's kubectl follows KUBECONFIG."""
-    kubectl = DemoKubectl(namespace=team.kubectl.namespace)
-    load = Load(kubectl, team.cluster.images["server"], "http://churn/v2/models/churn/infer")
+    """Start a load generator that sends nothing yet."""
+    load = Load(team.kubectl, team.cluster.images["server"], "http://churn/v2/models/churn/infer")
     # So slow that it sends nothing until it is told to stop: the Model's Service need not be there yet.
     load.start(rows or models.rows(), rate=0.001)
     load_ready(team)

@@ -8,14 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
-
+from demo.errors import CommandError
 from demo.load import describe_failures
 from tests.e2e import models
 from tests.e2e.conftest import Files, Team, Traffic, traffic_of
 from tests.harness import clusters
 from tests.harness.clusters import Cluster
-from tests.harness.reading import Refused
 from tests.harness.waiting import eventually
 
 TOLD_WITHIN = 30.0
@@ -78,7 +76,7 @@ class Serving:
             return False
         try:
             evidence = self.team.cluster.run_inside("curl", "-sS", "-m", "5", f"http://{address}:8081/evidence")
-        except Refused:
+        except CommandError:
             return False
         return bool(json.loads(evidence)["state"] == "Failed")
 
@@ -150,11 +148,9 @@ def serving(
         team = Team(cluster, cluster.kubectl.inside(namespace))
         prepare(team)
         first = team.serving(good)
-        with pytest.MonkeyPatch.context() as environment:
-            environment.setenv("KUBECONFIG", str(team.kubectl.kubeconfig))
-            traffic = traffic_of(team)
-            traffic.load.control(rate=RATE, running=True)
-            yield Serving(team, traffic, first)
+        traffic = traffic_of(team)
+        traffic.load.control(rate=RATE, running=True)
+        yield Serving(team, traffic, first)
     finally:
         if not clusters.keep():
             cluster.kubectl.delete("namespace", namespace, wait=False)

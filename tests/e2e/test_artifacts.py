@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from demo.errors import CommandError
 from tests.e2e import models, volumes
 from tests.e2e.conftest import Files, Team
 from tests.e2e.containers import golden
 from tests.harness import clusters
 from tests.harness.clusters import Cluster
 from tests.harness.kubectl import Kubectl
-from tests.harness.reading import Refused
 from tests.harness.waiting import eventually
 
 LOADING = 60
@@ -90,7 +90,7 @@ def test_pods_run_as_a_service_account_once_its_owner_allows_it(team: Team) -> N
     assert pod["spec"]["serviceAccountName"] == ACCOUNT
     # By account and label the webhook of a cloud knows which pods are to have an identity there.
     assert pod["metadata"]["labels"]["azure.workload.identity/use"] == "true"
-    with pytest.raises(Refused, match="No such file"):
+    with pytest.raises(CommandError, match="No such file"):
         inside(kubectl, pod, "cat", TOKEN)
     assert answer(team, "identified")["model_version"] == stable
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from demo.errors import CommandError
 from tests.e2e import models
 from tests.e2e.conftest import Files
 from tests.e2e.serving import TOLD_WITHIN, Serving, serving
 from tests.harness.clusters import Cluster
 from tests.harness.kubectl import Kubectl
-from tests.harness.reading import Refused
 from tests.harness.waiting import eventually
 
 MOST_BYTES = 4 * 2**20
@@ -40,7 +40,7 @@ def churn(cluster: Cluster, good: Files) -> Iterator[Serving]:
 )
 def test_the_api_server_refuses(churn: Serving, manifest: dict[str, Any], message: str) -> None:
     before = churn.what_serves()
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(CommandError, match=message):
         churn.team.kubectl.apply(manifest)
     churn.still_serves(before)
 

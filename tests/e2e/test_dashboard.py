@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from demo.commands import Kubectl as DemoKubectl
+from demo.commands import run
 from demo.prometheus import Prometheus
 from tests.cluster.programs import promtool
 from tests.e2e import models
 from tests.e2e.conftest import Files, Team, Traffic, traffic_of
 from tests.harness.clusters import CHART, SYSTEM_NAMESPACE
-from tests.harness.kubectl import run
 from tests.harness.waiting import eventually
 
 DASHBOARD = CHART / "dashboards" / "weirkeeper.json"
@@ -24,19 +23,17 @@ SEEN_WITHIN = "15m"
 
 
 @pytest.fixture
-def prometheus(team: Team, monkeypatch: pytest.MonkeyPatch) -> Iterator[Prometheus]:
+def prometheus(team: Team) -> Iterator[Prometheus]:
     """A Prometheus that scrapes the team's namespace and the operator's."""
-    monkeypatch.setenv("KUBECONFIG", str(team.kubectl.kubeconfig))
-    found = Prometheus(DemoKubectl(team.kubectl.namespace), team.cluster.images["prometheus"], SYSTEM_NAMESPACE)
+    found = Prometheus(team.kubectl, team.cluster.images["prometheus"], SYSTEM_NAMESPACE)
     found.start()
     yield found
     team.kubectl.inside(SYSTEM_NAMESPACE).delete("rolebinding", f"{team.kubectl.namespace}-prometheus")
 
 
 @pytest.fixture
-def traffic(team: Team, monkeypatch: pytest.MonkeyPatch) -> Traffic:
+def traffic(team: Team) -> Traffic:
     """Live traffic whose labels come back."""
-    monkeypatch.setenv("KUBECONFIG", str(team.kubectl.kubeconfig))
     return traffic_of(team, models.rows(labelled=True))
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from demo.commands import Kubectl as DemoKubectl
 from demo.prometheus import Prometheus
 from tests.e2e import models
 from tests.e2e.conftest import Files, Team, Traffic
@@ -50,11 +49,10 @@ def check(image: str, code: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def prometheus(team: Team, monkeypatch: pytest.MonkeyPatch) -> Iterator[Prometheus]:
+def prometheus(team: Team) -> Iterator[Prometheus]:
     """The Prometheus that the chart names: it scrapes the operator."""
-    monkeypatch.setenv("KUBECONFIG", str(team.kubectl.kubeconfig))
     clusters.create_namespace(team.cluster.kubectl, MEASURES_NAMESPACE)
-    found = Prometheus(DemoKubectl(MEASURES_NAMESPACE), team.cluster.images["prometheus"], SYSTEM_NAMESPACE)
+    found = Prometheus(team.kubectl.inside(MEASURES_NAMESPACE), team.cluster.images["prometheus"], SYSTEM_NAMESPACE)
     found.start()
     yield found
     team.kubectl.inside(SYSTEM_NAMESPACE).delete("rolebinding", f"{MEASURES_NAMESPACE}-prometheus")

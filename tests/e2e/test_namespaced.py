@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from demo.errors import CommandError
 from tests.e2e import models
 from tests.e2e.conftest import Files, Team
 from tests.harness import clusters
 from tests.harness.clusters import RELEASE, SYSTEM_NAMESPACE, Cluster
-from tests.harness.reading import Refused
 from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.disruptive
@@ -93,7 +93,7 @@ def routers_may_watch(team: Team) -> bool:
     user = f"system:serviceaccount:{team.kubectl.namespace}:weirkeeper-router"
     try:
         return team.kubectl("auth", "can-i", "watch", "models.weirkeeper.dev", f"--as={user}").strip() == "yes"
-    except Refused:  # `no` is told by the exit code too
+    except CommandError:  # `no` is told by the exit code too
         return False
 
 

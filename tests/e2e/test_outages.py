@@ -10,13 +10,13 @@ from contextlib import contextmanager
 
 import pytest
 
+from demo.errors import CommandError
 from demo.load import Counts, parse
 from tests.e2e import models
 from tests.e2e.conftest import Files, Team, Traffic, long_enough
 from tests.e2e.operating import Operator, api_server_away
 from tests.harness import containers
 from tests.harness.kubectl import Object
-from tests.harness.reading import Refused
 from tests.harness.waiting import eventually
 
 RATE = 50.0
@@ -140,7 +140,7 @@ def revisions_from(team: Team, address: str, requests: int) -> Counter[str]:
     command = ("curl", "-sS", "-m", "60", "-o", "/dev/null", "-w", shown, *headers, "-d", models.request(), target)
     try:
         lines = team.cluster.run_inside(*command).splitlines()
-    except Refused:  # nothing listens there yet
+    except CommandError:  # nothing listens there yet
         return Counter()
     return Counter(revision for code, _, revision in (line.partition(" ") for line in lines) if code == "200")
 

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from demo.commands import run
 from tests.cluster import local
 from tests.cluster.places import CHECKOUT, STATES, Place, locked, place_of_checkout
 from tests.cluster.programs import HELM, built
 from tests.cluster.provider import Provider
-from tests.harness.kubectl import Kubectl, run
+from tests.harness.kubectl import Kubectl
 from tests.harness.waiting import eventually
 
 RELEASE = "weirkeeper"
@@ -93,7 +94,7 @@ def control_plane() -> Iterator[Kubectl]:
     place = Place(f"{prefix}{os.getpid()}")
     local.up(place, control_plane_only=True)
     try:
-        yield Kubectl(place.kubeconfig)
+        yield Kubectl(kubeconfig=place.kubeconfig)
     finally:
         if not keep():
             local.down(place)

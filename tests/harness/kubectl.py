@@ -1,47 +1,22 @@
-"""kubectl and helm as programs: the tests do what a reader can do by hand."""
+"""kubectl as a program, as the demo runs it, and beside it what a test reads often and waits for."""
 
-import json
-import subprocess
-import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from tests.harness.reading import Refused, reader
+from demo import commands
+from tests.harness.reading import reader
 from tests.harness.waiting import eventually
 
 Object = dict[str, Any]
 
 
-def run(command: list[str], *, stdin: str | None = None, timeout: float = 120) -> str:
-    """The standard output of a program; Refused with its standard error when it fails."""
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
-    if done.returncode:
-        raise Refused(f"{' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}")
-    return done.stdout
-
-
-@dataclass(frozen=True)
-class Kubectl:
-    """kubectl for one kubeconfig and one namespace."""
+@dataclass(frozen=True, kw_only=True)
+class Kubectl(commands.Kubectl):
+    """kubectl for one kubeconfig and one namespace; objects are read by the API itself."""
 
     kubeconfig: Path
     namespace: str = "default"
-
-    def inside(self, namespace: str) -> Self:
-        return replace(self, namespace=namespace)
-
-    def command(self, *arguments: str) -> list[str]:
-        program = Path(sys.executable).parent / "kubectl"
-        return [str(program), f"--kubeconfig={self.kubeconfig}", f"--namespace={self.namespace}", *arguments]
-
-    def __call__(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
-        return run(self.command(*arguments), stdin=stdin, timeout=timeout)
-
-    def apply(self, *manifests: Object) -> str:
-        """Apply manifests as a user would, on the server's side."""
-        body = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(manifests)})
-        return self("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=body)
 
     def get(self, kind: str, name: str) -> Object | None:
         """The object, or None when there is none."""

@@ -8,13 +8,11 @@ from typing import Any
 
 import urllib3
 
+from demo.errors import CommandError
+
 DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 OK, NOT_FOUND = 200, 404
 SECONDS = 60
-
-
-class Refused(Exception):
-    """The API server or the program said no, or did not answer; the message is what it said."""
 
 
 class Reader:
@@ -44,7 +42,7 @@ class Reader:
         try:
             version, plural, namespaced = self._resources[wanted]
         except KeyError:
-            raise Refused(f'the server doesn\'t have a resource type "{kind}"') from None
+            raise CommandError(["GET", kind], "the server doesn't have such a resource type") from None
         place = f"/namespaces/{namespace}" if namespaced else ""
         return f"{version}{place}/{plural}{name}"
 
@@ -74,11 +72,11 @@ class Reader:
         try:
             answer = self._pool.request("GET", address, fields=query, headers=headers, timeout=SECONDS)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise Refused(f"GET {path}: {error}") from None
+            raise CommandError(["GET", path], str(error)) from None
         if answer.status == NOT_FOUND:
             return None
         if answer.status != OK:
-            raise Refused(f"GET {path}: {answer.status} {answer.data.decode(errors='replace')}")
+            raise CommandError(["GET", path], f"{answer.status} {answer.data.decode(errors='replace')}")
         read: dict[str, Any] = json.loads(answer.data)
         return read
 
@@ -88,7 +86,7 @@ def reader(kubeconfig: Path) -> Reader:
     try:
         content = kubeconfig.read_text()
     except OSError as error:
-        raise Refused(f"no kubeconfig: {error}") from None
+        raise CommandError([str(kubeconfig)], f"no kubeconfig: {error}") from None
     return _reader(kubeconfig, content)
 
 

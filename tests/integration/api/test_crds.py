@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from demo.errors import CommandError
 from tests.harness.kubectl import Kubectl
 from tests.harness.pages import fences, pages
-from tests.harness.reading import Refused
 from tests.harness.waiting import eventually
 from tests.unit.api.cases import CASES, SMALLEST, Case, put
 from weirkeeper.api import crds, names
@@ -56,7 +56,7 @@ def create(kubectl: Kubectl, item: dict[str, Any]) -> dict[str, Any]:
 
 
 def refusal(kubectl: Kubectl, item: dict[str, Any]) -> str:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CommandError) as refused:
         create(kubectl, item)
     return str(refused.value)
 
@@ -115,7 +115,7 @@ def test_the_model_of_a_policy_cannot_be_changed(kinds: Kubectl, kind: str) -> N
     item = manifest(kind, SMALLEST[kind])
     kinds.apply(item)
     try:
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(CommandError) as refused:
             kinds.apply({**item, "spec": {"modelRef": {"name": "other"}}})
         assert MODEL_REF_FIXED in str(refused.value)
         kinds.apply({**item, "metadata": {**item["metadata"], "labels": {"team": "a"}}})
@@ -163,7 +163,7 @@ def test_kubectl_scales_a_model_that_says_nothing_of_replicas(kinds: Kubectl) ->
         found = kinds.get("model", name)
         assert found is not None
         assert found["spec"]["server"]["replicas"] == 3
-        with pytest.raises(Refused, match=r"spec\.server\.replicas"):
+        with pytest.raises(CommandError, match=r"spec\.server\.replicas"):
             kinds("scale", "model", name, "--replicas=0")
     finally:
         kinds.delete("model", name)

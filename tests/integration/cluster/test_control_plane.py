@@ -2,12 +2,12 @@
 
 import pytest
 
+from demo.errors import CommandError
 from tests.cluster import local, network, processes
 from tests.cluster.errors import ClusterError, PortTaken
 from tests.cluster.places import Place
 from tests.cluster.shell import wait_until
 from tests.harness.kubectl import Kubectl
-from tests.harness.reading import Refused
 
 KEPT = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kept"}, "data": {"key": "value"}}
 
@@ -20,7 +20,7 @@ def place(api_server: Kubectl) -> Place:
 def test_it_keeps_what_was_written_over_an_outage(api_server: Kubectl, place: Place) -> None:
     api_server.apply(KEPT)
     local.stop(place, "kube-apiserver")
-    with pytest.raises(Refused, match="refused"):
+    with pytest.raises(CommandError, match="refused"):
         api_server.get("configmap", "kept")
     local.start(place, "kube-apiserver")
     found = api_server.get("configmap", "kept")

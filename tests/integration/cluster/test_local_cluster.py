@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from demo.errors import CommandError
 from tests.harness.clusters import Cluster
 from tests.harness.kubectl import Kubectl
-from tests.harness.reading import Refused
 from tests.harness.waiting import eventually
 
 ASK = (
@@ -53,7 +53,7 @@ def test_a_restricted_pod_answers_behind_its_service_by_name(bare_cluster: Clust
     def answer() -> str | None:
         try:
             return web("exec", "asker", "--", "/opt/weirkeeper/bin/python", "-c", question)
-        except Refused:
+        except CommandError:
             return None  # a Service answers a second or two after its pods are ready
 
     assert eventually("the Service to answer", answer, timeout=60).strip() == "200"
@@ -62,7 +62,7 @@ def test_a_restricted_pod_answers_behind_its_service_by_name(bare_cluster: Clust
 
 
 def test_an_unrestricted_pod_is_refused(bare_namespace: Kubectl) -> None:
-    with pytest.raises(Refused, match='violates PodSecurity "restricted:latest"'):
+    with pytest.raises(CommandError, match='violates PodSecurity "restricted:latest"'):
         bare_namespace("run", "unrestricted", "--image=any")
 
 

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
+from demo.commands import run as run_program
 from tests.cluster import local
 from tests.cluster.places import Place
 from tests.cluster.programs import HELM, built
 from tests.harness.clusters import CHART
 from tests.harness.kubectl import Kubectl
-from tests.harness.kubectl import run as run_program
 from tests.harness.waiting import eventually
 from tests.integration.operator.conftest import Run
 from tests.integration.operator.operator_process import SYSTEM

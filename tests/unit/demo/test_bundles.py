@@ -53,7 +53,7 @@ def test_v3s_golden_requests_lack_the_category_that_breaks_it(written: tuple[Tab
 
 def test_the_first_models_training_script_makes_a_bundle_for_its_model(tmp_path: Path) -> None:
     folder = ROOT / "examples" / "first-model"
-    told = run([sys.executable, str(folder / "train.py"), str(tmp_path / "bundle")], time_out=120)
+    told = run([sys.executable, str(folder / "train.py"), str(tmp_path / "bundle")], timeout=120)
     assert "accuracy on held-out rows: 9" in told
     assert (tmp_path / "bundle" / "model.skops").is_file()
     assert yaml.safe_load((folder / "model.yaml").read_text())["kind"] == MODEL_KIND

@@ -58,7 +58,7 @@ class ScriptedKubectl(Kubectl):
     models: list[dict[str, Any]] = []  # noqa: RUF012 - one list a test
     answers: list[dict[str, Any]] = []  # noqa: RUF012
 
-    def get(self, *_: str) -> Any:
+    def read(self, *_: str) -> Any:
         return self.models.pop(0)
 
     def read_raw(self, _: str) -> Any:

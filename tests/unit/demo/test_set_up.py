@@ -72,7 +72,7 @@ class Answers(Kubectl):
 
     deployments: Any = None
 
-    def get(self, *_: str) -> Any:
+    def read(self, *_: str) -> Any:
         return {"items": type(self).deployments}
 
     def names(self, *_: str) -> list[str]:
@@ -114,11 +114,11 @@ def test_a_program_that_fails_is_told_with_what_it_wrote() -> None:
 
 def test_a_program_that_takes_too_long_is_ended() -> None:
     with pytest.raises(CommandError, match=r"not done within 0\.1 s"):
-        run([sys.executable, "-c", "import time; time.sleep(10)"], time_out=0.1)
+        run([sys.executable, "-c", "import time; time.sleep(10)"], timeout=0.1)
 
 
 def test_kubectl_acts_in_its_namespace() -> None:
-    assert Kubectl("a").command("get", "pods")[1:] == ["--namespace", "a", "get", "pods"]
+    assert Kubectl("a").command("get", "pods")[1:] == ["--namespace=a", "get", "pods"]
     assert Kubectl("a").inside("").command("get", "nodes")[1:] == ["get", "nodes"]
 
 
