@@ -13,7 +13,7 @@ from tests.component.report.checking import check
 from tests.harness.browser import browser as started
 from tests.harness.browser import opened
 from tests.harness.programs import or_skip
-from tests.unit.model_report.world import HOSTILE, NOW, found
+from tests.unit.model_report.world import HOSTILE, NOW, followed, found
 from weirkeeper.model_report.page import page_of
 from weirkeeper.report.html import html
 
@@ -26,11 +26,12 @@ def browser() -> Iterator[Browser]:
 
 def test_it_fits_loads_nothing_and_hinders_nobody(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "model.html"
-    file.write_text(html(page_of(found(), NOW)), encoding="utf-8")
+    file.write_text(html(page_of(followed(), NOW)), encoding="utf-8")
     check(browser, file)
     with opened(browser, file, 1400) as seen:
         assert seen.page.get_by_text(HOSTILE).count() == 1
         assert seen.page.get_by_role("img", name="Windows along time: inputs drift in 4 of 22 windows").count() == 1
+        assert seen.page.get_by_role("img", name="Accuracy along time: realised 0.900, then 0.750").count() == 1
 
 
 def test_of_a_model_without_anything_it_is_as_good(browser: Browser, tmp_path: Path) -> None:

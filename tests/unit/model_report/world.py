@@ -18,10 +18,13 @@ from weirkeeper.observe.checkpoint import Checkpoint, pack
 from weirkeeper.observe.label_readings import SlotKey
 from weirkeeper.observe.label_slot_book import LabelSlot, pack_segments
 from weirkeeper.observe.latencies import Process
+from weirkeeper.observe.objective_book import KeptObjectives, ObjectiveBook
+from weirkeeper.observe.readings import Counters, RouterReading
 from weirkeeper.plan.windows import CHECKPOINT_KEY, CountedSlot
 from weirkeeper.statistics import ProfileCounters, ReferenceProfile
 from weirkeeper.statistics.held_out import HeldOut, strata_of
 from weirkeeper.statistics.labels import LabelCounts
+from weirkeeper.statistics.latency import bin_of
 from weirkeeper.statistics.offline import OfflineMetric
 from weirkeeper.statistics.packed import PackedCounts
 
@@ -35,6 +38,7 @@ DRIFT_FROM: Final = END - 4 * HOUR
 ROWS: Final = 800
 STABLE: Final = "churn-5d9c7f02"
 FORMER: Final = "churn-1a2b3c4d"
+SLOW: Final = bin_of(100_000.0)
 HOSTILE: Final = "<script>alert('churn')</script>"
 
 
@@ -79,6 +83,31 @@ def counted(seed: int, start: int, poorer: float = 0.0) -> CountedSlot:
     return CountedSlot(start, ROWS, PackedCounts.of(totals["inputs"], totals["outputs"]))
 
 
+def objectives() -> KeptObjectives:
+    """Thirty hours of a thousand requests, of which ten were slow and one failed, twelve in each of the last four."""
+    book = ObjectiveBook(END - 30 * HOUR)
+    book.set_slow({SLOW})
+    for hour in range(1, 31):
+        failed = hour + 11 * max(0, hour - 26)
+        key, started = (STABLE, 1), END - 30 * HOUR + 1
+        counters = {key: Counters(1000 * hour, failed, failed)}
+        reading = RouterReading(started, {}, counters, {key: {SLOW - 5: 990 * hour, SLOW + 5: 10 * hour}})
+        book.book(END - (30 - hour) * HOUR, "churn", {"u-r": "router-0"}, {"u-r": reading})
+    return book.kept()
+
+
+def labels_of_a_day() -> dict[SlotKey, LabelSlot]:
+    """Labels of both revisions while each was stable, most of them; in the last four hours more are predicted wrong."""
+    hours = {FORMER: range(-10, 0), STABLE: range(11)}
+    return {
+        (revision, PROMOTED + hour * HOUR): LabelSlot(
+            {Process("pod-1", 1.0): pack_segments({"": labelled(600, 4 if hour > 7 else 10)})}
+        )
+        for revision, kept in hours.items()
+        for hour in kept
+    }
+
+
 def labels() -> dict[SlotKey, LabelSlot]:
     """Labels of two hours of the stable revision, a third of the rows by segment; 90 of 100 were predicted right."""
     return {
@@ -89,24 +118,28 @@ def labels() -> dict[SlotKey, LabelSlot]:
     }
 
 
-def labelled(rows: int) -> LabelCounts:
-    """Labels of two classes."""
+def labelled(rows: int, wrong: int = 10) -> LabelCounts:
+    """Labels of two classes, one of so many predicted `wrong`."""
     counts = LabelCounts()
     for row in range(rows):
-        counts.add_class("yes" if row % 2 else "no", "yes" if (row % 2) != (row % 10 == 0) else "no", "yes")
+        counts.add_class("yes" if row % 2 else "no", "yes" if (row % 2) != (row % wrong == 0) else "no", "yes")
     return counts
 
 
 @cache
-def checkpoint() -> bytes:
-    """Twenty-two windows: ten of the former revision, twelve of the stable one, of which the last four drift."""
+def checkpoint(*, followed: bool = False) -> bytes:
+    """Twenty-two windows: ten of the former revision, twelve of the stable one, of which the last four drift.
+
+    Where all is `followed` there are also labels of each hour, and what became of requests.
+    """
     former = [counted(100 + hour, PROMOTED - hour * HOUR) for hour in range(10, 0, -1)]
     slots = [
         counted(200 + hour, start, 0.6 if start >= DRIFT_FROM else 0.0)
         for hour, start in enumerate(range(PROMOTED, END, HOUR))
     ]
     kept = {HOUR: {FORMER: former, STABLE: slots[:-2]}}
-    packed = pack(Checkpoint(END, lanes={300: {STABLE: slots[-2:]}}, past=kept, labels=labels()))
+    told = (labels_of_a_day(), objectives()) if followed else (labels(), None)
+    packed = pack(Checkpoint(END, lanes={300: {STABLE: slots[-2:]}}, past=kept, labels=told[0], objectives=told[1]))
     assert packed is not None
     return packed
 
@@ -223,10 +256,10 @@ def record() -> dict[str, Any]:
     return {"metadata": {"name": STABLE, "annotations": {ATTEMPTS_ANNOTATION: json.dumps([whole])}}}
 
 
-def config_maps() -> dict[str, Any]:
+def config_maps(*, followed: bool = False) -> dict[str, Any]:
     """The ConfigMaps that the operator keeps of it."""
     kept = {STABLE: profile(1), FORMER: profile(2)}
-    windows = {"binaryData": {CHECKPOINT_KEY: base64.b64encode(checkpoint()).decode()}}
+    windows = {"binaryData": {CHECKPOINT_KEY: base64.b64encode(checkpoint(followed=followed)).decode()}}
     profiles = {
         f"{revision}-profile": {"data": {"profile.json": json.dumps(found.to_json())}}
         for revision, found in kept.items()
@@ -244,3 +277,14 @@ def found(**changes: Any) -> Found:
         "records": [record()],
     }  # fmt: skip
     return Found(**{**whole, **changes})
+
+
+def followed() -> Found:
+    """The same with a Monitor of performance and objectives, with labels of each hour, and what became of requests."""
+    asked = [{"metric": "Accuracy", "segment": "", "state": "Drifting", "rows": 600, "bound": "0.8500"}]
+    watching = monitor(performance=asked)
+    watching["spec"] |= {
+        "performance": [{"metric": "Accuracy", "min": "0.85"}],
+        "objectives": {"availability": {"target": "99.5"}, "latency": {"below": "100ms", "target": "98"}},
+    }
+    return found(monitors=[watching], config_maps=config_maps(followed=True))

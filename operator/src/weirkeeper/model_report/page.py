@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from weirkeeper.model_report.along_time import along_time_section
 from weirkeeper.model_report.attempts import attempts_section, gates_section
 from weirkeeper.model_report.distributions import distribution_sections
 from weirkeeper.model_report.evidence import evidence_sections
@@ -60,6 +61,7 @@ def _sections(found: Found, now: float) -> Iterator[Section | None]:
         yield monitor_section(monitor, drawn=monitor["metadata"]["name"] in drawn)
     yield from distribution_sections(found, watched)
     yield performance_section(found, next(iter(watched), None))
+    yield along_time_section(found, next(iter(watched), None))
     yield fairness_section(found)
     yield objectives_section(found)
     yield numbers_section(found)
@@ -82,7 +84,7 @@ def _absent(found: Found) -> Iterator[str]:
     if found.stable and not labels_of(found, found.stable):
         yield f"No labels of {found.stable} are kept: realised performance and segments are left out."
     yield from without_objectives(found)
-    yield "How metrics went along time is not kept in the cluster; the series weirkeeper_monitor_performance has it."
+    yield "Latencies, CPU and memory along time are not kept in the cluster: Prometheus and the dashboard have them."
 
 
 def _lacking(found: Found) -> Iterator[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any, Final
 
 from weirkeeper.api.errors import InvalidSpec
 from weirkeeper.api.monitor import MonitorSpec, parse_monitor
-from weirkeeper.model_report.attempts import promotions
 from weirkeeper.model_report.found import Found
+from weirkeeper.model_report.reigns import Reign, reigns
 from weirkeeper.observe.checkpoint import Checkpoint
 from weirkeeper.plan.conditions.watched import Watched
 from weirkeeper.plan.warming_up import Compared
@@ -30,7 +30,8 @@ from weirkeeper.statistics.feature import Counts
 from weirkeeper.statistics.profile import ReferenceProfile
 from weirkeeper.statistics.quality import QualityFinding
 
-FOREVER: Final = float("inf")
+MOST_WINDOWS: Final = 168
+"""Windows along time; with short ones and few rows more are kept."""
 
 
 @dataclass(frozen=True)
@@ -121,25 +122,27 @@ def _watch(found: Found, name: str, kept: _Kept) -> Watch | None:
 
 
 def _past(found: Found, kept: _Kept) -> Iterator[Judged]:
-    """Judge each window by itself, against the reference of the revision that was stable in it."""
-    for revision, since, until in _reigns(found):
-        profile = found.profile(revision)
-        if profile is None:
-            continue
-        warm_up = kept.warm_up(revision, since)
-        for one in by_window(chain(*kept.slots(revision)), kept.rule.size):
-            end = one.start + kept.rule.size
-            if since <= one.start and end <= min(until, kept.checkpoint.end):
-                # Rows are not compared with themselves.
-                gathered = replace(warm_up, end=0) if warm_up and one.start < warm_up.end else warm_up
-                yield _judge(kept, profile, Window(one.start, end, one.rows, one.counts), gathered, revision)
+    """Judge each of the last windows by itself, against the reference of the revision that was stable in it."""
+    windows = _whole_windows(found, kept)[-MOST_WINDOWS:]
+    profiles = {revision: found.profile(revision) for revision in {reign.revision for reign, _ in windows}}
+    for reign, one in windows:
+        profile = profiles[reign.revision]
+        if profile is not None:
+            warm_up = kept.warm_up(reign.revision, reign.since)
+            # Rows are not compared with themselves.
+            gathered = replace(warm_up, end=0) if warm_up and one.start < warm_up.end else warm_up
+            window = Window(one.start, one.start + kept.rule.size, one.rows, one.counts)
+            yield _judge(kept, profile, window, gathered, reign.revision)
 
 
-def _reigns(found: Found) -> Iterator[tuple[str, float, float]]:
-    """Give which revision was stable from when to when, as far as the attempts tell."""
-    known = sorted({*promotions(found), (found.stable_since, found.stable)})
-    for (since, revision), (until, _) in pairwise([*known, (FOREVER, "")]):
-        yield revision, since, until
+def _whole_windows(found: Found, kept: _Kept) -> list[tuple[Reign, CountedSlot]]:
+    """The windows in which one revision was stable all the time, the earliest first."""
+    return [
+        (reign, one)
+        for reign in reigns(found)
+        for one in by_window(chain(*kept.slots(reign.revision)), kept.rule.size)
+        if reign.since <= one.start and one.start + kept.rule.size <= min(reign.until, kept.checkpoint.end)
+    ]
 
 
 def _judge(kept: _Kept, profile: ReferenceProfile, window: Window, warm_up: WarmUp | None, revision: str) -> Judged:

@@ -7,7 +7,7 @@ no requests here; whichever revision answered a caller counts.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -237,12 +237,37 @@ def filled_rings(kept: KeptObjectives) -> tuple[SlotRing, SlotRing]:
     return rings
 
 
+Hour = tuple[int, Mapping[str, int]]
+"""When an hour began, Unix seconds, and what was counted in it by column."""
+
+
+def hours_of(kept: KeptObjectives) -> list[Hour]:
+    """What became of requests, by the hour, the earliest first; see `timed_of` for the columns of latency.
+
+    Raises:
+        ValueError, TypeError, KeyError: it is none of ours.
+    """
+    _, ring = filled_rings(kept)
+    written = ring.to_json()
+    columns: Mapping[str, Sequence[int]] = written["columns"]
+    return [
+        (start, {name: column[place] for name, column in columns.items()})
+        for place, start in enumerate(written["starts"])
+    ]
+
+
+def timed_of(slow: int) -> tuple[str, str]:
+    """The columns of requests whose latency is known, and of those of them that took longer than the bin `slow`."""
+    return f"{TIMED}/{slow}", f"{SLOW}/{slow}"
+
+
 def _columns(bins: Iterable[int]) -> tuple[str, ...]:
-    return (REQUESTS, FAILED, *(f"{kind}/{one}" for one in sorted(bins) for kind in (TIMED, SLOW)))
+    return (REQUESTS, FAILED, *(name for one in sorted(bins) for name in timed_of(one)))
 
 
 def _timed(sums: Mapping[str, int], slow: int) -> Tally:
-    return Tally(sums[f"{TIMED}/{slow}"], sums[f"{SLOW}/{slow}"])
+    timed, late = timed_of(slow)
+    return Tally(sums[timed], sums[late])
 
 
 def _outcomes(before: Booked, now: Booked) -> dict[str, int]:

@@ -96,4 +96,39 @@ class Lines:
     lines: tuple[Line, ...]
 
 
-Chart: TypeAlias = Columns | Bars | Timeline | Lines
+@dataclass(frozen=True)
+class Measured:
+    """A number of what lies from `start` to `end`, Unix seconds; `low` and `high` where it has an interval."""
+
+    start: float
+    end: float
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A number along time, the earliest first: a whole line where it is `firm`, else a dashed one."""
+
+    name: str
+    measured: tuple[Measured, ...]
+    firm: bool = True
+
+
+@dataclass(frozen=True)
+class Trend:
+    """Numbers from `start` to `end`, Unix seconds, with the `limit` that is asked of them, and marks.
+
+    At least one trace has a number. Shares (0 to 1) are written in percent.
+    """
+
+    start: float
+    end: float
+    traces: tuple[Trace, ...]
+    marks: tuple[Mark, ...] = ()
+    limit: float | None = None
+    share: bool = False
+
+
+Chart: TypeAlias = Columns | Bars | Timeline | Lines | Trend

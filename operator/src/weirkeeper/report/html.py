@@ -160,7 +160,7 @@ def _figure(figure: Figure) -> Element:
 
 @_block.register
 def _sides(block: Sides) -> Element:
-    return element("div", *map(_block, block.tables), class_="sides")
+    return element("div", *map(_block, block.blocks), class_="sides")
 
 
 def _numbers(table: Table) -> Element:

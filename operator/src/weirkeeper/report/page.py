@@ -85,9 +85,9 @@ class Figures:
 
 @dataclass(frozen=True)
 class Sides:
-    """Tables side by side, where there is room."""
+    """Blocks side by side, where there is room."""
 
-    tables: tuple[Table, ...]
+    blocks: tuple[Table | Figures, ...]
 
 
 Block: TypeAlias = Table | Paragraph | Facts | Figures | Sides

@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import singledispatch
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from weirkeeper.report.chart import Bars, Columns, Lane, Line, Lines, Mark, Pair, Span, Tick, Timeline, Tone
+from weirkeeper.report.chart import Bars, Columns, Lane, Line, Lines, Pair, Span, Tick, Timeline, Tone, Trend
+from weirkeeper.report.frame import CHARACTER, FOOT, HEIGHT, LEFT, NARROWEST, TOP, along, at, hours, marks, picture
 from weirkeeper.report.markup import element
+from weirkeeper.report.trend import drawn_trend
 from weirkeeper.statistics.wording import percent
-
-HEIGHT: Final = 150.0
-TOP: Final = 14.0
-FOOT: Final = 20.0
-NARROWEST: Final = 280.0
-"""The width, in CSS pixels, in which labels must have room."""
-
-CHARACTER: Final = 6.4
-"""The width of a character of a label, in CSS pixels."""
 
 LINE: Final = 34.0
 LONGEST_LABEL: Final = 24
 TALLEST: Final = (0.02, 0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
-LEFT: Final = 0.12
-"""The part of the width that the scale takes."""
-
 WIDE: Final = 0.86
 """The part of a bar's place that the reference takes, and the current rows:"""
 NARROW: Final = 0.42
@@ -50,14 +39,7 @@ def drawn(chart: object, told: str) -> Element:
     raise TypeError(f"{type(chart).__name__} is no chart: {told}")
 
 
-def picture(told: str, height: float, *children: Element) -> Element:
-    """Frame a picture, of the width of what it stands in."""
-    return element("svg", *children, class_="chart", role="img", aria_label=told, width="100%", height=height)
-
-
-def at(share: float) -> str:
-    """Write a place along the page."""
-    return f"{100.0 * share:.2f}%"
+drawn.register(Trend, drawn_trend)
 
 
 @drawn.register
@@ -151,8 +133,7 @@ def _timeline(chart: Timeline, told: str) -> Element:
     top = MARKS if chart.marks else 0.0
     lanes = [one for place, lane in enumerate(chart.lanes) for one in _lane(chart, lane, top + place * LANE)]
     bottom = top + len(chart.lanes) * LANE
-    marks = [one for mark in _with_room(chart) for one in _mark(chart, mark, bottom)]
-    return picture(told, bottom + FOOT, *lanes, *marks, *_hours(chart, bottom))
+    return picture(told, bottom + FOOT, *lanes, *marks(chart, chart.marks, bottom), *hours(chart, bottom))
 
 
 def _lane(chart: Timeline, lane: Lane, top: float) -> list[Element]:
@@ -164,7 +145,7 @@ def _lane(chart: Timeline, lane: Lane, top: float) -> list[Element]:
 
 def _span(chart: Timeline, span: Span, base: float) -> Element:
     """Draw a stretch as high as it is bad, and at least so wide that it can be seen."""
-    left, right = _along(chart, span.start), _along(chart, span.end)
+    left, right = along(chart, span.start), along(chart, span.end)
     height = HEIGHTS[span.tone]
     return element(
         "rect",
@@ -175,32 +156,6 @@ def _span(chart: Timeline, span: Span, base: float) -> Element:
         y=base - height,
         height=height,
     )
-
-
-def _mark(chart: Timeline, mark: Mark, bottom: float) -> list[Element]:
-    place = _along(chart, mark.at)
-    anchor, shift = ("start", 4.0) if _on_the_left(place) else ("end", -4.0)
-    return [
-        element("line", class_="mark", x1=at(place), x2=at(place), y1=4.0, y2=bottom - 6.0),
-        element("text", mark.label, class_="label", x=at(place), y=11.0, dx=shift, text_anchor=anchor),
-    ]
-
-
-def _on_the_left(place: float) -> bool:
-    """Tell whether a label stands to the right of its mark, so that it stays within the picture."""
-    return place < 1.0 / 2.0
-
-
-def _with_room(chart: Timeline) -> list[Mark]:
-    """Keep a mark's line always, and its label where the one before leaves room for it."""
-    kept, free = [], -math.inf
-    for mark in sorted(chart.marks, key=lambda mark: mark.at):
-        place, width = _along(chart, mark.at) * NARROWEST, (len(mark.label) + 1) * CHARACTER
-        left = place if _on_the_left(place / NARROWEST) else place - width
-        fits = left >= free
-        free = left + width if fits else free
-        kept.append(mark if fits else Mark(mark.at, ""))
-    return kept
 
 
 @drawn.register
@@ -219,32 +174,13 @@ def _lines(chart: Lines, told: str) -> Element:
         element("line", class_="mark", x1="0", x2="100%", y1=limit, y2=limit),
         element("text", "suffices", class_="label", x="0", y=limit - 4.0),
     ]
-    return picture(told, HEIGHT + FOOT, *lines, frame, *_hours(chart, HEIGHT))
+    return picture(told, HEIGHT + FOOT, *lines, frame, *hours(chart, HEIGHT))
 
 
 def _path(chart: Lines, line: Line, top: float) -> Element:
-    places = [(100.0 * _along(chart, at), 100.0 * (1.0 - min(top, max(0.0, value)) / top)) for at, value in line.points]
+    places = [(100.0 * along(chart, at), 100.0 * (1.0 - min(top, max(0.0, value)) / top)) for at, value in line.points]
     d = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
     return element("path", element("title", line.name), class_=f"trace {line.above}", d=d)
-
-
-def _hours(chart: Timeline | Lines, bottom: float) -> list[Element]:
-    """Write the ends of the time, and its middle."""
-    anchors = (("start", 0.0), ("middle", 0.5), ("end", 1.0))
-    return [
-        element(
-            "text",
-            datetime.fromtimestamp(chart.start + part * (chart.end - chart.start), tz=UTC).strftime("%d %b %H:%M"),
-            x=at(part),
-            y=bottom + 14.0,
-            text_anchor=anchor,
-        )
-        for anchor, part in anchors
-    ]
-
-
-def _along(chart: Timeline | Lines, moment: float) -> float:
-    return min(1.0, max(0.0, (moment - chart.start) / max(1.0, chart.end - chart.start)))
 
 
 def meter(value: float, above: Tone = "bad") -> Element:

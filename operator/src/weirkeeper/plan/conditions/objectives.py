@@ -78,7 +78,7 @@ def slow_bins(monitors: Iterable[Mapping[str, Any]]) -> frozenset[int] | None:
             continue
         some = some or asked is not None
         if asked and asked.latency:
-            found.add(_slow_bin(asked.latency))
+            found.add(slow_bin(asked.latency))
     return frozenset(found) if some else None
 
 
@@ -93,7 +93,7 @@ def judge_objectives(
     if asked.availability:
         target = asked.availability.target.number
         found.append(_judged(spec, "Availability", target, "failed", (served, served.answered, served.since), before))
-    if asked.latency and (slow := _slow_bin(asked.latency)) in served.in_time:
+    if asked.latency and (slow := slow_bin(asked.latency)) in served.in_time:
         told = f"took longer than {asked.latency.below}"
         counted = (served, served.in_time[slow], served.slow_since[slow])
         found.append(_judged(spec, "Latency", asked.latency.target.number, told, counted, before))
@@ -123,7 +123,8 @@ def _said(kind: ConditionType, one: ObjectiveFinding | None, served: ServedReque
     return ConditionState(kind, "Drifting" if one.at_risk else "OK", told)
 
 
-def _slow_bin(latency: AnswerTimeObjective) -> int:
+def slow_bin(latency: AnswerTimeObjective) -> int:
+    """The latency bin above which a request is slow."""
     return bin_of(latency.below.seconds * 1e6)
 
 
