@@ -3,13 +3,17 @@
 It takes the last of two fields of one name, and tells nobody how deep a body is nested. So what it read is counted
 and compared with the marks in the body: each field has a colon, each string two quotes, each list and each object a
 bracket. What was seen can only be less than what there is; where both are the same, everything was seen.
+
+Most of a large body are digits, so they are left out in one sweep before marks are looked for. That may only make
+words of what was none, never the reverse.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from contextlib import nullcontext
+import struct
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Final, Self
 
 import numpy as np
@@ -21,6 +25,7 @@ from weirkeeper_server.tensors import DTYPES, Array, accepts
 _TOO_LARGE: Final = 2.0**63
 _DOUBLE: Final = np.dtype(np.float64)
 _TENSORS: Final = ("inputs", "outputs")
+_NO_MARKS: Final = b"0123456789.,-+ \n\r\t]}"
 
 
 class PlainDocument(dict[str, Any]):
@@ -42,8 +47,9 @@ class PlainDocument(dict[str, Any]):
             return None
         if type(found) is not dict:
             return None
-        seen = _Seen(found)
-        if not seen.is_all_of(body):
+        marks = body.translate(None, _NO_MARKS)
+        seen = _Seen(found, has_nulls=b"null" in marks)
+        if not seen.is_all_of(marks):
             return None
         document = cls(found)
         document.body, document.nulls = body, seen.nulls
@@ -53,7 +59,8 @@ class PlainDocument(dict[str, Any]):
 class _Seen:
     """Counts what a request may hold."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(self, document: Mapping[str, Any], *, has_nulls: bool) -> None:
+        self._has_nulls = has_nulls
         self.objects = self.fields = self.strings = self.lists = self.words = self.nulls = 0
         self.rounded = False
         self._object(document)
@@ -93,12 +100,12 @@ class _Seen:
                 self.strings += len(values)
             else:
                 self.lists += len(values)
-        else:
+        elif self._has_nulls:
             self.nulls += values.count(None)
 
-    def is_all_of(self, body: bytes) -> bool:
-        """Say whether the body has no more than was seen."""
-        count = body.count
+    def is_all_of(self, marks: bytes) -> bool:
+        """Say whether a body has no more than was seen, by what it has beside digits."""
+        count = marks.count
         return (
             not self.rounded
             and count(b":") == self.fields
@@ -123,52 +130,85 @@ def plain_inputs(document: PlainDocument, signature: Signature, max_rows: int) -
         if entry is None or shape is None or rows not in (-1, shape[0]) or not 0 < shape[0] <= max_rows:
             return None
         rows = shape[0]
-        array = _array(tensor, shape, entry.get("data"))
-        if array is None or (
-            document.nulls and not tensor.nullable and array.dtype.kind == "f" and np.isnan(array).any()
-        ):
+        array = plain_array(tensor, shape, entry.get("data"), has_nulls=document.nulls > 0)
+        if array is None:
             return None
         arrays[tensor.name] = array
     return arrays, rows
 
 
 def _shape(tensor: Tensor, entry: Mapping[str, Any]) -> tuple[int, ...] | None:
-    shape, wanted = entry.get("shape"), tensor.shape
-    if type(shape) is not list or not accepts(tensor.datatype, entry.get("datatype")):
+    shape, wanted, datatype = entry.get("shape"), tensor.shape, entry.get("datatype")
+    if type(shape) is not list or not (datatype == tensor.datatype or accepts(tensor.datatype, datatype)):
         return None
     if len(shape) != len(wanted) or shape[1:] != [*wanted[1:]] or set(map(type, shape)) != {int}:
         return None
     return tuple(shape)
 
 
-def _array(tensor: Tensor, shape: tuple[int, ...], data: Any) -> Array | None:
-    dtype = DTYPES[tensor.datatype]
+def plain_array(tensor: Tensor, shape: tuple[int, ...], data: Any, *, has_nulls: bool = False) -> Array | None:
+    """Turn the data of an input into an array of `shape`; None where they are not as in a plain body.
+
+    Booleans among them pass for numbers: who calls has seen that there are none.
+    """
     if type(data) is not list or not data:
         return None
-    if dtype.kind == "f":
-        return _floats(shape, data, dtype)
-    if len(shape) > 1 or len(data) != shape[0] or set(map(type, data)) != {str if dtype.kind == "O" else int}:
+    dtype = DTYPES[tensor.datatype]
+    if dtype.kind == "O":
+        return _texts(shape, data)
+    if has_nulls and dtype.kind == "f":
+        return _with_missing(shape, data, dtype) if tensor.nullable else None
+    flat = data if type(data[0]) is not list else _flat(shape, data)
+    if flat is None or len(flat) != math.prod(shape):
         return None
-    array: Array = np.empty(len(data), dtype=dtype)
-    try:
-        array[:] = data
-    except OverflowError:
+    array = _numbers(flat, dtype)
+    return None if array is None else array.reshape(shape)
+
+
+def _texts(shape: tuple[int, ...], data: list[Any]) -> Array | None:
+    if len(shape) > 1 or len(data) != shape[0] or set(map(type, data)) != {str}:
         return None
+    array: Array = np.empty(len(data), dtype=object)
+    array[:] = data
     return array
 
 
-def _floats(shape: tuple[int, ...], data: list[Any], dtype: np.dtype[Any]) -> Array | None:
+def _flat(shape: tuple[int, ...], data: list[Any]) -> list[Any] | None:
+    """Put rows of the right width one after the other."""
+    if len(shape) == 1 or len(data) != shape[0] or not all(type(row) is list and len(row) == shape[1] for row in data):
+        return None
+    return list(chain.from_iterable(data))
+
+
+def _numbers(data: Sequence[Any], dtype: np.dtype[Any]) -> Array | None:
+    """Write numbers into an array, three times as fast as numpy, which asks each for its type first."""
+    floats = dtype.kind == "f"
+    if not floats and dtype.kind not in "iu":
+        return None
+    array: Array = np.empty(len(data), dtype=_DOUBLE if floats else dtype)
+    try:
+        struct.pack_into(f"{len(data)}{array.dtype.char}", array.data, 0, *data)
+    except (struct.error, OverflowError):
+        return None
+    return _smaller(array, dtype) if floats and dtype != _DOUBLE else array
+
+
+def _smaller(array: Array, dtype: np.dtype[Any]) -> Array | None:
+    # What is too large for a smaller float becomes infinite.
+    with np.errstate(over="ignore"):
+        array = array.astype(dtype)
+    return None if np.isinf(array).any() else array
+
+
+def _with_missing(shape: tuple[int, ...], data: list[Any], dtype: np.dtype[Any]) -> Array | None:
     if type(data[0]) is str:
         return None
-    small = dtype.itemsize < _DOUBLE.itemsize
-    # What is too large for a smaller float becomes infinite.
-    quiet = np.errstate(over="ignore") if small else nullcontext()
     try:
-        with quiet:
-            array: Array = np.array(data, dtype=dtype)
+        array: Array = np.array(data, dtype=_DOUBLE)
     except (TypeError, ValueError, OverflowError):
         return None
     # Rows of the right width, or all values in one list.
-    if (array.shape != shape and array.shape != (math.prod(shape),)) or (small and np.isinf(array).any()):
+    if array.shape != shape and array.shape != (math.prod(shape),):
         return None
-    return array.reshape(shape)
+    found = array if dtype == _DOUBLE else _smaller(array, dtype)
+    return None if found is None else found.reshape(shape)

@@ -232,3 +232,24 @@ def test_plain_bodies_are_read_as_the_exact_parser_reads_them(rows: list[list[fl
         assert (got.identifier, got.rows, got.wanted) == (wanted.identifier, wanted.rows, wanted.wanted)
         assert np.array_equal(got.inputs["input"], wanted.inputs["input"])
         assert got.inputs["input"].shape == wanted.inputs["input"].shape
+
+
+@pytest.mark.parametrize("datatype", ["INT8", "UINT16", "INT64", "UINT64", "FP16", "FP32", "BOOL", "BYTES"])
+@pytest.mark.parametrize(
+    "data", [[1, 2], [-1, 2], [127, 300], [2**64, 1], [0.5, 1], [1e39, 1], [True, 1], ["1", 2], [[1], [2]], [None, 1]]
+)
+def test_a_column_of_any_type_is_read_as_the_exact_parser_reads_it(datatype: Any, data: list[Any]) -> None:
+    signature = Signature(inputs=(Tensor(name="x", datatype=datatype, shape=(-1,)),), outputs=OUTPUTS)
+    body = json.dumps({"inputs": [{"name": "x", "datatype": datatype, "shape": [2], "data": data}]}).encode()
+    told = []
+    for document in (parse(body), _parse_exactly(body, 32)):
+        try:
+            told.append(repr(read_request(document, signature, 100).inputs))
+        except InvalidRequest as error:
+            told.append(str(error))
+    assert told[0] == told[1]
+
+
+def test_digits_within_a_string_hide_no_word() -> None:
+    body = json.dumps(matrix(shape=[1, 3], data=[1, 2, 3]) | {"id": "t-r1u2e and nul.l"}).encode()
+    assert read_request(parse(body), MATRIX, 100).inputs["input"].tolist() == [[1, 2, 3]]
