@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from prometheus_client.samples import Exemplar
@@ -20,8 +20,13 @@ from weirkeeper_server.tensors import Array, Columns
 Outcome = Literal["ok", "invalid", "failed"]
 OUTCOMES: Final[Sequence[Outcome]] = ("ok", "invalid", "failed")
 KEPT_SECONDS: Final = 600
-ROWS_AT_ONCE: Final = 1024
-"""Rows are counted in batches: one call of numpy for many single rows."""
+LEAST_AT_ONCE: Final = 1024
+MOST_AT_ONCE: Final = 8192
+VALUES_AT_ONCE: Final = 2**18
+"""Rows are counted in batches, for a call of numpy costs little more for thousands than for one. How many there are in
+a batch is between LEAST_AT_ONCE and MOST_AT_ONCE: the fewer, the more columns they have."""
+PARTS_AT_ONCE: Final = 128
+"""Rows of so many predictions are joined while they wait: thousands of small arrays would fill memory and caches."""
 
 
 class _Slot:
@@ -107,6 +112,20 @@ def invalid_values(outputs: Columns) -> dict[str, int]:
     return {name: int(np.count_nonzero(~found)) for name, found in finite.items() if not found.all()}
 
 
+class _Rows(NamedTuple):
+    """Rows that were asked about and answered."""
+
+    inputs: Columns
+    outputs: Columns
+    number: int
+
+    def cut(self, most: int) -> Iterator[_Rows]:
+        """Part them into at most so many."""
+        for start in range(0, self.number, most):
+            part = slice(start, min(self.number, start + most))
+            yield _Rows(_part(self.inputs, part), _part(self.outputs, part), part.stop - start)
+
+
 class TrafficProfile:
     """Counts the rows that were asked about and answered, by the bins of the reference profile.
 
@@ -118,92 +137,98 @@ class TrafficProfile:
     def __init__(self, profile: ReferenceProfile, later: Callable[[Callable[[], None]], object] | None = None) -> None:
         self._counters = ProfileCounters(profile)
         self._later = later
-        self._waiting: deque[tuple[Columns, Columns, int]] = deque()
-        self._rows = 0
+        self._enough = _enough(profile)
+        self._loose: list[_Rows] = []
+        self._loose_rows = 0
+        self._parts: deque[_Rows] = deque()
+        self.waiting = 0
+        """Rows that are not counted yet."""
         self._steps: Iterator[None] = iter(())
         self._is_counting = False
 
     def add(self, inputs: Columns, outputs: Columns, rows: int) -> None:
         """Take answered rows, of one request or of several; the arrays must not be written to any more."""
-        if rows > ROWS_AT_ONCE:
-            for start in range(0, rows, ROWS_AT_ONCE):
-                part = slice(start, min(rows, start + ROWS_AT_ONCE))
-                self._waiting.append((_part(inputs, part), _part(outputs, part), part.stop - start))
-        else:
-            self._waiting.append((inputs, outputs, rows))
-        self._rows += rows
-        if self._rows >= ROWS_AT_ONCE and not self._is_counting:
+        if len(self._loose) == PARTS_AT_ONCE or self._loose_rows + rows > self._enough:
+            self._join()
+        self._loose.append(_Rows(inputs, outputs, rows))
+        self._loose_rows += rows
+        self.waiting += rows
+        if self.waiting >= self._enough and not self._is_counting:
             self._is_counting = True
-            self._steps = self._counted()
+            self._steps = self._full_batches()
             self._step()
 
     def totals(self) -> Mapping[str, Any]:
         """Give the counts of all rows so far."""
-        for steps in (self._steps, self._counted()):
-            for _ in steps:
-                pass
+        _exhaust(self._steps)
+        while self.waiting:
+            _exhaust(self._batch())
         return self._counters.totals()
 
     def _step(self) -> None:
-        """Count one column, or all; nothing is left where somebody looked meanwhile."""
+        """Count a column, several where rows come faster, or all; nothing is left where somebody looked meanwhile."""
+        columns = max(1, self.waiting // self._enough)
         for _ in self._steps:
-            if self._later is not None:
+            columns -= 1
+            if not columns and self._later is not None:
                 self._later(self._step)
                 return
         self._is_counting = False
 
-    def _counted(self) -> Iterator[None]:
-        while self._waiting:
-            inputs, outputs, rows = [], [], 0
-            while self._waiting and rows < ROWS_AT_ONCE:
-                part = self._waiting.popleft()
-                inputs.append(part[0])
-                outputs.append(part[1])
-                rows += part[2]
-            self._rows -= rows
-            yield from self._counters.ingest_by_column(_Joined(inputs), _Joined(outputs), rows)
+    def _full_batches(self) -> Iterator[None]:
+        # What is less waits for more: it would cost nearly as much.
+        while self.waiting >= self._enough:
+            yield from self._batch()
+
+    def _batch(self) -> Iterator[None]:
+        self._join()
+        parts = [self._parts.popleft()]
+        rows = parts[0].number
+        while self._parts and rows < self._enough:
+            parts.append(self._parts.popleft())
+            rows += parts[-1].number
+        self.waiting -= rows
+        joined = _joined(parts)
+        inputs, outputs = profile_columns(joined.inputs), profile_columns(joined.outputs)
+        return self._counters.ingest_by_column(inputs, outputs, rows)
+
+    def _join(self) -> None:
+        if self._loose:
+            self._parts.extend(_joined(self._loose).cut(self._enough))
+            self._loose, self._loose_rows = [], 0
+
+
+def _enough(profile: ReferenceProfile) -> int:
+    columns = {column for feature in (*profile.features, *profile.outputs) for column in feature.columns}
+    return max(LEAST_AT_ONCE, min(MOST_AT_ONCE, VALUES_AT_ONCE // max(1, len(columns))))
+
+
+def _exhaust(steps: Iterator[None]) -> None:
+    for _ in steps:
+        pass
 
 
 def _part(columns: Columns, rows: slice) -> Columns:
     return {name: column[rows] for name, column in columns.items()}
 
 
-class _Joined(Mapping[str, Array]):
-    """The columns of several requests, named as a profile names them, and joined when they are asked for."""
-
-    def __init__(self, parts: Sequence[Columns]) -> None:
-        self._parts = parts
-        self._names = {
-            column: (name, index)
-            for name, tensor in parts[0].items()
-            for column, index in _columns_of(name, tensor).items()
-        }
-        self._matrices: dict[str, Array] = {}
-
-    def __getitem__(self, column: str) -> Array:
-        name, index = self._names[column]
-        if index is None:
-            return np.concatenate([part[name] for part in self._parts])
-        if name not in self._matrices:
-            self._matrices[name] = np.concatenate([part[name] for part in self._parts])
-        return self._matrices[name][:, index]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
+def _joined(parts: Sequence[_Rows]) -> _Rows:
+    if len(parts) == 1:
+        return parts[0]
+    inputs, outputs = _concatenated([part.inputs for part in parts]), _concatenated([part.outputs for part in parts])
+    return _Rows(inputs, outputs, sum(part.number for part in parts))
 
 
-def _columns_of(name: str, tensor: Array) -> dict[str, int | None]:
-    """Name each column that a profile counts of a tensor, with its place in a matrix."""
-    return {name: None} if tensor.ndim == 1 else {f"{name}[{index}]": index for index in range(tensor.shape[1])}
+def _concatenated(parts: Sequence[Columns]) -> Columns:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def profile_columns(tensors: Columns) -> dict[str, Array]:
     """Name each column that a profile counts: a column as it is, those of a matrix by their number: `input[0]`."""
-    return {
-        column: tensor if index is None else tensor[:, index]
-        for name, tensor in tensors.items()
-        for column, index in _columns_of(name, tensor).items()
-    }
+    columns: dict[str, Array] = {}
+    for name, tensor in tensors.items():
+        if tensor.ndim == 1:
+            columns[name] = tensor
+        else:
+            columns |= {f"{name}[{index}]": tensor[:, index] for index in range(tensor.shape[1])}
+    return columns

@@ -1,12 +1,23 @@
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from weirkeeper.statistics.latency import bin_of
 from weirkeeper.statistics.profile import ReferenceProfile
-from weirkeeper_server.counting import KEPT_SECONDS, Durations, LatencySlots, TrafficProfile, profile_columns
+from weirkeeper_server.counting import (
+    KEPT_SECONDS,
+    MOST_AT_ONCE,
+    Durations,
+    LatencySlots,
+    TrafficProfile,
+    profile_columns,
+)
+from weirkeeper_server.tensors import Array
 
 
 def test_a_duration_is_booked_to_the_slot_in_which_its_request_began() -> None:
@@ -66,6 +77,35 @@ def test_rows_are_counted_once_however_they_come_and_whoever_looks(sizes: list[i
     assert pieces.totals()["rows"] == sum(sizes)
     for name in ("income", "region"):
         assert sum(whole.totals()["inputs"][name]["counts"]) == sum(sizes)
+
+
+def _some(rows: int) -> tuple[dict[str, Array], dict[str, Array], int]:
+    chosen = np.arange(rows) % 50
+    inputs, outputs = ({name: column[chosen] for name, column in table.items()} for table in (REFERENCE, ANSWERS))
+    return inputs, outputs, rows
+
+
+def test_rows_that_come_while_others_are_counted_wait_for_more() -> None:
+    turns: deque[Callable[[], None]] = deque()
+    traffic = TrafficProfile(PROFILE, turns.append)
+    traffic.add(*_some(MOST_AT_ONCE))
+    added = 0
+    while turns:
+        turns.popleft()()
+        traffic.add(*_some(1))
+        added += 1
+    assert traffic.waiting == added
+    assert traffic.totals()["rows"] == MOST_AT_ONCE + added
+
+
+def test_rows_do_not_pile_up_where_more_come_than_a_column_a_turn_can_count() -> None:
+    turns: deque[Callable[[], None]] = deque()
+    traffic = TrafficProfile(PROFILE, turns.append)
+    for _ in range(100):
+        traffic.add(*_some(MOST_AT_ONCE))
+        turns.popleft()()
+    assert traffic.waiting < 10 * MOST_AT_ONCE
+    assert traffic.totals()["rows"] == 100 * MOST_AT_ONCE
 
 
 def test_each_column_of_a_matrix_is_counted_by_its_number() -> None:

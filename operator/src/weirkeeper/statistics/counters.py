@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -30,7 +32,7 @@ class FeatureCounter:
         self._bounds = feature.bounds
         self._bin_of_text: dict[str, int] = {str(value): i for i, value in enumerate(feature.values)}
         self._bin_of_text |= dict.fromkeys(feature.others, len(feature.values))
-        self._counts = np.zeros(feature.bins, dtype=np.int64)
+        self._counts = [0] * feature.bins
         self._missing = self._invalid = self._unseen = self._pos_inf = self._neg_inf = 0
         self._sum = self._out_of_range = 0
 
@@ -56,10 +58,7 @@ class FeatureCounter:
         self._invalid += invalid
         self._missing -= invalid
         for start in range(0, values.size, CHUNK):
-            # Longer types than float64 may hold what is infinite in it.
-            with np.errstate(over="ignore"):
-                chunk = values[start : start + CHUNK].astype(np.float64)
-            self._count_numbers(chunk)
+            self._count_numbers(_doubles(values[start : start + CHUNK]))
 
     def _count_texts(self, texts: Texts) -> None:
         self._missing += texts.missing
@@ -73,16 +72,20 @@ class FeatureCounter:
                 self._counts[found] += count
 
     def _count_numbers(self, values: Floats) -> None:
-        absent = np.isnan(values)
-        missing = int(np.count_nonzero(absent))
+        finite, missing = values, 0
+        least, most = _ends(values)
+        if not (math.isfinite(least) and math.isfinite(most)):
+            absent = np.isnan(values)
+            missing = int(np.count_nonzero(absent))
+            finite = self._count_infinite(values[~absent])
+            least, most = _ends(finite)
         self._missing += missing
-        finite = self._count_infinite(values[~absent] if missing else values)
         self._count_bins(values, values.size - missing)
-        if self._bounds is not None:
+        if self._bounds is not None and (least < self._bounds[0] or most > self._bounds[1]):
             low, high = self._bounds
             self._out_of_range += int(np.count_nonzero(finite < low) + np.count_nonzero(finite > high))
         if not self._feature.sensitive:
-            self._sum += _offsets(finite, self._feature)
+            self._sum += _offsets(finite, least, most, self._feature)
 
     def _count_infinite(self, present: Floats) -> Floats:
         """Count infinite values and give the others."""
@@ -95,24 +98,29 @@ class FeatureCounter:
 
     def _count_bins(self, values: Floats, present: int) -> None:
         """Count by comparing with one edge or value after the other, which is several times faster than to search."""
+        counts = self._counts
         if self._feature.enumerated:
             found = [int(np.count_nonzero(values == value)) for value in self._feature.values]
-            self._counts[: len(found)] += np.array(found, dtype=np.int64)
+            for place, count in enumerate(found):
+                counts[place] += count
             self._unseen += present - sum(found)
             return
-        at_most = [int(np.count_nonzero(values <= edge)) for edge in self._feature.edges]
-        intervals = np.diff([0, *at_most, present])
-        for place, atom in enumerate(self._feature.atoms):
+        edges, before = self._feature.edges, 0
+        for place, edge in enumerate(edges):
+            at_most = int(np.count_nonzero(values <= edge))
+            counts[place] += at_most - before
+            before = at_most
+        counts[len(edges)] += present - before
+        for place, atom in enumerate(self._feature.atoms, len(edges) + 1):
             count = int(np.count_nonzero(values == atom))
-            self._counts[intervals.size + place] += count
-            intervals[np.searchsorted(self._feature.edges, atom)] -= count
-        self._counts[: intervals.size] += intervals
+            counts[place] += count
+            counts[bisect_left(edges, atom)] -= count
 
     def totals(self) -> dict[str, Any]:
         """Tell everything counted so far, as plain integers."""
         ranged = {} if self._bounds is None else {"outOfRange": self._out_of_range}
         return {
-            "counts": self._counts.tolist(),
+            "counts": list(self._counts),
             "missing": self._missing,
             "invalid": self._invalid,
             "unseen": self._unseen,
@@ -123,11 +131,29 @@ class FeatureCounter:
         }
 
 
-def _offsets(finite: Floats, feature: FeatureProfile) -> int:
-    """Sum the offsets from the reference mean: whole numbers below 2**53 add up exactly as floats too."""
+def _doubles(values: Column) -> Floats:
+    if values.dtype.itemsize <= np.dtype(np.float64).itemsize:
+        return np.ascontiguousarray(values, dtype=np.float64)
+    # Longer types may hold what is infinite here.
     with np.errstate(over="ignore"):
-        offsets = (finite - (feature.mean or 0.0)) / feature.scale
-    np.clip(offsets, -FARTHEST, FARTHEST, out=offsets)
+        return values.astype(np.float64)
+
+
+def _ends(values: Floats) -> tuple[float, float]:
+    """Tell the least and the greatest value; NaN where one is NaN, 0 where there is none."""
+    return (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+
+
+def _offsets(finite: Floats, least: float, most: float, feature: FeatureProfile) -> int:
+    """Sum the offsets from the reference mean: whole numbers below 2**53 add up exactly as floats too."""
+    mean, scale = feature.mean or 0.0, feature.scale
+    near = FARTHEST * scale
+    if -near < least - mean and most - mean < near:
+        offsets = finite - mean
+        offsets /= scale
+    else:
+        with np.errstate(over="ignore"):
+            offsets = np.clip((finite - mean) / scale, -FARTHEST, FARTHEST)
     offsets /= SUM_UNIT
     return int(np.rint(offsets, out=offsets).sum())
 
