@@ -11,13 +11,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 
 from weirkeeper.api.bundle import Signature
 from weirkeeper_server.predictor import Predictor
-from weirkeeper_server.shortcuts.agreement import agrees, same_apart_and_together
+from weirkeeper_server.shortcuts.agreement import rows_around, said, same_apart_and_together, says_the_same
 from weirkeeper_server.tensors import Array, Columns
 
 SIZES: Final = (1, 16, 128, 1024)
@@ -106,22 +107,27 @@ class Choice:
 
 
 def choose(
-    plain: Predictor, by: str, rows: Sequence[Columns], clock: Callable[[], float] = time.perf_counter
+    plain: Predictor,
+    by: str,
+    rows: Sequence[Columns],
+    clock: Callable[[], float] = time.perf_counter,
+    proven: Mapping[str, Predictor] = MappingProxyType({}),
 ) -> Choice:
-    """Choose for a model that `by` computes, by the rows of its golden requests."""
+    """Choose for a model that `by` computes, by the rows of its golden requests; some ways may be `proven` already."""
     if not rows:
         return Choice(plain, {1: by}, reason="the bundle has no golden requests to compare with")
-    proven, refused = _proven(plain, rows)
-    together = all(same_apart_and_together(predictor, rows) for predictor in (plain, *proven.values()))
-    ways = [Way(name, way, _seconds(way, rows, clock)) for name, way in ((by, plain), *proven.items())]
+    found, refused = _proven(plain, rows)
+    named = {by: plain, **proven, **found}
+    together = all(same_apart_and_together(predictor, rows) for predictor in named.values())
+    ways = [Way(name, way, _seconds(way, rows, clock)) for name, way in named.items()]
     quickest = [_quickest(ways, place) for place in range(len(SIZES))]
     taken = {SIZES[place]: way for place, way in enumerate(quickest) if place == 0 or way is not quickest[place - 1]}
     starts = _starts(taken)
-    named = {rows: way.by for rows, way in starts.items()}
+    taken_by = {rows: way.by for rows, way in starts.items()}
     loop_rows = _within([way.takes(place) for place, way in enumerate(quickest)], LOOP_SECONDS)
     return Choice(
         plain if len(starts) == 1 and starts[1].predictor is plain else _chosen(plain, starts),
-        named,
+        taken_by,
         loop_rows,
         together,
         tuple(refused),
@@ -136,8 +142,10 @@ def _chosen(plain: Predictor, starts: Mapping[int, Way]) -> Predictor:
 def _proven(plain: Predictor, rows: Sequence[Columns]) -> tuple[dict[str, Predictor], list[str]]:
     proven: dict[str, Predictor] = {}
     refused: list[str] = []
-    for name, shortcut in plain.shortcuts().items():
-        if agrees(plain, shortcut, rows) and plain.agrees_at_edges(shortcut, rows):
+    shortcuts = plain.shortcuts()
+    told = said(plain.predict, rows_around(plain.signature, rows) if shortcuts else [])
+    for name, shortcut in shortcuts.items():
+        if says_the_same(shortcut.predict, told) and plain.agrees_at_edges(shortcut, rows):
             proven[name] = shortcut
         else:
             refused.append(name)

@@ -83,17 +83,18 @@ def _recorded(bundle: Bundle, settings: Settings) -> LoadedModel:
         NotRecorded: it does not; whether the model does is another question.
     """
     taken = take(bundle, settings)
-    own, others = _probed(bundle, taken.predictor, settings)
+    by, predictor = next(iter(taken.predictors.items()))
+    own, others = _probed(bundle, predictor, settings)
     if not own.passed or own.failures or others.failures:
         raise NotRecorded("shortcut.zip does not give the golden answers")
-    choice = choose(taken.predictor, taken.by, golden_rows(bundle))
+    choice = choose(predictor, by, golden_rows(bundle), proven=taken.predictors)
     reason = (
         f"it gives the {taken.recorded.answers} answers of scikit-learn "
         f"{taken.recorded.made_with.get('scikit-learn', '')} that the bundle keeps, without loading it"
     )
     choice = replace(choice, together=choice.together and taken.recorded.together, reason=reason)
     remark = _remark(_differences(bundle.manifest), own.passed)
-    return LoadedModel(bundle, taken.predictor, own + others, remark, choice)
+    return LoadedModel(bundle, choice.predictor, own + others, remark, choice)
 
 
 def load(bundle: Bundle, settings: Settings) -> tuple[Predictor, str]:

@@ -19,13 +19,13 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from tests.unit.server.agreeing import agrees
 from weirkeeper.api.bundle import Signature, Tensor
 from weirkeeper_server import choosing
 from weirkeeper_server.choosing import Choice, choose
 from weirkeeper_server.estimator import PREPARED, EstimatorPredictor
 from weirkeeper_server.fitted.finals import last_plan
-from weirkeeper_server.shortcuts import trees
-from weirkeeper_server.shortcuts.agreement import agrees
+from weirkeeper_server.shortcuts import shallow_trees, trees
 from weirkeeper_server.shortcuts.plan import Trees
 from weirkeeper_server.shortcuts.predicting import ShortcutPredictor
 from weirkeeper_server.shortcuts.tree_graph import sums
@@ -58,43 +58,49 @@ def golden(count: int = 8, dtype: Any = np.float64) -> list[Columns]:
 class Case:
     make: Callable[[], Any]
     labels: Any
-    by: str
+    by: tuple[str, ...]
 
 
 TREES = {"n_estimators": 12, "random_state": 1}
 ROUNDS = {"max_iter": 12, "random_state": 1}
+NUMPY, WALKED, BOTH = ("numpy",), ("onnxruntime",), ("onnxruntime", "numpy")
 CASES: dict[str, Case] = {
-    "logistic": Case(lambda: linear_model.LogisticRegression(max_iter=5000), TWO, "numpy"),
-    "logistic of three": Case(
-        lambda: make_pipeline(StandardScaler(), linear_model.LogisticRegression()), THREE, "numpy"
-    ),
+    "logistic": Case(lambda: linear_model.LogisticRegression(max_iter=5000), TWO, NUMPY),
+    "logistic of three": Case(lambda: make_pipeline(StandardScaler(), linear_model.LogisticRegression()), THREE, NUMPY),
     "logistic scaled otherwise": Case(
-        lambda: make_pipeline(RobustScaler(), MinMaxScaler(), linear_model.LogisticRegression()), TWO, "numpy"
+        lambda: make_pipeline(RobustScaler(), MinMaxScaler(), linear_model.LogisticRegression()), TWO, NUMPY
     ),
-    "ridge of classes": Case(linear_model.RidgeClassifier, THREE, "numpy"),
-    "support vectors on a line": Case(lambda: make_pipeline(StandardScaler(), svm.LinearSVC()), TWO, "numpy"),
-    "least squares": Case(linear_model.LinearRegression, NUMBER, "numpy"),
-    "ridge": Case(lambda: make_pipeline(StandardScaler(with_mean=False), linear_model.Ridge()), NUMBER, "numpy"),
-    "lasso": Case(linear_model.Lasso, NUMBER, "numpy"),
-    "tree": Case(lambda: DecisionTreeClassifier(max_depth=5), THREE, "onnxruntime"),
-    "tree of one leaf": Case(lambda: DecisionTreeRegressor(max_depth=1, min_samples_leaf=120), NUMBER, "onnxruntime"),
-    "forest": Case(lambda: ensemble.RandomForestClassifier(**TREES), TWO, "onnxruntime"),
-    "forest of three": Case(lambda: ensemble.ExtraTreesClassifier(**TREES), THREE, "onnxruntime"),
+    "ridge of classes": Case(linear_model.RidgeClassifier, THREE, NUMPY),
+    "support vectors on a line": Case(lambda: make_pipeline(StandardScaler(), svm.LinearSVC()), TWO, NUMPY),
+    "least squares": Case(linear_model.LinearRegression, NUMBER, NUMPY),
+    "ridge": Case(lambda: make_pipeline(StandardScaler(with_mean=False), linear_model.Ridge()), NUMBER, NUMPY),
+    "lasso": Case(linear_model.Lasso, NUMBER, NUMPY),
+    "tree": Case(lambda: DecisionTreeClassifier(max_depth=5), THREE, WALKED),
+    "tree of one leaf": Case(lambda: DecisionTreeRegressor(max_depth=1, min_samples_leaf=120), NUMBER, WALKED),
+    "forest": Case(lambda: ensemble.RandomForestClassifier(**TREES), TWO, WALKED),
+    "shallow forest": Case(lambda: ensemble.RandomForestClassifier(max_depth=4, **TREES), THREE, BOTH),
+    "shallow forest of numbers": Case(
+        lambda: ensemble.ExtraTreesRegressor(13, max_depth=2, random_state=1), NUMBER, BOTH
+    ),
+    "forest of three": Case(lambda: ensemble.ExtraTreesClassifier(**TREES), THREE, WALKED),
     "forest of numbers": Case(
-        lambda: make_pipeline(StandardScaler(), ensemble.RandomForestRegressor(**TREES)), NUMBER, "onnxruntime"
+        lambda: make_pipeline(StandardScaler(), ensemble.RandomForestRegressor(**TREES)), NUMBER, WALKED
     ),
-    "boosted": Case(lambda: ensemble.GradientBoostingClassifier(**TREES), TWO, "onnxruntime"),
+    "boosted": Case(lambda: ensemble.GradientBoostingClassifier(**TREES), TWO, BOTH),
     "boosted from zero": Case(
-        lambda: ensemble.GradientBoostingClassifier(init="zero", loss="exponential", **TREES), TWO, "onnxruntime"
+        lambda: ensemble.GradientBoostingClassifier(init="zero", loss="exponential", **TREES), TWO, BOTH
     ),
-    "boosted of three": Case(lambda: ensemble.GradientBoostingClassifier(**TREES), THREE, "onnxruntime"),
-    "boosted of numbers": Case(lambda: ensemble.GradientBoostingRegressor(**TREES), NUMBER, "onnxruntime"),
-    "binned": Case(lambda: ensemble.HistGradientBoostingClassifier(**ROUNDS), TWO, "onnxruntime"),
-    "binned of three": Case(lambda: ensemble.HistGradientBoostingClassifier(**ROUNDS), THREE, "onnxruntime"),
+    "boosted of three": Case(lambda: ensemble.GradientBoostingClassifier(**TREES), THREE, BOTH),
+    "boosted of numbers": Case(lambda: ensemble.GradientBoostingRegressor(**TREES), NUMBER, BOTH),
+    "binned": Case(lambda: ensemble.HistGradientBoostingClassifier(**ROUNDS), TWO, BOTH),
+    "binned of three": Case(lambda: ensemble.HistGradientBoostingClassifier(**ROUNDS), THREE, BOTH),
     "binned of counts": Case(
-        lambda: ensemble.HistGradientBoostingRegressor(loss="poisson", **ROUNDS), np.abs(NUMBER), "onnxruntime"
+        lambda: ensemble.HistGradientBoostingRegressor(loss="poisson", **ROUNDS), np.abs(NUMBER), WALKED
     ),
 }
+
+
+WAYS = [(name, by) for name, case in CASES.items() for by in case.by]
 
 
 @pytest.fixture(scope="module")
@@ -102,16 +108,20 @@ def fitted() -> dict[str, Any]:
     return {name: case.make().fit(MATRIX, case.labels) for name, case in CASES.items()}
 
 
-def quick_of(estimator: Any, datatype: Any = "FP64") -> tuple[EstimatorPredictor, ShortcutPredictor, str]:
+def ways_of(estimator: Any, datatype: Any = "FP64") -> tuple[EstimatorPredictor, dict[str, ShortcutPredictor]]:
     plain = EstimatorPredictor(estimator, signature(estimator, datatype), {})
-    ((by, quick),) = [(by, way) for by, way in plain.shortcuts().items() if isinstance(way, ShortcutPredictor)]
-    return plain, quick, by
+    return plain, {by: way for by, way in plain.shortcuts().items() if isinstance(way, ShortcutPredictor)}
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_it_answers_like_the_estimator_also_at_its_thresholds(name: str, fitted: dict[str, Any]) -> None:
-    plain, quick, by = quick_of(fitted[name])
-    assert by == CASES[name].by
+def test_each_estimator_has_the_ways_that_are_known_for_it(name: str, fitted: dict[str, Any]) -> None:
+    assert tuple(ways_of(fitted[name])[1]) == CASES[name].by
+
+
+@pytest.mark.parametrize(("name", "by"), WAYS)
+def test_it_answers_like_the_estimator_also_at_its_thresholds(name: str, by: str, fitted: dict[str, Any]) -> None:
+    plain, ways = ways_of(fitted[name])
+    quick = ways[by]
     assert agrees(plain, quick, golden())
     assert plain.agrees_at_edges(quick, golden())
 
@@ -119,8 +129,9 @@ def test_it_answers_like_the_estimator_also_at_its_thresholds(name: str, fitted:
 @pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
 @pytest.mark.parametrize("name", ["logistic of three", "ridge", "forest of numbers", "boosted", "binned"])
 def test_single_precision_is_computed_as_scikit_learn_computes_it(name: str, fitted: dict[str, Any]) -> None:
-    plain, quick, _ = quick_of(fitted[name], "FP32")
-    assert agrees(plain, quick, golden(dtype=np.float32))
+    plain, ways = ways_of(fitted[name], "FP32")
+    for quick in ways.values():
+        assert agrees(plain, quick, golden(dtype=np.float32))
 
 
 VALUES = st.one_of(
@@ -133,11 +144,25 @@ VALUES = st.one_of(
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @settings(max_examples=40, deadline=None)
 @given(rows=st.lists(st.lists(VALUES, min_size=WIDTH, max_size=WIDTH), min_size=1, max_size=3))
-@pytest.mark.parametrize("name", ["logistic", "logistic of three", "lasso", "forest", "boosted of three", "binned"])
+@pytest.mark.parametrize(
+    ("name", "by"),
+    [
+        ("logistic", "numpy"),
+        ("logistic of three", "numpy"),
+        ("lasso", "numpy"),
+        ("forest", "onnxruntime"),
+        ("boosted of three", "onnxruntime"),
+        ("boosted of three", "numpy"),
+        ("shallow forest", "numpy"),
+        ("binned", "onnxruntime"),
+        ("binned", "numpy"),
+    ],
+)
 def test_any_row_is_answered_or_refused_as_the_estimator_does(
-    name: str, fitted: dict[str, Any], rows: list[list[float]]
+    name: str, by: str, fitted: dict[str, Any], rows: list[list[float]]
 ) -> None:
-    plain, quick, _ = quick_of(fitted[name])
+    plain, ways = ways_of(fitted[name])
+    quick = ways[by]
     got, wanted = _said(quick, rows), _said(plain, rows)
     if isinstance(got, str) or isinstance(wanted, str):
         assert got == wanted
@@ -158,14 +183,40 @@ def _said(predictor: Any, rows: Sequence[Sequence[float]]) -> Any:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", ["tree", "forest", "boosted", "binned"])
+@pytest.mark.parametrize("name", ["tree", "forest", "boosted", "shallow forest", "binned"])
 def test_each_neighbour_of_each_threshold_goes_the_same_way(name: str, dtype: Any, fitted: dict[str, Any]) -> None:
     rows = trees.threshold_rows(trees_of(fitted[name]), MATRIX[:5], most=10_000).astype(dtype)
     assert len(rows) >= 30
-    plain, quick, _ = quick_of(fitted[name])
-    got, wanted = (one.predict({"input": rows.astype(np.float64)}) for one in (quick, plain))
-    assert got["predict"].tolist() == wanted["predict"].tolist()
-    np.testing.assert_allclose(got["predict_proba"], wanted["predict_proba"], rtol=1e-12)
+    plain, ways = ways_of(fitted[name])
+    wanted = plain.predict({"input": rows.astype(np.float64)})
+    for quick in ways.values():
+        got = quick.predict({"input": rows.astype(np.float64)})
+        assert got["predict"].tolist() == wanted["predict"].tolist()
+        np.testing.assert_allclose(got["predict_proba"], wanted["predict_proba"], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["boosted of three", "shallow forest of numbers"])
+def test_rows_that_are_walked_in_several_parts_are_answered_as_each_by_itself(
+    name: str, fitted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shallow_trees, "ROWS_AT_ONCE", (32, 32))
+    plain, ways = ways_of(fitted[name])
+    rows = np.where(RANDOM.random(MATRIX.shape) < 0.1, np.nan, MATRIX) if name.startswith("binned") else MATRIX
+    assert agrees(plain, ways["numpy"], [{"input": rows[:32]}, {"input": rows[:33]}, {"input": rows}])
+
+
+def test_a_question_at_which_missing_values_go_astray_is_found_out(
+    fitted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = shallow_trees.sums
+
+    def astray(plan: Trees) -> Any:
+        return walk(plan.model_copy(update={"lacking_left": ~plan.lacking_left}))
+
+    monkeypatch.setattr(trees, "shallow_sums", astray)
+    plain, ways = ways_of(fitted["binned"])
+    assert not plain.agrees_at_edges(ways["numpy"], golden())
+    assert plain.agrees_at_edges(ways["onnxruntime"], golden())
 
 
 def test_a_walk_that_rounds_its_thresholds_is_found_out(
@@ -173,8 +224,8 @@ def test_a_walk_that_rounds_its_thresholds_is_found_out(
 ) -> None:
     """What converters to single precision do: far from every threshold nothing is to be seen of it."""
     monkeypatch.setattr(trees, "sums", lambda plan: sums(plan.model_copy(update={"threshold": rounded(plan)})))
-    plain, quick, _ = quick_of(fitted["binned"])
-    assert not plain.agrees_at_edges(quick, golden())
+    plain, ways = ways_of(fitted["binned"])
+    assert not plain.agrees_at_edges(ways["onnxruntime"], golden())
 
 
 def rounded(plan: Trees) -> Any:
@@ -237,6 +288,13 @@ def test_what_is_not_known_is_computed_by_scikit_learn() -> None:
     assert choice.described()["computed_by"] == "scikit-learn"
     assert "no shortcut is known" in choice.reason
     assert choice.together
+
+
+def test_batches_of_many_rows_are_computed_by_another_proven_way() -> None:
+    few: Any = Timed(5e-6, 1e-6)
+    many: Any = Timed(30e-6, 0.1e-6)
+    choice = choose(few, "plain", golden(), clock=lambda: Timed.now, proven={"wide": many})
+    assert choice.taken == {1: "plain", 45: "wide"}
 
 
 def test_without_golden_requests_nothing_is_proven(fitted: dict[str, Any]) -> None:

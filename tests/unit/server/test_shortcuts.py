@@ -23,6 +23,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from tests.unit.server.agreeing import agrees
 from weirkeeper.api.bundle import Signature, Tensor
 from weirkeeper_server.bundle import read_bundle
 from weirkeeper_server.estimator import EstimatorPredictor
@@ -31,7 +32,6 @@ from weirkeeper_server.fitted.columns import preparation
 from weirkeeper_server.fitted.forests import predictions, probabilities
 from weirkeeper_server.loading import judge, load
 from weirkeeper_server.settings import Settings
-from weirkeeper_server.shortcuts.agreement import agrees
 from weirkeeper_server.shortcuts.plan import Scaled
 
 RANDOM = np.random.default_rng(11)

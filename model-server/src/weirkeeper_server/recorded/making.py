@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from weirkeeper_server.estimator import EstimatorPredictor
 from weirkeeper_server.recorded.document import NotRecorded, Recorded, from_bytes, to_bytes
-from weirkeeper_server.recorded.predicting import is_proven, predictor_of
+from weirkeeper_server.recorded.predicting import is_proven, predictors_of
 from weirkeeper_server.recorded.skops_names import unknown_types
 from weirkeeper_server.shortcuts.agreement import rows_around, said, same_apart_and_together
 from weirkeeper_server.tensors import Columns
@@ -28,7 +28,7 @@ def shortcut_file(
         raise NotRecorded("there are no golden requests to compare with")
     if unknown := unknown_types(model):
         raise NotRecorded(f"servers read {', '.join(sorted(unknown)[:5])} with scikit-learn alone")
-    _, quick = predictor_of(shortcut, plain.signature, {})
+    quick = next(iter(predictors_of(shortcut, plain.signature, {}).values()))
     made = Recorded(
         model_sha256=hashlib.sha256(model).hexdigest(),
         made_with=dict(versions),
@@ -39,7 +39,6 @@ def shortcut_file(
     )
     data = to_bytes(made)
     again = from_bytes(data)
-    _, read = predictor_of(again.shortcut, plain.signature, {})
-    if not is_proven(again, read):
+    if not any(is_proven(again, read) for read in predictors_of(again.shortcut, plain.signature, {}).values()):
         raise NotRecorded("it would answer otherwise than scikit-learn")
     return data

@@ -7,24 +7,27 @@ from collections.abc import Mapping
 from weirkeeper.api.bundle import Signature
 from weirkeeper_server.recorded.document import Recorded
 from weirkeeper_server.shortcuts.agreement import of_matrix, says_the_same
-from weirkeeper_server.shortcuts.last_steps import By, last_step
+from weirkeeper_server.shortcuts.last_steps import By, last_steps
 from weirkeeper_server.shortcuts.plan import Shortcut
 from weirkeeper_server.shortcuts.predicting import ShortcutPredictor, threshold_of
 from weirkeeper_server.shortcuts.preparing import preparing
 
 
-def predictor_of(
+def predictors_of(
     shortcut: Shortcut, signature: Signature, parameters: Mapping[str, str]
-) -> tuple[By, ShortcutPredictor]:
-    """Make what computes a shortcut, and name it.
+) -> dict[By, ShortcutPredictor]:
+    """Make what computes a shortcut, by name: the first for batches of any size, others for those of many rows.
 
     Raises:
         BundleError: ModelLoadFailed, the parameters are not the model's.
         Exception: nothing can be computed by it; onnxruntime's errors have no class in common.
     """
     threshold = threshold_of(parameters, signature, shortcut.last.classes)
-    by, answer = last_step(shortcut.last)
-    return by, ShortcutPredictor(signature, preparing(shortcut.preparation), answer, shortcut.last.classes, threshold)
+    prepare, classes = preparing(shortcut.preparation), shortcut.last.classes
+    return {
+        by: ShortcutPredictor(signature, prepare, answer, classes, threshold)
+        for by, answer in last_steps(shortcut.last).items()
+    }
 
 
 def is_proven(recorded: Recorded, quick: ShortcutPredictor) -> bool:

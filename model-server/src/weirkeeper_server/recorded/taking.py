@@ -5,25 +5,24 @@ from __future__ import annotations
 import hashlib
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from weirkeeper_server.bundle import Bundle
 from weirkeeper_server.errors import BundleError
 from weirkeeper_server.recorded.document import NotRecorded, Recorded, from_bytes
-from weirkeeper_server.recorded.predicting import is_proven, predictor_of
+from weirkeeper_server.recorded.predicting import is_proven, predictors_of
 from weirkeeper_server.recorded.skops_names import unknown_types
 from weirkeeper_server.settings import Settings
-from weirkeeper_server.shortcuts.last_steps import By
 from weirkeeper_server.shortcuts.predicting import ShortcutPredictor
 from weirkeeper_server.skops_zip import check_skops
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A shortcut that was proven by what the bundle keeps, without scikit-learn."""
+    """What was proven by what the bundle keeps, without scikit-learn, by name; the first serves batches of any size."""
 
-    by: By
-    predictor: ShortcutPredictor
+    predictors: Mapping[str, ShortcutPredictor]
     recorded: Recorded
 
 
@@ -42,15 +41,17 @@ def take(bundle: Bundle, settings: Settings) -> Taken:
         raise NotRecorded("shortcut.zip is of another model.skops")
     _check_types(bundle.model)
     try:
-        by, predictor = predictor_of(recorded.shortcut, bundle.manifest.signature, settings.parameters)
-        proven = is_proven(recorded, predictor.unconfigured())
+        made = predictors_of(recorded.shortcut, bundle.manifest.signature, settings.parameters)
+        proven: dict[str, ShortcutPredictor] = {
+            by: one for by, one in made.items() if is_proven(recorded, one.unconfigured())
+        }
     except BundleError:
         raise
     except Exception as error:  # arrays of a forged file may have any shape and type, also where they are no numbers
         raise NotRecorded(f"shortcut.zip cannot be computed: {type(error).__name__}: {str(error)[:200]}") from error
     if not proven:
         raise NotRecorded("shortcut.zip answers otherwise than scikit-learn did when it was made")
-    return Taken(by, predictor, recorded)
+    return Taken(proven, recorded)
 
 
 def _check_types(model: bytes) -> None:

@@ -73,11 +73,6 @@ def says_the_same(ask: Ask, told: Said) -> bool:
     return all(_answer(ask, row) is None for row in refused)
 
 
-def agrees(plain: Predictor, quick: Predictor, rows: Sequence[Columns]) -> bool:
-    """Say whether `quick` gives what `plain` gives, on rows and around them, or raises where it raises."""
-    return says_the_same(quick.predict, said(plain.predict, rows_around(plain.signature, rows)))
-
-
 def of_matrix(answer: Answer) -> Ask:
     """Let a last step be asked as a model is."""
 

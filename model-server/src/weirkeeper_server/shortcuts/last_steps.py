@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 import numpy as np
@@ -15,13 +16,17 @@ BEYOND: Final = (np.inf, -np.inf, 1e300)
 """Values that some models refuse; the last one only those of single precision."""
 
 
-def last_step(plan: Linear | Trees) -> tuple[By, Answer]:
-    """Make what computes a last step, and name it."""
+def last_steps(plan: Linear | Trees) -> Mapping[By, Answer]:
+    """Make what computes a last step, by name: the first for batches of any size, others for those of many rows."""
     if isinstance(plan, Linear):
-        return "numpy", linear(plan)
-    from weirkeeper_server.shortcuts.trees import trees  # noqa: PLC0415  linear models need no onnxruntime
+        return {"numpy": linear(plan)}
+    from weirkeeper_server.shortcuts.trees import trees, trees_in_numpy  # noqa: PLC0415  linear models need no onnxruntime
 
-    return "onnxruntime", trees(plan)
+    shallow = trees_in_numpy(plan)
+    walked: dict[By, Answer] = {"onnxruntime": trees(plan)}
+    if shallow is not None:
+        walked["numpy"] = shallow
+    return walked
 
 
 def edge_rows(plan: Linear | Trees, features: Floats, share: float) -> list[Floats]:
@@ -36,7 +41,7 @@ def edge_rows(plan: Linear | Trees, features: Floats, share: float) -> list[Floa
 def _changing(plan: Linear | Trees, features: Floats, share: float) -> Floats:
     if isinstance(plan, Linear):
         return boundary_rows(plan, features, share)
-    from weirkeeper_server.shortcuts.trees import threshold_rows  # noqa: PLC0415  see last_step
+    from weirkeeper_server.shortcuts.trees import threshold_rows  # noqa: PLC0415  see last_steps
 
     return threshold_rows(plan, features)
 

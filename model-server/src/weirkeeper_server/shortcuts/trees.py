@@ -1,7 +1,8 @@
-"""Ensembles of decision trees in onnxruntime, which walks a hundred of them in the time of one call of scikit-learn.
+"""Ensembles of decision trees: what is done to rows before they are walked, and what their sums mean.
 
 Thresholds and leaves stay in double precision, and what scikit-learn rounds to single precision before it compares is
-rounded here too: each row reaches the very leaves that it reaches there.
+rounded here too: each row reaches the very leaves that it reaches there. onnxruntime walks a hundred trees in the time
+of one call of scikit-learn; for batches of many rows numpy may be quicker.
 """
 
 from __future__ import annotations
@@ -12,40 +13,59 @@ import numpy as np
 
 from weirkeeper_server.shortcuts.finals import TWO_CLASSES, Answer, Answers, logistic, pairs, refused, softmax
 from weirkeeper_server.shortcuts.plan import Floats, Trees
+from weirkeeper_server.shortcuts.shallow_trees import sums as shallow_sums
 from weirkeeper_server.shortcuts.tree_graph import sums
 from weirkeeper_server.tensors import Array
 
+Walk = Callable[[Array], Floats]
+"""From rows, in the precision in which they are compared, to the sums of the leaves that they reach."""
+
 
 def trees(plan: Trees) -> Answer:
-    """Make what computes an ensemble.
+    """Make what computes an ensemble in onnxruntime.
 
     Raises:
         ValueError: classes or first guesses are not as many as there are sums.
     """
-    walk, given, finish, first = sums(plan), _given(plan), _finish(plan), plan.first
+    walk = sums(plan)
+    return _answer(plan, lambda rows: walk(rows.astype(np.float64, copy=False)))
+
+
+def trees_in_numpy(plan: Trees) -> Answer | None:
+    """Make what computes an ensemble of shallow trees in numpy, None for others; raises as `trees`."""
+    walk = shallow_sums(plan)
+    return None if walk is None else _answer(plan, walk)
+
+
+def _answer(plan: Trees, walk: Walk) -> Answer:
+    given, finish, first = _given(plan), _finish(plan), plan.first
     if first is None:
         return lambda features: finish(walk(given(features)))
     return lambda features: finish(walk(given(features)) + first)
 
 
-def _given(plan: Trees) -> Callable[[Floats], Floats]:
+def _given(plan: Trees) -> Callable[[Floats], Array]:
     if not plan.single:
         return lambda features: features.astype(np.float64, copy=False)
-    fits = _finite_or_missing if plan.lacking else np.isfinite
+    fits = _finite_or_missing if plan.lacking else _finite
 
-    def rounded(features: Floats) -> Floats:
+    def rounded(features: Floats) -> Array:
         """Round to single precision, as scikit-learn's trees compare; what is too large for it is refused."""
         with np.errstate(over="ignore"):
             values = features.astype(np.float32)
-        if not fits(values).all():
+        if not fits(values):
             raise refused()
-        return values.astype(np.float64)
+        return values
 
     return rounded
 
 
-def _finite_or_missing(values: Array) -> Array:
-    return ~np.isinf(values)
+def _finite(values: Array) -> bool:
+    return bool(np.isfinite(values).all())
+
+
+def _finite_or_missing(values: Array) -> bool:
+    return not np.isinf(values).any()
 
 
 def _finish(plan: Trees) -> Callable[[Floats], Answers]:
