@@ -259,6 +259,25 @@ def test_a_clock_that_jumps_and_comes_back_loses_and_doubles_no_row(jump: int) -
     assert sum(count for _, count in rows(book)) == 6_000
 
 
+@pytest.mark.parametrize("away", [5, 300, FORGOTTEN_SECONDS - 60])
+def test_a_cluster_that_is_listed_anew_loses_and_doubles_no_row(away: int) -> None:
+    """For a while nobody knows of any pod; then all of them are there again, and had counted all along."""
+    rule = {"m": WindowRule(size=86_400, min_rows=500, max_age=86_400)}
+    through, anew = book_of(rule), book_of(rule)
+    for tick in range(1, 1981):
+        end = START + 5 * tick
+        hidden = 500 <= tick < 500 + away // 5
+        for pod, count in (("pod-1", 3 * tick), ("pod-2", 2 * tick)):
+            tell(through, end, said(count, tick, pod=pod))
+            if not hidden:
+                tell(anew, end, said(count, tick, pod=pod))
+        through.close(end, PODS)
+        anew.close(end, set() if hidden else PODS)
+    sums = [by_window(book.kept(0).lanes[7200][V1], 86_400) for book in (through, anew)]
+    assert sums[0] == sums[1]
+    assert sum(one.rows for one in sums[1]) == 7 * 1980
+
+
 def test_a_pod_that_was_silent_for_long_counts_once() -> None:
     book = book_of({"m": WindowRule(size=86_400, min_rows=500, max_age=86_400)})
     tell(book, START + 5, said(3, 0))
