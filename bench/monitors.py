@@ -23,6 +23,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from bench.asking import asked
 from bench.tables import goal_rows, put_into, verdict, written
 from bench.verdicts import Goal
 from weirkeeper.api.monitor import parse_monitor
@@ -271,17 +272,18 @@ def rows(found: Mapping[str, Cost]) -> list[Sequence[str]]:
     ]
 
 
-def main(arguments: Sequence[str] = tuple(sys.argv[1:])) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Measure all fleets, print tables, and end with a verdict; 1 where a goal is missed."""
-    if arguments[:1] == ["--one"] or arguments[:1] == ("--one",):
+    # This program itself, for one fleet in a process of its own.
+    if arguments[:1] == ["--one"]:
         print(json.dumps(asdict(measured(Fleet(**json.loads(arguments[1]))))))
         return 0
-    quick = os.environ.get("BENCH_QUICK", "") not in ("", "0")
+    quick, publish = asked("bench.monitors", __doc__, arguments)
     found = {name: apart(one) for name, one in fleets(Fleet(monitors=20) if quick else Fleet()).items()}
     judged = goals(found)
     text = f"{written(rows(found))}\n\n{written(goal_rows(judged))}"
     print(text)
-    if "--publish" in arguments and not quick:
+    if publish:
         put_into(PAGE, text)
     line, code = verdict("bench-monitors", judged)
     print(f"\n{line}")
@@ -289,4 +291,4 @@ def main(arguments: Sequence[str] = tuple(sys.argv[1:])) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,6 @@
 """`make bench-drift`: run every detector on the same rows, print tables, and end with a verdict.
 
-With BENCH_QUICK=1 a first look in a few minutes, which leaves the documentation alone.
+A first look takes a few minutes, all of it an hour or more.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.asking import asked
 from bench.drift import judging, tables
 from bench.drift.environments import PACKAGES, ROOT, environment, python_of
 from bench.drift.kept import forget_others, made_by
@@ -25,9 +26,7 @@ from bench.drift.scores import SECONDS_ALLOWED, Scores, load
 from bench.pictures import Bar, bars
 from bench.tables import goal_rows, put_into, verdict, written
 
-QUICK = os.environ.get("BENCH_QUICK", "") not in ("", "0")
 PAGE = ROOT / "docs" / "explanation" / "drift-compared.md"
-FOLDER = ROOT / "build" / ("bench-drift-quick" if QUICK else "bench-drift")
 TOOL_SECONDS = 900
 """Processor time that a tool may take for all its scenarios; for its SPEED_ROWS rows it gets less."""
 
@@ -39,23 +38,29 @@ SPEED_ROWS = 1_000_000
 MODULES = {TOOL: "bench.drift.ours", "evidently": "bench.drift.evidently_peer", "nannyml": "bench.drift.nannyml_peer"}
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run all of it; 1 where a goal is missed."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    quick, publish = asked("bench.drift", __doc__, arguments)
+    folder = ROOT / "build" / ("bench-drift-quick" if quick else "bench-drift")
+    folder.mkdir(parents=True, exist_ok=True)
     pythons = {TOOL: Path(sys.executable), **_peers()}
     missing = [tool for tool in PACKAGES if tool not in pythons]
     for tool in pythons:
-        forget_others(FOLDER, tool, made_by(tool))
+        forget_others(folder, tool, made_by(tool))
     # NannyML brings the set, so it comes first.
     for tool in ("nannyml", TOOL, "evidently") if "nannyml" in pythons else ():
         if tool in pythons:
-            _started(pythons[tool], tool, str(FOLDER), "car_loan")
+            _started(pythons[tool], tool, str(folder), "car_loan")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        failed = [tool for tool in pool.map(lambda pair: _judged(*pair), pythons.items()) if tool]
+        judged = pool.map(lambda pair: _judged(*pair, folder, quick=quick), pythons.items())
+        failed = [tool for tool in judged if tool]
     measured = {tool: _speed(python, tool) for tool, python in pythons.items()}
-    chosen = scenarios(quick=QUICK)
-    said = {tool: read for tool in (TOOL, *PACKAGES) if (read := _read(tool, chosen))} | {"dummy": _dummy(chosen)}
-    return _told(said, chosen, {tool: one for tool, one in measured.items() if one}, [*missing, *failed])
+    chosen = scenarios(quick=quick)
+    said = {tool: read for tool in (TOOL, *PACKAGES) if (read := _read(folder, tool, chosen))} | {
+        "dummy": _dummy(chosen)
+    }
+    speeds = {tool: one for tool, one in measured.items() if one}
+    return _told(said, chosen, speeds, [*missing, *failed], PAGE if publish else folder / PAGE.name)
 
 
 def _peers() -> dict[str, Path]:
@@ -63,10 +68,10 @@ def _peers() -> dict[str, Path]:
     return {tool: python for tool in PACKAGES if (python := python_of(tool)) is not None}
 
 
-def _read(tool: str, chosen: Sequence[Scenario]) -> dict[str, Mapping[str, Scores]]:
+def _read(folder: Path, tool: str, chosen: Sequence[Scenario]) -> dict[str, Mapping[str, Scores]]:
     """What a tool said, by scenario."""
     names = [*(scenario.name for scenario in chosen), "car_loan"]
-    return {name: found for name in names if (found := load(FOLDER, tool, name))}
+    return {name: found for name in names if (found := load(folder, tool, name))}
 
 
 def _started(python: Path, tool: str, *arguments: str, seconds: int = TOOL_SECONDS) -> str | None:
@@ -83,9 +88,9 @@ def _started(python: Path, tool: str, *arguments: str, seconds: int = TOOL_SECON
     return ended.stdout
 
 
-def _judged(tool: str, python: Path) -> str | None:
+def _judged(tool: str, python: Path, folder: Path, *, quick: bool) -> str | None:
     """Let a tool judge every scenario; tell its name where it did not get through."""
-    return None if _started(python, tool, str(FOLDER), *(["quick"] if QUICK else [])) is not None else tool
+    return None if _started(python, tool, str(folder), *(["quick"] if quick else [])) is not None else tool
 
 
 def _speed(python: Path, tool: str) -> dict[str, float] | None:
@@ -101,8 +106,10 @@ def _dummy(chosen: Sequence[Scenario]) -> dict[str, Mapping[str, Scores]]:
     return {name: {"default": Scores(values, values > 1.0 - BUDGET)} for name, values in drawn.items()}
 
 
-def _told(said: judging.Said, chosen: Sequence[Scenario], speeds: Mapping[str, Any], missing: Sequence[str]) -> int:
-    """Print everything, keep it, and tell the exit code."""
+def _told(
+    said: judging.Said, chosen: Sequence[Scenario], speeds: Mapping[str, Any], missing: Sequence[str], page: Path
+) -> int:
+    """Print everything, keep it beside `page`, and tell the exit code."""
     rates, powers = judging.false_alarms(said, chosen), judging.all_powers(said, chosen)
     goals = [
         *judging.budget_goals(rates), *judging.power_goals(powers), judging.car_loan_goal(said),
@@ -116,7 +123,7 @@ def _told(said: judging.Said, chosen: Sequence[Scenario], speeds: Mapping[str, A
     text = "\n\n".join(written(one) for one in rows)
     print(text)
     found = {"rates": rates, "powers": powers, "speeds": speeds, "goals": [goal.to_json() for goal in goals]}
-    _kept(text, found, _pictures(rates, powers, chosen))
+    _kept(page, text, found, _pictures(rates, powers, chosen))
     line, code = verdict("bench-drift", goals, missing)
     print(f"\n{line}")
     return code
@@ -136,15 +143,14 @@ def _pictures(rates: Mapping[str, Any], powers: Mapping[str, Any], chosen: Seque
     }
 
 
-def _kept(text: str, found: Mapping[str, Any], pictures: Mapping[str, str]) -> None:
-    """Write it into the documentation; of a quick run, beside its scores alone."""
-    folder = FOLDER if QUICK else PAGE.parent
-    (folder / "drift-compared.json").write_text(json.dumps(found, indent=1) + "\n")
+def _kept(page: Path, text: str, found: Mapping[str, Any], pictures: Mapping[str, str]) -> None:
+    """Keep figures and pictures beside a page, and put the tables into it where it is that of the documentation."""
+    page.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
     for name, picture in pictures.items():
-        (folder / f"drift-compared-{name}.svg").write_text(picture)
-    if not QUICK:
-        put_into(PAGE, text)
+        page.with_name(f"{page.stem}-{name}.svg").write_text(picture)
+    if page == PAGE:
+        put_into(page, text)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

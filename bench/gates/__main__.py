@@ -1,16 +1,16 @@
 """`make bench-gates`: simulate every scenario, print tables, and end with a verdict.
 
-With BENCH_QUICK=1 a first look in a minute, which leaves the documentation alone; `--publish` renews its page.
+A first look with few runs takes a minute, all of it ten to twenty on two cores.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bench.asking import asked
 from bench.gates import judging, tables
 from bench.gates.scenarios import SCENARIOS, Scenario
 from bench.gates.simulating import Runs, simulated
@@ -23,14 +23,14 @@ PAGE = ROOT / "docs" / "explanation" / "gates-compared.md"
 FOLDER = ROOT / "build" / "bench-gates"
 
 
-def main(arguments: Sequence[str] = tuple(sys.argv[1:])) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run all of it; 1 where a goal is missed."""
-    quick = os.environ.get("BENCH_QUICK", "") not in ("", "0")
+    quick, publish = asked("bench.gates", __doc__, arguments)
     found = {one.name: simulated(one, one.quick_runs if quick else one.runs) for one in SCENARIOS}
     goals = judging.goals(found, SCENARIOS)
     text = told(found, SCENARIOS, goals)
     print(text)
-    kept(PAGE if "--publish" in arguments and not quick else FOLDER / PAGE.name, text, found, goals)
+    kept(PAGE if publish else FOLDER / PAGE.name, text, found, goals)
     line, code = verdict("bench-gates", goals)
     print(f"\n{line}")
     return code
@@ -69,4 +69,4 @@ def kept(page: Path, text: str, found: Mapping[str, Runs], goals: Sequence[Goal]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

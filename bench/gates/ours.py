@@ -68,7 +68,7 @@ def judge(scenario: Scenario, stream: Stream) -> Ended:
     played = 0
     for number, step in enumerate(scenario.steps, start=1):
         memory = gates.begin_step(memory)
-        comparison = _comparison(SLOT * (BEFORE + played))
+        comparison = _comparison(scenario, SLOT * (BEFORE + played))
         hold = scenario.steps[max(0, number - 2)].slots
         for in_step in range(1, step.slots + 1):
             played += 1
@@ -84,8 +84,9 @@ def judge(scenario: Scenario, stream: Stream) -> Ended:
     return Ended("Inconclusive", played)
 
 
-def _comparison(start: int) -> gates.Comparison:
-    return gates.Comparison(CANDIDATE, STABLE, "Weight", start, start, ROUTE_TIMEOUT)
+def _comparison(scenario: Scenario, start: int) -> gates.Comparison:
+    sticky = scenario.client is not None and scenario.client.sticky
+    return gates.Comparison(CANDIDATE, STABLE, "Weight", start, start, ROUTE_TIMEOUT, sticky=sticky)
 
 
 def judge_bare(scenario: Scenario, stream: Stream) -> Ended:

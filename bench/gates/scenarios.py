@@ -34,7 +34,7 @@ class Step(NamedTuple):
 
 
 class Client(NamedTuple):
-    """One client with so much of all requests, always on the same revision while the weight stands still.
+    """One client with so much of all requests, always on the same revision where it is `sticky`, else by chance.
 
     It sends for `on` seconds in every `period`. In every `spell` seconds (0: never) half of what it sends goes wrong
     for twenty seconds.
@@ -44,6 +44,7 @@ class Client(NamedTuple):
     on: int = 120
     period: int = 300
     spell: int = 0
+    sticky: bool = True
 
 
 def always(value: float) -> Shape:
@@ -124,8 +125,11 @@ HEALTHY = (
     Scenario("burst-3", "bursts of 3 errors", "healthy", HOLD, cluster=3, judged=False, runs=300),
     Scenario("burst-5", "bursts of 5 errors", "healthy", HOLD, cluster=5, judged=False, runs=300),
     Scenario(
-        "client-spells", "a heavy client that errs at times", "healthy", HOLD, client=Client(spell=300),
-        judged=False, runs=300,
+        "client-spells", "a heavy client that errs at times", "healthy", HOLD, client=Client(spell=300, sticky=False),
+        runs=300,
+    ),
+    Scenario(
+        "sticky-spells", "the same client, sticky", "healthy", HOLD, client=Client(spell=300), judged=False, runs=300,
     ),
 )  # fmt: skip
 

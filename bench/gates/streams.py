@@ -55,8 +55,8 @@ def draw(scenario: Scenario, seed: int) -> Stream:
     seconds = SLOT * (np.arange(weights.size) - BEFORE).astype(np.float64)
     requests = rng.poisson(scenario.rate(seconds) * SLOT)
     client = _of_client(rng, scenario.client, requests, seconds)
-    on_candidate = rng.random() < weights
-    candidate = rng.binomial(requests - client, weights) + np.where(on_candidate, client, 0)
+    of_client = _divided(rng, scenario.client, client, weights)
+    candidate = rng.binomial(requests - client, weights) + of_client[0]
     counts = candidate, requests - candidate
     shares = scenario.candidate_bad or scenario.stable_bad, scenario.stable_bad
     bad = [rng.binomial(count, share(seconds)) for count, share in zip(counts, shares, strict=True)]
@@ -64,8 +64,7 @@ def draw(scenario: Scenario, seed: int) -> Stream:
         bad = _clusters(rng, scenario, requests * scenario.stable_bad(seconds), weights)
         # What comes in a burst comes on top.
         counts = counts[0] + bad[0], counts[1] + bad[1]
-    spell = _spells(rng, scenario.client, client, seconds)
-    bad = [bad[0] + np.where(on_candidate, spell, 0), bad[1] + np.where(on_candidate, 0, spell)]
+    bad = [one + more for one, more in zip(bad, _spells(rng, scenario.client, of_client, seconds), strict=True)]
     pace = np.round(scenario.pace(seconds), 1)
     medians = scenario.medians[::-1] if scenario.medians else (None, None)
     arms = [
@@ -82,11 +81,21 @@ def _of_client(rng: np.random.Generator, client: Client | None, requests: Ints, 
     return np.where(sends, rng.binomial(requests, client.share), 0)
 
 
-def _spells(rng: np.random.Generator, client: Client | None, sent: Ints, seconds: Floats) -> Ints:
+def _divided(rng: np.random.Generator, client: Client | None, sent: Ints, weights: Floats) -> tuple[Ints, Ints]:
+    """What of a client's requests the candidate gets, and what stable."""
+    on_candidate = rng.random() < weights
+    by_chance = client is not None and not client.sticky
+    candidate = rng.binomial(sent, weights) if by_chance else np.where(on_candidate, sent, 0)
+    return candidate, sent - candidate
+
+
+def _spells(
+    rng: np.random.Generator, client: Client | None, of_client: tuple[Ints, Ints], seconds: Floats
+) -> list[Ints]:
     if client is None or client.spell == 0:
-        return np.zeros_like(sent)
+        return [np.zeros_like(sent) for sent in of_client]
     errs = (seconds + rng.integers(client.spell)) % client.spell < SPELL_SECONDS
-    return np.where(errs, rng.binomial(sent, 0.5), 0)
+    return [np.where(errs, rng.binomial(sent, 0.5), 0) for sent in of_client]
 
 
 def _clusters(rng: np.random.Generator, scenario: Scenario, expected: Floats, weights: Floats) -> list[Ints]:

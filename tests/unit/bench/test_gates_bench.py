@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -12,7 +13,7 @@ from bench import tables as pages
 from bench.gates import __main__ as bench_gates
 from bench.gates import judging, ours, peers, tables
 from bench.gates.rules import Ended
-from bench.gates.scenarios import ERRORS, HEALTHY, MINUTE, SCENARIOS, Client, Scenario, Step
+from bench.gates.scenarios import ERRORS, HEALTHY, MINUTE, SCENARIOS, Client, Scenario, Step, always
 from bench.gates.simulating import BARE, Run, judged
 from bench.gates.streams import BEFORE, Arm, Stream, draw, latency_shares
 from bench.pictures import bars
@@ -63,6 +64,16 @@ def test_a_sticky_client_is_on_one_revision_while_the_weight_stands_still() -> N
     stream = draw(Scenario("t", "t", "healthy", (Step(0.5, 60),), client=everything), 1)
     requests = {int(arm.requests.sum() > 0) for arm in stream.during}
     assert requests == {0, 1}
+
+
+def test_a_client_s_errors_fall_on_both_revisions_unless_it_is_sticky() -> None:
+    erring = Client(share=1.0, on=300, period=300, spell=30)
+    scenario = Scenario("t", "t", "healthy", (Step(0.5, 60),), stable_bad=always(0.0), client=erring)
+    by_chance = replace(scenario, client=erring._replace(sticky=False))
+    assert 0 in {int(arm.bad.sum()) for arm in draw(scenario, 1).during}
+    shares = [arm.bad.sum() / arm.requests.sum() for arm in draw(by_chance, 1).during]
+    assert min(shares) > 0.2
+    assert shares[0] == pytest.approx(shares[1], rel=0.1)
 
 
 def test_durations_have_the_median_that_was_asked_for() -> None:
