@@ -20,6 +20,7 @@ from weirkeeper.delivery.policy import StepPolicy
 from weirkeeper.delivery.turn import Obstacle
 
 REVISIONS = st.sampled_from(("m-1", "m-2", "m-3", "m-4"))
+WHO = st.sampled_from(("candidate", "candidate", "stable", "m-1", "m-3"))
 PHASES = ("Healthy", "Progressing", "Promoting", "Baking")
 VERBS = st.sampled_from([*((verb,) for verb in names.VERBS), *product(names.VERBS, repeat=2)])
 Steps = tuple[StepPolicy, ...]
@@ -72,32 +73,49 @@ class RolloutLife(RuleBasedStateMachine):
             self.life.verb(verb, str(self.nonce))
         self.life.tick()
 
-    @rule(verb=st.sampled_from(("abort", "undo", "retry", "promote")))
-    def somebody_is_in_a_hurry(self, verb: str) -> None:
-        self.ask(verb)
+    @rule(verbs=st.sampled_from((("abort",), ("undo",), ("retry",), ("promote",), ("undo", "abort"))))
+    def somebody_is_in_a_hurry(self, verbs: tuple[str, ...]) -> None:
+        self.ask(*verbs)
 
     @rule()
     def the_annotations_are_taken_away(self) -> None:
         self.life.verbs = ()
         self.life.plan()
 
-    @rule(revision=REVISIONS, bad=st.sampled_from((0.0, 0.5)))
+    @rule(revision=REVISIONS, bad=st.sampled_from((0.0, 0.0, 0.5)))
     def a_model_behaves(self, revision: str, bad: float) -> None:
         self.life.behaviours[revision] = Behaviour(bad=bad)
 
-    @rule(revision=REVISIONS, short=st.sampled_from((0, 0, 1, 2, 9)))
-    def pods_are_lost_or_come_back(self, revision: str, short: int) -> None:
+    @rule(who=WHO, short=st.sampled_from((0, 0, 1, 2, 9)))
+    def pods_are_lost_or_come_back(self, who: str, short: int) -> None:
+        self.lose(self.life.named(who), short)
+
+    @rule(who=WHO, unheard=st.booleans())
+    def pods_are_replaced(self, who: str, unheard: bool) -> None:  # noqa: FBT001
+        revision = self.life.named(who)
+        self.lose(revision, 9)
+        self.life.unprobed |= {revision} if unheard else set()
+        self.lose(revision, 0)
+        self.life.tick()
+
+    def lose(self, revision: str, short: int) -> None:
         self.life.short[revision] = short
         self.life.lose_pods()
         self.life.plan()
+
+    @rule(who=WHO)
+    def golden_requests_are_not_heard_of_or_are(self, who: str) -> None:
+        self.life.unprobed ^= {self.life.named(who)}
+        self.life.tick()
 
     @rule()
     def routers_fall_silent_or_answer(self) -> None:
         self.life.routers_answer = not self.life.routers_answer
         self.life.tick()
 
-    @rule(revision=REVISIONS)
-    def a_signature_is_found_to_differ_or_is_allowed(self, revision: str) -> None:
+    @rule(who=WHO)
+    def a_signature_is_found_to_differ_or_is_allowed(self, who: str) -> None:
+        revision = self.life.named(who)
         held = self.life.held
         self.life.held = {} if revision in held else {revision: Obstacle("SignatureChanged", "input a is gone")}
         self.life.tick()

@@ -183,6 +183,38 @@ def deadlines_stand_still_in_a_pause() -> None:
     world.until("RolledBack", 30)
 
 
+def nothing_before_golden_requests() -> None:
+    world = World(unprobed={"m-1"})
+    world.tick(10)
+    assert (world.memory.phase, world.memory.traffic) == ("Starting", {})
+    world.unprobed.clear()
+    world.until("Healthy", 30)
+
+
+def replaced_pods_that_nobody_heard_of() -> None:
+    world = tried(quick())
+    world.ready["m-2"] = 0
+    world.unprobed.add("m-2")
+    world.plan()
+    world.tick(60)
+    assert (world.memory.phase, world.memory.weight) == ("Progressing", 0), "held, and no deadline runs out"
+    world.unprobed.clear()
+    world.plan()
+    assert world.memory.weight == 5
+
+
+def promotion_that_waits_for_golden_requests() -> None:
+    world = tried(quick())
+    world.unprobed.add("m-2")
+    world.verb("promote")
+    world.tick(60)
+    assert (world.memory.phase, world.memory.weight) == ("Promoting", 5)
+    assert "golden requests" in world.memory.message
+    world.unprobed.clear()
+    world.until("Healthy", 60)
+    assert world.memory.stable == "m-2"
+
+
 CASES: dict[str, Callable[[], None]] = {
     "After abort, same spec re-synced by GitOps": resynced_after_an_abort,
     "Bad stable, good canary": bad_stable_good_candidate,
@@ -197,6 +229,9 @@ CASES: dict[str, Callable[[], None]] = {
     "Steps/analysis edited, spec unusable": steps_edited_while_the_spec_cannot_be_used,
     "New signature with traffic": signature_held_while_it_has_traffic,
     "Abort holds: undo does not revive": undo_passes_over_what_was_rejected,
+    "First deploy: not before the golden requests": nothing_before_golden_requests,
+    "Loss of canary pods: replaced, and nobody knows of their golden requests": replaced_pods_that_nobody_heard_of,
+    "Skip step / full promote: still takes the probe": promotion_that_waits_for_golden_requests,
 }
 
 

@@ -64,6 +64,7 @@ class World:
     broken: set[str] = field(default_factory=set)
     obstacle: str = "ModelLoadFailed"
     held: dict[str, Obstacle] = field(default_factory=dict)
+    unprobed: set[str] = field(default_factory=set)
     routers_answer: bool = True
     frozen: str = ""
     seed: int = 1
@@ -92,7 +93,7 @@ class World:
         """What the machine may see."""
         return Observed(
             ready=dict(self.ready),
-            probed=frozenset(name for name, count in self.ready.items() if count),
+            probed=frozenset(name for name, count in self.ready.items() if count and name not in self.unprobed),
             obstacles={name: Obstacle(self.obstacle, "broken") for name in self.broken},
             held=self.held,
             acknowledged=self.acknowledged if self.routers_answer else None,

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from weirkeeper.delivery import gates
 from weirkeeper.delivery.attempt import end_bake, promote, revert, serve_first, withdraw
-from weirkeeper.delivery.evidence_fold import blocking, freeze, frozen, gates_memory, held_seconds, step_requests
+from weirkeeper.delivery.evidence_fold import (
+    blocking,
+    freeze,
+    frozen,
+    gates_memory,
+    held_seconds,
+    step_requests,
+    with_gates,
+)
 from weirkeeper.delivery.exposure import Exposure, exposed, exposure, is_given, pods_for
 from weirkeeper.delivery.history import counted, step_begun
 from weirkeeper.delivery.memory import Beside
@@ -97,17 +105,19 @@ def _progress(turn: Turn) -> Turn:
 def _carry(turn: Turn, step: StepPolicy) -> Turn:
     """Give the candidate what the step gives as far as its ready pods carry it; lost pods lose it at once."""
     memory = turn.memory
-    ready = turn.ready(memory.candidate)
+    ready, probed = turn.ready(memory.candidate), turn.candidate in turn.observed.probed
     goal = exposure(turn.desired.policy.steps, memory.step, memory.floor).carried(ready, memory.size)
-    if memory.entered:
-        return _waiting(_expose(turn, goal), short=ready == 0)
     kept = exposed(memory).at_most(goal)
+    if memory.entered:
+        return _waiting(_expose(turn, goal if probed else kept), short=ready == 0)
     if memory.paused_at is not None:
         return _expose(turn, kept)
     if ready < pods_needed(turn.memory, turn.desired.policy):
         return _overdue(_missing_pods(_expose(turn, kept)))
+    if not probed:
+        return _unprobed(_expose(turn, kept))
     begun = gates.begin_step(gates_memory(turn))
-    turn = _expose(turn, goal).to(entered=True, step_started=turn.now, gates=begun.to_json())
+    turn = with_gates(_expose(turn, goal), begun).to(entered=True, step_started=turn.now)
     turn = step_begun(turn, step.name, goal.weight)
     return turn.note("StepStarted", _step_title(turn, step)).wait_for("Routes")
 
@@ -190,18 +200,22 @@ def _inconclusive(turn: Turn, title: str, awaited: Sequence[Mapping[str, Any]], 
 
 
 def _promote(turn: Turn) -> Turn:
-    memory, candidate = turn.memory, turn.candidate
     turn = _shed(turn)
-    if turn.memory.traffic.get(candidate) == ALL:
+    if turn.memory.traffic.get(turn.candidate) == ALL:
         return promote(turn) if turn.settled else _overdue(turn.wait_for("Routes"))
-    if memory.paused_at is not None:
-        return turn
+    return turn if turn.memory.paused_at is not None else _give_all(turn)
+
+
+def _give_all(turn: Turn) -> Turn:
+    candidate = turn.candidate
     if candidate in turn.observed.held:
         return turn.to(wait=None).say(turn.observed.held[candidate].message)
     if held_by_freeze(turn.memory, turn.desired.frozen):
         return _frozen(turn.to(wait=None))
-    if turn.ready(candidate) < memory.size:
+    if turn.ready(candidate) < turn.memory.size:
         return _overdue(_missing_pods(turn))
+    if candidate not in turn.observed.probed:
+        return _unprobed(turn)
     return turn.route({candidate: ALL, turn.stable: 0}).wait_for("Routes").say(f"all traffic goes to {candidate}")
 
 
@@ -246,6 +260,11 @@ def _missing_pods(turn: Turn) -> Turn:
     obstacle = turn.observed.obstacles.get(candidate)
     why = f": {obstacle.reason}: {obstacle.message}" if obstacle else ""
     return turn.wait_for("Pods").say(f"waits for pods of {candidate}, {ready} of {needed} ready{why}")
+
+
+def _unprobed(turn: Turn) -> Turn:
+    """Give no more while nobody knows of the golden requests: that is missing evidence, so no deadline runs."""
+    return turn.to(wait=None).say(f"waits until a pod of {turn.candidate} tells that it answered its golden requests")
 
 
 def _overdue(turn: Turn) -> Turn:
