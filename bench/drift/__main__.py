@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         if tool in pythons:
             _started(pythons[tool], tool, str(folder), "car_loan")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        judged = pool.map(lambda pair: _judged(*pair, folder, quick=quick), pythons.items())
+        judged = pool.map(lambda pair: _judged(pair[0], pair[1], folder, quick=quick), pythons.items())
         failed = [tool for tool in judged if tool]
     measured = {tool: _speed(python, tool) for tool, python in pythons.items()}
     chosen = scenarios(quick=quick)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from weirkeeper.delivery import gates
+from weirkeeper.delivery.evidence_fold import gates_memory, with_gates
 from weirkeeper.delivery.history import begun, ended, noted
 from weirkeeper.delivery.memory import HISTORY
 from weirkeeper.delivery.sizes import ALL
@@ -18,7 +19,7 @@ def fresh_evidence(turn: Turn) -> Turn:
     """The turn with nothing folded yet, under the gates in force."""
     policy = turn.desired.policy
     memory = gates.start(policy.gates, policy.false_alarm, policy.false_promote, max(1, policy.comparing))
-    return turn.to(gates=memory.to_json(), gates_digest=policy.gates_digest, results=())
+    return with_gates(turn, memory).to(gates_digest=policy.gates_digest, results=())
 
 
 def begin(turn: Turn, revision: str, *, direct: bool) -> Turn:
@@ -106,7 +107,7 @@ def _to_production(turn: Turn, revision: str) -> Turn:
 def _judge_anew(turn: Turn) -> Turn:
     if turn.memory.gates is None:
         return fresh_evidence(turn)
-    return turn.to(gates=gates.begin_step(gates.GatesMemory.from_json(turn.memory.gates)).to_json())
+    return with_gates(turn, gates.begin_step(gates_memory(turn)))
 
 
 def end_bake(turn: Turn) -> Turn:

@@ -29,7 +29,7 @@ def fold(turn: Turn) -> Turn:
     after = gates.fold(gates_memory(turn), comparison, turn.evidence, turn.now)
     results = tuple(item.to_json() for item in gates.results(after, comparison, turn.evidence, turn.now))
     curve = _curve(turn, results)
-    turn = turn.to(gates=after.to_json(), results=results, cursors=turn.evidence.cursors, curve=curve)
+    turn = with_gates(turn, after).to(results=results, cursors=turn.evidence.cursors, curve=curve)
     return replace(turn, judged=(turn.memory.gates, comparison))
 
 
@@ -91,8 +91,19 @@ def blocking(memory: Memory) -> list[Mapping[str, Any]]:
 
 
 def gates_memory(turn: Turn) -> gates.GatesMemory:
-    """What the gates remember of the running attempt."""
-    return gates.GatesMemory.from_json(turn.memory.gates or {})
+    """What the gates remember of the running attempt: read once, however many stages ask."""
+    kept = turn.memory.gates or {}
+    if id(kept) not in turn.read:
+        turn.read[id(kept)] = kept, gates.GatesMemory.from_json(kept)
+    read: gates.GatesMemory = turn.read[id(kept)][1]
+    return read
+
+
+def with_gates(turn: Turn, memory: gates.GatesMemory) -> Turn:
+    """The turn with another memory of the gates."""
+    kept = memory.to_json()
+    turn.read[id(kept)] = kept, memory
+    return turn.to(gates=kept)
 
 
 def freeze(turn: Turn) -> Turn:
@@ -100,7 +111,7 @@ def freeze(turn: Turn) -> Turn:
     if frozen(turn) or turn.memory.stable is None:
         return turn
     learned = gates.freeze(gates_memory(turn), turn.evidence, turn.memory.stable, turn.now, turn.clock.slot)
-    return turn.to(gates=learned.to_json())
+    return with_gates(turn, learned)
 
 
 def frozen(turn: Turn) -> bool:

@@ -47,6 +47,7 @@ __all__ = [
     "fold",
     "freeze",
     "judged_sides",
+    "observed_slots",
     "results",
     "start",
 ]
@@ -154,6 +155,11 @@ class GatesMemory:
 def judged_sides(kept: Mapping[str, Any] | None) -> frozenset[str]:
     """Tell from a memory as JSON which sides of the rows its gates judge, of "inputs" and "outputs"."""
     return frozenset(kind for kind, _ in (kept or {}).get("gates", ())) & SIDES
+
+
+def observed_slots(kept: Mapping[str, Any] | None) -> int:
+    """Tell from a memory as JSON how many slots of the running step were observed."""
+    return int((kept or {}).get("slots", 0))
 
 
 def _formerly(found: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

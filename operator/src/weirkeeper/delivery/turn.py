@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 NOTHING_BESIDE = Beside()
 
+LONGEST_MESSAGE = 4096
+LONGEST_NOTE = 1024
+"""Characters that a status and an Event have room for."""
+
 VerbName = Literal["promote", "pause", "resume", "skip", "abort", "retry", "undo"]
 
 
@@ -102,6 +106,7 @@ class Turn:
     """The stages of the machine pass a turn from one to the next; each returns it with its own changes.
 
     `judged` is what the results in the memory were made of: the gates' memory, and who was compared with whom.
+    `read` maps the identity of a gates' memory as JSON to it and to what was read from it, once for all stages.
     """
 
     memory: Memory
@@ -111,6 +116,7 @@ class Turn:
     clock: Clock
     notes: tuple[Note, ...] = ()
     judged: tuple[Any, Any] | None = None
+    read: dict[int, tuple[Any, Any]] = field(default_factory=dict, repr=False, compare=False)
 
     def to(self, **changes: Any) -> Turn:
         """The turn with changed fields of its memory."""
@@ -118,10 +124,12 @@ class Turn:
 
     def note(self, reason: str, message: str, kind: Literal["Normal", "Warning"] = "Normal") -> Turn:
         """The turn with one more note, which is also the message that people see."""
-        return replace(self, notes=(*self.notes, Note(kind, reason, message))).to(message=message)
+        noted = Note(kind, reason, message[:LONGEST_NOTE])
+        return replace(self, notes=(*self.notes, noted)).to(message=message[:LONGEST_MESSAGE])
 
     def say(self, message: str) -> Turn:
         """The turn with the message that people see, without an Event; it names no number that changes by itself."""
+        message = message[:LONGEST_MESSAGE]
         return self if self.memory.message == message else self.to(message=message)
 
     @property

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from weirkeeper.api.gates import Blocks
 
+LONGEST_MESSAGE = 1024
+"""Characters that a status has room for."""
+
 Verdict = Literal["Pass", "Fail", "Inconclusive"]
 Mode = Literal["Weight", "Mirror", "Match", "Absolute"]
 
@@ -102,7 +105,7 @@ class GateResult:
             "requestsNeeded": self.requests_needed,
             "effect": None if self.effect is None else round(self.effect, 3),
             "eta": None if self.eta is None else round(self.eta),
-            "message": self.message,
+            "message": self.message[:LONGEST_MESSAGE],
             "blocks": None if self.blocks == "Promotion" else self.blocks,
             "seen": None if self.seen else False,
         }

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from weirkeeper.render.owners import Manifest
 
 EXIT_CODE: Final = re.compile(r"exit code (\d+)")
+CHECKS_KEPT: Final = 40
+"""Jobs of an attempt that are remembered: those of ten gates in four steps."""
+
 OUTCOMES: Final[dict[int, Literal["Fail", "Inconclusive"]]] = {1: "Fail", 2: "Inconclusive"}
 
 
@@ -49,7 +52,9 @@ def looked_after(snapshot: Snapshot, memory: Memory, now: float) -> Memory:
 
 
 def asked(snapshot: Snapshot, memory: Memory, policy: Policy, now: float) -> Memory:
-    """The memory with the Jobs asked for that the running step needs."""
+    """The memory with the Jobs asked for that the running step needs, and without those that say nothing any more."""
+    telling = _telling(memory)
+    memory = memory if telling == memory.checks else memory.model_copy(update={"checks": telling})
     if not _in_step(memory):
         return memory
     known = {run.job for run in memory.checks}
@@ -60,6 +65,13 @@ def asked(snapshot: Snapshot, memory: Memory, policy: Policy, now: float) -> Mem
         if name not in known
     )
     return memory.model_copy(update={"checks": (*memory.checks, *new)}) if new else memory
+
+
+def _telling(memory: Memory) -> tuple[CheckRun, ...]:
+    """The Jobs of the gates as they are now: of former steps those that run on or failed, and the latest in all."""
+    runs = [run for run in memory.checks if run.digest == memory.gates_digest]
+    telling = [run for run in runs if run.step == memory.step or run.outcome in {None, "Fail"}]
+    return tuple(telling[-CHECKS_KEPT:])
 
 
 def _checks(snapshot: Snapshot, memory: Memory, policy: Policy) -> list[Check]:

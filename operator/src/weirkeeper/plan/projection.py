@@ -9,7 +9,7 @@ from weirkeeper.api import names
 from weirkeeper.api.conditions import timestamp
 from weirkeeper.api.values import Duration
 from weirkeeper.delivery.evidence_fold import blocking
-from weirkeeper.delivery.gates import GatesMemory
+from weirkeeper.delivery.gates import observed_slots
 from weirkeeper.delivery.memory import Memory
 from weirkeeper.delivery.turn import Obstacle
 from weirkeeper.plan import standing
@@ -96,8 +96,7 @@ def _step_name(view: Projected) -> str:
 
 
 def _held_for(view: Projected) -> str:
-    slots = GatesMemory.from_json(view.memory.gates).observed_slots if view.memory.gates else 0
-    return str(Duration.of(slots * view.snapshot.settings.slot_seconds))
+    return str(Duration.of(observed_slots(view.memory.gates) * view.snapshot.settings.slot_seconds))
 
 
 def _stable(memory: Memory) -> dict[str, Any] | None:
