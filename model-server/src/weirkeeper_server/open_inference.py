@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -16,9 +16,8 @@ from weirkeeper_server.access_log import AccessLog
 from weirkeeper_server.answer import InferAnswer, encode
 from weirkeeper_server.arms import ARM_FIELD, arm_of
 from weirkeeper_server.binary_tensors import HEADER_LENGTH, Encoded
-from weirkeeper_server.bounds import check_size, check_tensors
 from weirkeeper_server.core import ModelServer, State
-from weirkeeper_server.decode import InferRequest, parse, read_request
+from weirkeeper_server.decode import parse
 from weirkeeper_server.errors import InvalidRequest
 from weirkeeper_server.feedback.ledger import Receipt
 from weirkeeper_server.feedback.posts import read_post
@@ -28,6 +27,7 @@ from weirkeeper_server.http_door.door import Door
 from weirkeeper_server.http_door.request import HttpRequest
 from weirkeeper_server.http_door.routing import Endpoint, Routes
 from weirkeeper_server.openapi import openapi
+from weirkeeper_server.reading import Reader
 from weirkeeper_server.routes import EXTENSIONS, FEEDBACK, ROUTES
 from weirkeeper_server.unpacking import ASIDE
 
@@ -57,6 +57,7 @@ class _Handlers:
     def __init__(self, server: ModelServer) -> None:
         self._server = server
         self._limits = server.settings.limits
+        self._known: Reader | None = None
 
     def endpoint(self, name: str) -> Endpoint:
         """Give what answers a route."""
@@ -121,13 +122,20 @@ class _Handlers:
 
     def infer(self, request: HttpRequest) -> Answer:
         self._check_name(request)
-        document, question = self._question(request)
-        binary = binary_tensors.binary_outputs(document, question.wanted)
+        body = request.body
+        length = binary_tensors.header_length(request.field(_HEADER_LENGTH), body)
+        question = self._reader().read(body, length)
         if request.ticket is not None:
-            request.ticket.rows = question.rows
+            request.ticket.rows = question.request.rows
         arm = arm_of(request.fields.get(ARM_FIELD))
-        answering = self._server.ask(question, binary_tensors.seconds(document), arm)
-        return Pending(answering, partial(self._inferred, request, binary))
+        answering = self._server.ask(question.request, question.seconds, arm)
+        return Pending(answering, partial(self._inferred, request, question.binary))
+
+    def _reader(self) -> Reader:
+        signature = self._server.expected
+        if self._known is None:
+            self._known = Reader(signature, self._limits)
+        return self._known
 
     def _inferred(self, request: HttpRequest, binary: frozenset[str], answer: InferAnswer) -> Answer:
         return _sent(request, _encoded(answer, binary))
@@ -141,21 +149,6 @@ class _Handlers:
         refusals = [asdict(refusal) for refusal in receipt.refusals]
         told = {"counted": receipt.counted, "refused": receipt.refused.total(), "reasons": dict(receipt.refused)}
         return self._answer(told | {"refusals": refusals})
-
-    def _question(self, request: HttpRequest) -> tuple[Mapping[str, Any], InferRequest]:
-        signature, limits, body = self._server.expected, self._limits, request.body
-        length = binary_tensors.header_length(request.field(_HEADER_LENGTH), body)
-        document: Mapping[str, Any]
-        if length == 0 and body:
-            document, raw = binary_tensors.raw_request(signature, body)
-        else:
-            document = parse(body[:length], limits.max_json_depth)
-            check_tensors(document, limits)
-            binary_tensors.check_parameters(document)
-            raw = binary_tensors.raw_inputs(document, memoryview(body)[length:])
-        question = read_request(document, signature, limits.max_rows, raw)
-        check_size(question, limits)
-        return document, question
 
     def _check_name(self, request: HttpRequest) -> None:
         self._server.check_name(request.match.values["model"], request.match.values.get("version", ""))
