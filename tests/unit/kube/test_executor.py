@@ -7,7 +7,7 @@ from tests.unit.kube.fake_api import FakeApi
 from tests.unit.kube.samples import item, model, service
 from weirkeeper.kube.cache import Cache
 from weirkeeper.kube.errors import Conflict, Forbidden, Foreign, Invalid, KubeError, NotLeading, Transient
-from weirkeeper.kube.executor import Executor
+from weirkeeper.kube.executor import FORGOTTEN_MOST, Executor
 from weirkeeper.kube.keys import Key
 from weirkeeper.plan.result import Create, Delete, Notice, Plan, StatusWrite
 from weirkeeper.plan.snapshot import Object
@@ -269,3 +269,30 @@ async def test_what_may_not_be_started_is_remembered_and_holds_nothing_up(world:
     assert await world.do(Plan(starts=(a_job(),), deletes=(delete,))) == 1
     assert world.executor.refused("team-a") == {("Job", "churn-gate-1"): str(error)}
     assert world.executor.refused("team-b") == {}
+
+
+async def test_what_is_refused_is_forgotten_once_nobody_asks_for_it_any_more(world: World) -> None:
+    world.api.fail["create"] = Forbidden("exceeded quota")
+    await world.do(Plan(starts=(a_job(),)))
+    world.api.fail["create"] = Forbidden("exceeded quota, still")
+    await world.do(Plan(starts=(a_job(),)))
+    assert world.executor.refused("team-a") == {("Job", "churn-gate-1"): "exceeded quota, still"}
+    world.api.fail.clear()
+    await world.do(Plan(starts=(a_job(),)))
+    assert world.executor.refused("team-a") == {}
+    world.api.fail["create"] = Forbidden("exceeded quota")
+    another = item("Job", "churn-gate-2", api_version="batch/v1")
+    await world.do(Plan(starts=(another,)))
+    await world.executor.carry_out(Key("Model", "team-a", "other"), Plan())
+    assert world.executor.refused("team-a") != {}, "another Model's plan says nothing of it"
+    await world.do(Plan())
+    assert world.executor.refused("team-a") == {}
+
+
+async def test_objects_that_are_gone_are_not_remembered_for_ever(world: World) -> None:
+    for number in range(3 * FORGOTTEN_MOST):
+        await world.do(Plan(applies=(service(f"s-{number}"),)))
+        world.cache.drop(world.cache.get("Service", "team-a", f"s-{number}"))  # type: ignore[arg-type]
+    assert len(world.executor._applied) <= FORGOTTEN_MOST + 1
+    await world.do(Plan(applies=(service("kept"),)))
+    assert await world.do(Plan(applies=(service("kept"),))) == 0

@@ -6,7 +6,8 @@ import base64
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from weirkeeper.kube.access import KubeApi
 from weirkeeper.kube.cache import Cache, Place, place_of
@@ -20,6 +21,9 @@ from weirkeeper.plan.snapshot import Object
 
 OnWrite = Callable[[str, str], None]
 """Told of each write: its verb and the kind."""
+
+FORGOTTEN_MOST: Final = 256
+"""Written objects that are gone and still remembered, at most, beyond as many as there are."""
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +50,12 @@ class Executor:
         self._applied: dict[Place, tuple[str, str]] = {}
         self._told: dict[Place, tuple[str, str]] = {}
         self._transitions = Transitions()
-        self._refused: dict[Place, str] = {}
+        self._refused: dict[Key, dict[Place, str]] = {}
 
     def refused(self, namespace: str) -> Mapping[tuple[str, str], str]:
         """Why objects that were to be started could not be made, by (kind, name)."""
-        return {(kind, name): why for (kind, where, name), why in self._refused.items() if where == namespace}
+        refused = (places for key, places in self._refused.items() if key.namespace == namespace)
+        return {(kind, name): why for places in refused for (kind, _, name), why in places.items()}
 
     async def carry_out(self, key: Key, plan: Plan) -> int:
         """Do what `plan` says; give how many writes that took (Events are not counted).
@@ -60,6 +65,7 @@ class Executor:
             NotLeading: this process may not write (any more); the rest was not done.
             KubeError: the API server did not do it; the rest was not done.
         """
+        self._let_go()
         writes = 0
         for create in plan.creates:
             writes += await self._create(create)
@@ -67,8 +73,7 @@ class Executor:
             writes += await self._apply(manifest)
         for write in plan.statuses:
             writes += await self._put_status(write)
-        for manifest in plan.starts:
-            writes += await self._start(manifest)
+        writes += await self._start_all(key, plan.starts)
         try:
             for delete in plan.deletes:
                 writes += await self._delete(delete)
@@ -120,7 +125,15 @@ class Executor:
         """
         return as_wanted(manifest, live) or self._applied.get(place_of(live)) == (digest(manifest), essence(live))
 
-    async def _start(self, manifest: Object) -> bool:
+    async def _start_all(self, key: Key, manifests: Sequence[Object]) -> int:
+        """Make objects that are made once. What was refused is remembered for as long as it is asked for."""
+        asked = {place_of(manifest) for manifest in manifests}
+        refused = {place: why for place, why in self._refused.pop(key, {}).items() if place in asked}
+        if manifests:
+            self._refused[key] = refused
+        return sum([await self._start(manifest, refused) for manifest in manifests])
+
+    async def _start(self, manifest: Object, refused: dict[Place, str]) -> bool:
         """Make an object that is made once: one that exists stays, one that is refused is remembered and told."""
         self._check_leading()
         kind, namespace, name = place_of(manifest)
@@ -131,8 +144,9 @@ class Executor:
             return False
         except (Forbidden, Invalid) as error:
             log.warning("%s %s/%s is not made: %s", kind, namespace, name, error)
-            self._refused[kind, namespace, name] = str(error)
+            refused[kind, namespace, name] = str(error)
             return False
+        refused.pop((kind, namespace, name), None)
         self._written("create", done)
         return True
 
@@ -204,6 +218,13 @@ class Executor:
             self._applied.pop(place_of(known), None)
             self._told.pop(place_of(known), None)
             self._cache.drop(known)
+
+    def _let_go(self) -> None:
+        """Forget what was written to objects that are no more, once there are many of them."""
+        for known in (self._applied, self._told):
+            if len(known) > len(self._cache) + FORGOTTEN_MOST:
+                for place in [place for place in known if self._cache.get(*place) is None]:
+                    del known[place]
 
     def _check_leading(self) -> None:
         if not self._may_write():
