@@ -65,3 +65,30 @@ def test_certificates_that_cannot_be_read_are_named(account: Path) -> None:
 def test_the_routers_agent_does_without_the_kubernetes_client() -> None:
     code = "import sys, weirkeeper.runtime.agent; sys.exit('kubernetes' in sys.modules or 'kopf' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
+
+
+WITHOUT = """
+import sys
+sys.modules["kubernetes"] = None  # what is not installed
+import asyncio
+from pathlib import Path
+from weirkeeper.kube.errors import NoAccess
+from weirkeeper.kube.login import find_login
+from weirkeeper.runtime import feed, operator
+assert feed.registry_of(lambda *_: None)
+try:
+    asyncio.run(find_login(Path("/nowhere"), {}))
+except NoAccess as error:
+    print(error)
+"""
+
+
+def test_the_operator_does_without_the_kubernetes_client_until_it_must_read_a_kubeconfig() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT], check=True, timeout=300, capture_output=True, text=True)
+    assert "pip install 'weirkeeper[kubeconfig]'" in done.stdout
+
+
+def test_the_operator_s_image_has_no_kubernetes_client() -> None:
+    locked = (Path(__file__).parents[3] / "requirements" / "operator.txt").read_text()
+    assert "\nkopf==" in locked
+    assert "\nkubernetes==" not in locked

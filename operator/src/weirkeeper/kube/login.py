@@ -1,7 +1,8 @@
 """How to reach the API server: by a pod's service account, else by a kubeconfig.
 
 The Kubernetes client is imported for a kubeconfig alone, which only a developer's machine has: it brings a class for
-every kind of object, seconds of start and 120 MB that no pod needs, because nothing but raw JSON is exchanged.
+every kind of object, seconds of start and 120 MB that no pod needs, because nothing but raw JSON is exchanged. The
+operator's image goes without it, since Kopf imports it wherever it is installed.
 """
 
 from __future__ import annotations
@@ -139,8 +140,14 @@ def _server_of_pod(environment: Mapping[str, str]) -> str:
 
 
 async def _from_kubeconfig() -> Login:
-    from kubernetes.aio import config  # noqa: PLC0415 - not for pods; see above
-    from kubernetes.aio.client import Configuration  # noqa: PLC0415
+    try:
+        from kubernetes.aio import config  # noqa: PLC0415 - not for pods; see above
+        from kubernetes.aio.client import Configuration  # noqa: PLC0415
+    except ImportError as error:
+        raise NoAccess(
+            "this is no pod with a service account, and to read KUBECONFIG or ~/.kube/config takes the Kubernetes "
+            "client, which is not installed; run: pip install 'weirkeeper[kubeconfig]'"
+        ) from error
 
     found = Configuration()
     try:
