@@ -8,27 +8,26 @@ CVE-2024-27316, CVE-2025-8671).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic
 
+from weirkeeper_server.http2.blocks import Blocks
 from weirkeeper_server.http2.budget import Budget
-from weirkeeper_server.http2.control import LEAVING, Control, check_priority
+from weirkeeper_server.http2.calls import Calls, Understood
+from weirkeeper_server.http2.control import LEAVING, Control
 from weirkeeper_server.http2.faults import Code, ConnectionFault, StreamFault
 from weirkeeper_server.http2.fields import Field, check_trailers
 from weirkeeper_server.http2.frames import (
     ACK,
     CONTINUATION,
-    END_HEADERS,
     END_STREAM,
     LARGEST_FRAME,
     LARGEST_NUMBER,
     PADDED,
     PING,
     PREFACE,
-    PRIORITY_BYTES,
     RST_STREAM,
     SETTINGS,
     WINDOW_UPDATE,
-    WITH_PRIORITY,
     FrameReader,
     frame,
     goaway_frame,
@@ -37,47 +36,17 @@ from weirkeeper_server.http2.frames import (
     settings_frame,
     unpadded,
 )
-from weirkeeper_server.http2.heads import EMPTY_TABLE, LARGEST_BLOCK, LARGEST_LIST, HeadReader
+from weirkeeper_server.http2.heads import EMPTY_TABLE, LARGEST_LIST, HeadReader
 from weirkeeper_server.http2.peer import INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS, MAX_HEADER_LIST_SIZE, Peer
 from weirkeeper_server.http2.sending import Sending
 from weirkeeper_server.http2.streams import DEFAULT_WINDOW, MOST_STREAMS, WINDOW, Stream, Streams
 
 MOST_UNSENT: Final = 16 * 2**20
 """Bytes of answers that a client may leave lying before it is answered nothing more."""
-MOST_PARTS: Final = 16
-"""Frames in which a head may come."""
 LEAST_PART: Final = 256
 """Bytes of a part of a body below which it counts as one that brings nothing forward."""
 _WORTH: Final = 10
 """Frames that bring nothing forward, for which a client may have reason, for each that does: windows and the like."""
-
-
-class Head(Protocol):
-    """What a head means."""
-
-    @property
-    def length(self) -> int | None:
-        """Bytes of the body, where the head tells them."""
-
-
-Understood = TypeVar("Understood", bound=Head)
-Taken_contra = TypeVar("Taken_contra", bound=Head, contravariant=True)
-
-
-class Calls(Protocol[Taken_contra]):
-    """Takes what comes on streams, and may answer or reset a stream at once."""
-
-    def opened(self, stream: Stream, head: Taken_contra) -> None:
-        """Take a request whose head is there."""
-
-    def received(self, stream: Stream, part: bytes) -> None:
-        """Take a part of its body."""
-
-    def ended(self, stream: Stream) -> None:
-        """Take that it is there as a whole."""
-
-    def lost(self, stream: Stream) -> None:
-        """Take that nobody waits for its answer any more."""
 
 
 class Session(Generic[Understood]):
@@ -103,7 +72,7 @@ class Session(Generic[Understood]):
         self.control = Control(self.streams, self._peer, self.sending, write, clock)
         self._preface = PREFACE
         self._left = DEFAULT_WINDOW
-        self._head: tuple[int, int, list[bytes]] | None = None
+        self._blocks = Blocks()
         self._before = EMPTY_TABLE
         self._resets = Budget("streams that are reset", 1000, 100)
         control = self.control
@@ -134,7 +103,7 @@ class Session(Generic[Understood]):
             if self._preface:
                 data = self._after_preface(data)
             for kind, flags, number, payload in self._frames.read(data):
-                if self._head is not None or not self.greeted:
+                if self._blocks.open or not self.greeted:
                     self._check_order(kind, flags, number)
                 self._take(kind, flags, number, payload)
                 if self.fault is not None:
@@ -164,8 +133,7 @@ class Session(Generic[Understood]):
             if kind != SETTINGS or flags & ACK:
                 raise ConnectionFault(Code.PROTOCOL_ERROR, "the first frame is no SETTINGS")
             self.greeted = True
-        elif self._head is not None and (kind != CONTINUATION or number != self._head[0]):
-            raise ConnectionFault(Code.PROTOCOL_ERROR, "a head is not continued where it breaks off")
+        self._blocks.check_next(kind, number)
 
     def fail(self, fault: ConnectionFault) -> None:
         """End the connection with a word about why."""
@@ -228,28 +196,14 @@ class Session(Generic[Understood]):
     # Heads. What is wrong with one is said after it was unpacked: the next ones build on it.
 
     def _take_headers(self, flags: int, number: int, payload: bytes) -> None:
-        if not number & 1:
-            raise ConnectionFault(Code.PROTOCOL_ERROR, f"a head on stream {number}, which is no client's")
-        if flags & (PADDED | WITH_PRIORITY):
-            payload = unpadded(flags, payload)
-            if flags & WITH_PRIORITY:
-                check_priority(number, payload[:PRIORITY_BYTES])
-                payload = payload[PRIORITY_BYTES:]
-        if flags & END_HEADERS:
-            self._take_head(number, flags, payload)
-        else:
-            self._head = (number, flags, [payload])
+        block = self._blocks.begin(flags, number, payload)
+        if block is not None:
+            self._take_head(number, flags, block)
 
     def _take_continuation(self, flags: int, number: int, payload: bytes) -> None:
-        if self._head is None:
-            raise ConnectionFault(Code.PROTOCOL_ERROR, "CONTINUATION of nothing")
-        _, began, parts = self._head
-        parts.append(payload)
-        if len(parts) > MOST_PARTS or sum(map(len, parts)) > LARGEST_BLOCK:
-            raise ConnectionFault(Code.ENHANCE_YOUR_CALM, "a head without an end")
-        if flags & END_HEADERS:
-            self._head = None
-            self._take_head(number, began, b"".join(parts))
+        whole = self._blocks.go_on(flags, payload)
+        if whole is not None:
+            self._take_head(number, *whole)
 
     def _take_head(self, number: int, flags: int, block: bytes) -> None:
         streams = self.streams

@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.server.http2.plain import WORD
 from tests.unit.server.http2.wire import FIELDS, GREETING, Wire, block, data, head, request
+from weirkeeper_server.http2.blocks import MOST_PARTS
 from weirkeeper_server.http2.control import LEAVING
 from weirkeeper_server.http2.faults import Code
 from weirkeeper_server.http2.frames import (
@@ -33,7 +34,7 @@ from weirkeeper_server.http2.frames import (
 )
 from weirkeeper_server.http2.heads import LARGEST_BLOCK, LARGEST_LIST
 from weirkeeper_server.http2.peer import INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE
-from weirkeeper_server.http2.session import MOST_PARTS, MOST_UNSENT
+from weirkeeper_server.http2.session import MOST_UNSENT
 from weirkeeper_server.http2.streams import MOST_STREAMS, WINDOW
 
 PING_FRAME = frame(PING, 0, 0, b"12345678")
