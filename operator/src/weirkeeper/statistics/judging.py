@@ -58,8 +58,15 @@ class Index(NamedTuple):
     df: Floats
     sizes: Floats
     alphas: Floats
-    directed: tuple[Floats, Bools] | None = None
-    """By how many standard deviations it is beyond delta, and whether upwards, where a look tells directions apart."""
+    beyond: Floats | None = None
+    """By how many standard deviations each is beyond its delta, where that decides in place of the index."""
+    more: Bools | None = None
+    """Whether upwards, where a look tells directions apart."""
+
+    def only(self, some: Bools) -> Index:
+        """The same of some features."""
+        values, df, sizes, alphas = (one[some] for one in (self.values, self.df, self.sizes, self.alphas))
+        return Index(self.look, self.places[some], values, df, sizes, alphas)
 
 
 def judge_all(references: References, counts: Sequence[Mapping[str, object]], rules: Rules) -> list[FeatureDrift]:
@@ -109,8 +116,11 @@ def _allowances(rules: Rules, places: Places, alphas: Floats) -> Floats:
 
 def _of_bins(
     references: References, window: Window, rules: Rules, places: Places, has: tuple[Bools, Bools]
-) -> tuple[Index, Index]:
-    """Look at the bins, and where values have an order, at a shift along it."""
+) -> tuple[Index, ...]:
+    """Look at the bins, and where values have an order, at a shift along it.
+
+    Two bins are two shares, whose PSI is far from chi-square where one of them is small: `missing.roots` decides.
+    """
     shifting, missing = (one[places] for one in has)
     share = rules.share
     known = np.array([[share.shares(shift=one, missing=other) for other in (False, True)] for one in (False, True)])
@@ -122,17 +132,28 @@ def _of_bins(
     live = live / _allowances(rules, places, alphas)[:, None]
     rows = live.sum(axis=1)
     sizes = references.rows[places] * rows / (references.rows[places] + rows)
-    values, kept = _indices(reference, live, bins)
+    values, kept, hits = _indices(reference, live, bins)
     free = np.array([rules.dispersions[place].df or np.inf for place in places.tolist()], dtype=np.float64)
     df = np.maximum(1.0, np.minimum(kept - 1.0, free))
     by_psi = Index("PSI", places, values, df, sizes, alphas)
+    two = (kept == 2.0) & np.isinf(free)  # noqa: PLR2004  one share, and what is left of it
+    before, now = (Sample(one[two], side[two].sum(axis=1)) for one, side in zip(hits, (reference, live), strict=True))
+    deltas = np.array([rules.deltas[place] for place in places[two].tolist()], dtype=np.float64)
+    by_share = by_psi.only(two)._replace(beyond=roots(before, now, deltas))
     moved = _shifts(reference[shifting], live[shifting], bins[shifting], references.scores[places[shifting]])
     shares = np.array([share.shift(missing=one) for one in (False, True)])[missing[shifting].astype(np.intp)]
-    return by_psi, Index("shift", places[shifting], moved, np.ones(moved.size), sizes[shifting], shares)
+    return (
+        by_psi.only(~two),
+        by_share,
+        Index("shift", places[shifting], moved, np.ones(moved.size), sizes[shifting], shares),
+    )
 
 
-def _indices(reference: Floats, live: Floats, bins: Bools) -> tuple[Floats, Floats]:
-    """The PSI of each row of two tables after pooling (see `distances.pooled`), and of how many bins it is then."""
+def _indices(reference: Floats, live: Floats, bins: Bools) -> tuple[Floats, Floats, tuple[Floats, Floats]]:
+    """The PSI of each row of two tables after pooling (see `distances.pooled`), and of how many bins it is then.
+
+    Beside them are the counts of the last of these bins on both sides.
+    """
     n, m = reference.sum(axis=1), live.sum(axis=1)
     rare = bins & (m[:, None] * reference < EXPECTED_LEAST * n[:, None])
     kept = bins & ~rare
@@ -144,10 +165,13 @@ def _indices(reference: Floats, live: Floats, bins: Bools) -> tuple[Floats, Floa
     p = (a + SMOOTHING) / (n + SMOOTHING * count)[:, None]
     q = (b + SMOOTHING) / (m + SMOOTHING * count)[:, None]
     values = np.asarray(((p - q) * np.log(p / q) * kept).sum(axis=1), dtype=np.float64)
+    every, last = np.arange(count.size), kept.shape[1] - 1 - np.argmax(kept[:, ::-1], axis=1)
+    hits = a[every, last], b[every, last]
     for place in np.flatnonzero((rare == bins).all(axis=1)).tolist():
         one, other = pooled(reference[place, bins[place]], live[place, bins[place]])
         values[place], count[place] = psi(one, other), one.size
-    return values, count
+        hits[0][place], hits[1][place] = (side[-1] if side.size else 0.0 for side in (one, other))
+    return values, count, hits
 
 
 def _shifts(reference: Floats, live: Floats, bins: Bools, scores: Floats) -> Floats:
@@ -176,8 +200,8 @@ def _of_missing(references: References, window: Window, rules: Rules, places: Pl
     p, q = ((one.missing + SMOOTHING) / (one.rows + 2.0 * SMOOTHING) for one in (reference, live))
     sizes = reference.rows * live.rows / (reference.rows + live.rows)
     alphas = np.full(places.size, alpha)
-    found = roots(reference, live, deltas), live.shares > reference.shares
-    return (Index("missing", places, psi_of_shares(p, q), np.ones(places.size), sizes, alphas, found),)
+    found, more = roots(reference, live, deltas), live.shares > reference.shares
+    return (Index("missing", places, psi_of_shares(p, q), np.ones(places.size), sizes, alphas, found, more),)
 
 
 def _drifts(
@@ -213,8 +237,8 @@ def _severity(finding: Finding) -> float:
 
 
 def _add_findings(found: Sequence[list[Finding]], index: Index, deltas: Sequence[float]) -> None:
-    if index.directed is not None:
-        _add_directed(found, index, deltas)
+    if index.beyond is not None:
+        _add_by_roots(found, index, index.beyond, deltas)
         return
     thresholds: dict[tuple[float, float, float, float], float] = {}
     columns = (index.places, index.values, index.df, _rounded_down(index.sizes), index.alphas, index.sizes)
@@ -226,16 +250,16 @@ def _add_findings(found: Sequence[list[Finding]], index: Index, deltas: Sequence
         found[place].append(Finding(index.look, value, threshold, alpha, deltas[place], size, df))
 
 
-def _add_directed(found: Sequence[list[Finding]], index: Index, deltas: Sequence[float]) -> None:
+def _add_by_roots(found: Sequence[list[Finding]], index: Index, beyond: Floats, deltas: Sequence[float]) -> None:
     """Put each threshold on the scale of the PSI: as far from its value as the roots are apart."""
-    beyond, more = index.directed or (index.values, index.values > 0.0)
-    columns = (index.places, index.values, index.sizes, index.alphas, beyond, more)
-    for place, value, size, alpha, root, upwards in zip(*(column.tolist() for column in columns), strict=True):
+    ways: list[bool | None] = [None] * beyond.size if index.more is None else index.more.tolist()
+    columns = (index.places, index.values, index.sizes, index.alphas, beyond)
+    for place, value, size, alpha, root, more in zip(*(column.tolist() for column in columns), ways, strict=True):
         delta = deltas[place]
         middle = math.sqrt(size * delta)
-        needed = middle + least_root(alpha, size, delta, more=upwards)
+        needed = middle + least_root(alpha, size, delta, more=more)
         threshold = value * (needed / (middle + root)) ** 2 if root > 0.0 else max(value, needed**2 / size)
-        exceeded = p_value(root, size, delta, more=upwards)
+        exceeded = p_value(root, size, delta, more=more)
         found[place].append(Finding(index.look, value, threshold, alpha, delta, size, 1.0, exceeded))
 
 

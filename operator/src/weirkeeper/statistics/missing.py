@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from weirkeeper.statistics.budget import INCREASE
 from weirkeeper.statistics.fisher import binomial_sf
+from weirkeeper.statistics.noncentral import ncx2_isf
 
 Floats = npt.NDArray[np.float64]
 
@@ -64,23 +65,29 @@ def roots(reference: Sample, live: Sample, deltas: Floats) -> Floats:
     return found
 
 
-def p_value(root: float, size: float, delta: float, *, more: bool) -> float:
+def p_value(root: float, size: float, delta: float, *, more: bool | None) -> float:
     """Tell the least probability at which a change alarms that is `root` standard deviations beyond `delta`.
 
+    Where `more` is None both directions are alike: it is the probability of a normal number with mean m that it is
+    further than m + `root` from 0.
     `size` is the effective size N; `more` whether more values are missing. With a and b for the parts of INCREASE and
     the rest and m for sqrt(N delta), an increase alarms above z(a) and a decrease above max(z(a), z(b) - 2 m): whatever
     the true change within `delta`, both together do with the whole probability at most, by the convexity of the tail.
     """
     if root <= 0.0:
         return 1.0
+    if more is None:
+        return min(1.0, _tail(root) + _tail(root + 2.0 * math.sqrt(size * delta)))
     increase = _tail(root) / INCREASE
     decrease = _tail(root + 2.0 * math.sqrt(size * delta)) / (1.0 - INCREASE)
     return min(1.0, increase if more else max(increase, decrease))
 
 
 @lru_cache(maxsize=4096)
-def least_root(alpha: float, size: float, delta: float, *, more: bool) -> float:
+def least_root(alpha: float, size: float, delta: float, *, more: bool | None) -> float:
     """Tell how many standard deviations beyond `delta` alarm with probability `alpha`: the inverse of `p_value`."""
+    if more is None:
+        return max(0.0, math.sqrt(ncx2_isf(alpha, 1.0, size * delta)) - math.sqrt(size * delta))
     increase = -NormalDist().inv_cdf(INCREASE * alpha)
     if more:
         return increase
