@@ -78,7 +78,9 @@ class Kubectl:
     def apply(self, *manifests: str | Mapping[str, Any]) -> str:
         """Apply objects, or texts in YAML or JSON, by server-side apply."""
         texts = [one if isinstance(one, str) else json.dumps(one) for one in manifests]
-        return self("apply", "--server-side", "--force-conflicts", "-f", "-", stdin="\n---\n".join(texts))
+        # What begins with a brace is read as JSON throughout, which knows no separators.
+        documents = "".join(f"---\n{text}\n" for text in texts)
+        return self("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=documents)
 
     def read_raw(self, path: str) -> Any:
         """GET a path of the API server, its proxies to pods and Services included."""
