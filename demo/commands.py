@@ -14,9 +14,10 @@ from demo.errors import CommandError
 
 
 def program(name: str) -> str:
-    """Path of a program: ``$KUBECTL`` or ``$HELM``, else on PATH, else beside this Python."""
+    """Path of a program: ``$KUBECTL`` or ``$HELM``, else the locked one beside this Python, else on PATH."""
     beside = Path(sys.executable).parent / name
-    found = os.environ.get(name.upper()) or shutil.which(name) or (str(beside) if beside.exists() else "")
+    locked = str(beside) if beside.exists() else None
+    found = os.environ.get(name.upper()) or locked or shutil.which(name)
     if not found:
         raise CommandError([name], f"not found; install it or set {name.upper()} to its path")
     return found

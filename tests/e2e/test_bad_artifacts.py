@@ -70,7 +70,7 @@ def in_config_map(name: str) -> dict[str, Any]:
         (in_config_map("aged"), "LibraryMismatch", ["made with scikit-learn 0.24.2", "1 of 10 golden requests failed"]),
         (
             {**in_config_map("churn-1"), "server": {"resources": {"requests": {"cpu": "4000"}}}},
-            "Unschedulable",
+            "InsufficientResources",
             ["Insufficient cpu"],
         ),
         ({"artifact": {"uri": "pvc://absent/churn"}}, "Unschedulable", ['persistentvolumeclaim "absent" not found']),

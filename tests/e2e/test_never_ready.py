@@ -25,7 +25,7 @@ def test_a_candidate_that_is_never_ready_is_rolled_back_with_the_reason(
     traffic.load.control(rate=RATE, running=True)
     rolled_back(team, first, "NotABundle", artifact="notes")
     rolled_back(team, first, "ProbeFailed", artifact="other-answer")
-    rolled_back(team, first, "Unschedulable", artifact="churn-1", **TOO_MUCH)
+    rolled_back(team, first, "InsufficientResources", artifact="churn-1", **TOO_MUCH)
     router = team.kubectl.list("pods", "weirkeeper.dev/component=router")[0]
     with containers.stopped(router, "agent"):
         rolled_back(team, first, "RouteNotAcknowledged", artifact="churn-1", parameters={"threshold": "0.6"})

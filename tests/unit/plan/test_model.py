@@ -216,6 +216,10 @@ def test_a_spec_out_of_bounds_touches_nothing_that_serves(spec: dict[str, Any], 
         ),
         ({"conditions": [{"type": "PodScheduled", "status": "False", "message": "0/1 nodes"}]}, "Unschedulable"),
         (
+            {"conditions": [{"type": "PodScheduled", "status": "False", "message": "1 Insufficient cpu."}]},
+            "InsufficientResources",
+        ),
+        (
             {
                 "initContainerStatuses": [
                     {

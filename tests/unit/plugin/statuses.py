@@ -21,7 +21,7 @@ def progressing() -> dict[str, Any]:
         stepName="quarter",
         heldFor="40s",
         attempt=7,
-        message="step 2/3 quarter: 25 % to churn-bb; held for 600 s",
+        message="step 2/3 quarter: 25 % to churn-bb; its hold is 10m",
         stable={"revision": "churn-aa", "since": "2026-11-20T10:00:00Z"},
         candidate={"revision": "churn-bb", "weight": 25},
         traffic=[{"revision": "churn-aa", "weight": 75}, {"revision": "churn-bb", "weight": 25}],

@@ -116,7 +116,7 @@ def test_who_may_not_read_events_is_told_where_the_model_stands(
     (folder / "no-events").touch()
     says(folder, "paused by ann")
     assert main(["pause", "churn"]) == 0
-    assert capsys.readouterr().out == "step 2/3 quarter: 25 % to churn-bb; held for 600 s\n"
+    assert capsys.readouterr().out == "step 2/3 quarter: 25 % to churn-bb; its hold is 10m\n"
 
 
 def test_a_verb_that_nobody_handles_says_that_it_stands_and_how_to_take_it_back(folder: Path) -> None:
@@ -182,3 +182,17 @@ def test_without_kubectl_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.setenv("PATH", "/nowhere")
     assert main(["explain", "churn"]) == 2
     assert "kubectl is not on the PATH" in capsys.readouterr().err
+
+
+def test_a_terminal_gets_lines_broken_between_words(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "50")
+    monkeypatch.setenv("LINES", "24")
+    for command in ("explain", "history"):
+        assert main([command, "churn"]) == 0
+        told = capsys.readouterr().out
+        assert folder.exists()
+        assert "candidate 19 of 31 bad" in " ".join(told.split()) or command == "explain"
+        assert all(len(line) <= 50 for line in told.splitlines()), told

@@ -148,3 +148,16 @@ def test_diff_names_the_fields_that_changed() -> None:
     ]
     with pytest.raises(PluginError, match="there is no revision churn-cc; there are: churn-aa, churn-bb"):
         difference([first, second], "churn-aa", "churn-cc")
+
+
+def test_how_long_an_attempt_takes_is_told_apart_from_labels() -> None:
+    labelled = {**SMALLEST["Rollout"], "gates": [{"name": "right", "feedback": {"metric": "Accuracy"}}]}
+    told = [finding.message for finding in lint(written("Rollout", labelled), at(1000.0))]
+    assert told[-1].endswith("until it is promoted, apart from what labels take to come back")
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, "too short; give at least 1"), (40, "too long; give at most ")])
+def test_how_many_there_may_be_is_said_in_words_of_yaml(count: int, told: str) -> None:
+    many = {**SMALLEST["Rollout"], "steps": [{"weight": 1 + number} for number in range(count)]}
+    (found,) = lint(written("Rollout", many))
+    assert f"spec.steps is {told}" in found.message

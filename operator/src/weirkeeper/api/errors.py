@@ -45,5 +45,9 @@ def first_problem(error: ValidationError, root: str) -> tuple[str, str, str]:
         return path, "missing", "give it a value"
     if problem["type"] == "extra_forbidden":
         return path, "unknown", "leave it out, or see `kubectl explain` for the fields that exist"
+    if problem["type"] == "too_short":
+        return path, "too short", f"give at least {problem['ctx']['min_length']}, or leave it out"
+    if problem["type"] == "too_long":
+        return path, "too long", f"give at most {problem['ctx']['max_length']}"
     given = repr(problem["input"])
     return path, given if len(given) <= LONGEST_GIVEN else given[:LONGEST_GIVEN] + "…", message

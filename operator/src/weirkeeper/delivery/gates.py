@@ -266,13 +266,18 @@ def _worded(result: GateResult, rate: float, now: float | None) -> GateResult:
 
 def _evidence_of(result: GateResult) -> str:
     if result.verdict == "Pass":
-        return f"; evidence e^{result.log_e_pass:.1f} of e^{result.pass_at:.1f} needed to promote"
-    told = f"; evidence e^{result.log_e_fail:.1f} of e^{result.fail_at:.1f} needed to roll back"
+        return f"; evidence {_power(result.log_e_pass)} of {_power(result.pass_at)} needed to promote"
+    told = f"; evidence {_power(result.log_e_fail)} of {_power(result.fail_at)} needed to roll back"
     if result.verdict == "Fail":
         return told
     needed = result.requests_needed
-    told += f", e^{result.log_e_pass:.1f} of e^{result.pass_at:.1f} to promote"
+    told += f", {_power(result.log_e_pass)} of {_power(result.pass_at)} to promote"
     return told + (f"; about {needed} more candidate requests to a pass" if needed else "")
+
+
+def _power(exponent: float) -> str:
+    """Evidence as a power of e; none is never -0.0."""
+    return f"e^{round(exponent, 1) + 0.0:.1f}"
 
 
 def _sum(counted: Outcomes, more: Outcomes) -> Outcomes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from weirkeeper.api.values import Duration
 from weirkeeper.delivery import gates
 from weirkeeper.delivery.attempt import end_bake, promote, revert, serve_first, withdraw
 from weirkeeper.delivery.evidence_fold import (
@@ -163,7 +164,7 @@ def _finish_step(turn: Turn, step: StepPolicy) -> Turn:
     last = turn.memory.step + 1 == len(turn.desired.policy.steps)
     title = _step_title(turn, step)
     if held < step.hold:
-        return turn.say(f"{title}; held for {step.hold:.0f} s")
+        return turn.say(f"{title}; its hold is {Duration.of(step.hold)}")
     if step.manual and not turn.memory.approved:
         return turn.say(f"{title}; held long enough, waits for the verb promote")
     if seen < MINIMUM_REQUESTS:

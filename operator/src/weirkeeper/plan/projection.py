@@ -212,7 +212,8 @@ def _idle_rollout(rollout: Object, obstacle: Obstacle, now: float) -> dict[str, 
 def _rollout_status(view: Projected, rollout: Object) -> dict[str, Any]:
     memory = view.memory
     steps = view.governed.policy.steps
-    verdicts = [item["verdict"] for item in blocking(memory)]
+    # Of an attempt that is complete nothing is awaited any more.
+    verdicts = [item["verdict"] for item in blocking(memory)] if memory.phase != "Healthy" else []
     in_step = memory.phase == "Progressing"
     status: dict[str, Any] = {
         "observedGeneration": rollout["metadata"].get("generation", 0),

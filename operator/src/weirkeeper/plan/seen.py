@@ -67,7 +67,8 @@ def pod_obstacle(pod: Mapping[str, Any]) -> Obstacle | None:
     status = pod.get("status", {})
     for condition in status.get("conditions", ()):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return Obstacle("Unschedulable", condition.get("message", "no node takes the pod"))
+            message = condition.get("message", "no node takes the pod")
+            return Obstacle("InsufficientResources" if "Insufficient " in message else "Unschedulable", message)
     statuses = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
     for container in statuses:
         found = _waiting(container) or _terminated(container)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
+import textwrap
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +154,7 @@ def _options(commands: Any, name: str, told: str, run: Any) -> argparse.Argument
 
 def _verb(kubectl: Kubectl, given: argparse.Namespace) -> int:
     answer = ask(kubectl, given.verb, given.name, given.reason, given.timeout)
-    print("\n".join(answer.notes))
+    _say(answer.notes)
     return REFUSED if answer.refused else 0
 
 
@@ -208,8 +210,24 @@ def _attempts(kubectl: Kubectl, model: str) -> list[Mapping[str, Any]]:
 def _columns(rows: Sequence[tuple[str, ...]]) -> None:
     """Print rows, whose columns but the last are as wide as what is in them."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    for row in rows:
-        print("   ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[-1]]).rstrip())
+    _say(
+        ["   ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[-1]]) for row in rows],
+        indent=sum(widths) + 3 * len(widths),
+    )
+
+
+def _say(lines: Iterable[str], indent: int = 2) -> None:
+    """Print lines; a terminal gets them broken between words, the rest of each indented by so many characters."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    further = " " * (indent if indent < width // 2 else 2)
+    for line in lines:
+        told = line.rstrip()
+        print(_broken(told, width, further) if width else told)
+
+
+def _broken(line: str, width: int, further: str) -> str:
+    """Break a line between words alone: what is copied from it, as a name or a command's path, stays whole."""
+    return textwrap.fill(line, width, subsequent_indent=further, break_on_hyphens=False, break_long_words=False)
 
 
 def _report(kubectl: Kubectl, given: argparse.Namespace) -> int:
@@ -220,7 +238,7 @@ def _report(kubectl: Kubectl, given: argparse.Namespace) -> int:
 
 
 def _explain(kubectl: Kubectl, given: argparse.Namespace) -> int:
-    print("\n".join(telling.explain(kubectl.model(given.name))))
+    _say(telling.explain(kubectl.model(given.name)))
     return 0
 
 
@@ -235,7 +253,7 @@ def _why(kubectl: Kubectl, given: argparse.Namespace) -> int:
     if given.output == "json":
         print(json.dumps(as_json(evidence, diagnosis), indent=2))
     else:
-        print("\n".join(sentences(evidence, diagnosis)))
+        _say(sentences(evidence, diagnosis))
     return {"Well": 0, "Amiss": REFUSED, "Unknown": UNKNOWN}[diagnosis.verdict]
 
 
@@ -261,7 +279,7 @@ def _lint(kubectl: Kubectl, given: argparse.Namespace) -> int:
         print(json.dumps([vars(finding) for finding in found], indent=2))
     else:
         for finding in found:
-            print(f"{finding.level}: {finding.subject}: {finding.message}")
+            _say([f"{finding.level}: {finding.subject}: {finding.message}"])
     return REFUSED if any(finding.level == "error" for finding in found) else 0
 
 

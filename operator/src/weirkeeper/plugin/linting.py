@@ -165,7 +165,9 @@ def _of_rollout(spec: RolloutSpec, traffic: Traffic | None) -> Iterator[str]:
         )
         return
     seconds = attempt_seconds(spec, traffic.rate)
-    yield f"at {told} an attempt takes about {Duration.of(seconds)} until it is promoted"
+    labels = any(gate.kind in BY_LABELS and gate.blocks != "Nothing" for gate in spec.gates)
+    apart = ", apart from what labels take to come back" if labels else ""
+    yield f"at {told} an attempt takes about {Duration.of(seconds)} until it is promoted{apart}"
     held = sum(step.hold.seconds for step in spec.steps)
     if seconds > max(2 * held, LONG):
         yield (

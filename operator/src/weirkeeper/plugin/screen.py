@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from weirkeeper.plugin import telling
+from weirkeeper.plugin.errors import NotFound, PluginError
 
 COLOURS = {"Pass": "green", "Fail": "red", "Inconclusive": "yellow", "stable": "green", "candidate": "cyan"}
 
@@ -29,27 +30,49 @@ def drawn(model: Mapping[str, Any]) -> Group:
         judged.add_row(Text(f"  {name}"), Text(verdict, style=COLOURS[verdict]), Text(told))
     heading = Text(telling.title(model), style="bold")
     message: RenderableType = Text(f"  {status.get('message', '')}")
-    if status.get("frozen"):
-        message = Group(message, Text(f"  frozen: {status['frozen']}", style="yellow"))
+    if telling.frozen_beside(status):
+        message = Group(message, Text(f"  frozen: {telling.frozen_beside(status)}", style="yellow"))
     return Group(heading, split, *beside, judged, message, Text(f"  {'  '.join(telling.conditions(status))}"))
 
 
 def watch(read: Callable[[], Mapping[str, Any]], console: Console, seconds: float) -> None:
-    """Show the status until the user leaves; without a terminal, lines at each change."""
-    if console.is_terminal:
-        with Live(drawn(read()), console=console, auto_refresh=False) as live:
-            for model in _again(read, seconds):
-                live.update(drawn(model), refresh=True)
-        return
+    """Show the status until the user leaves or the Model is gone; without a terminal, lines at each change.
+
+    Raises:
+        PluginError: the first reading failed. Later ones may: the view says so, and goes on.
+    """
+    model = read()
+    show = _in_place if console.is_terminal else _line_by_line
+    show(_again(model, read, seconds), console)
+
+
+def _in_place(readings: Iterator[tuple[Mapping[str, Any], str]], console: Console) -> None:
+    with Live(console=console, auto_refresh=False) as live:
+        for model, fault in readings:
+            told = drawn(model)
+            live.update(Group(told, Text(f"  {fault}", style="red")) if fault else told, refresh=True)
+
+
+def _line_by_line(readings: Iterator[tuple[Mapping[str, Any], str]], console: Console) -> None:
     shown: list[str] = []
-    for model in _again(read, seconds):
-        lines = telling.plain(model)
+    for model, fault in readings:
+        lines = [fault] if fault else telling.plain(model)
         if lines != shown:
             console.out("\n".join(lines), highlight=False)
             shown = lines
 
 
-def _again(read: Callable[[], Mapping[str, Any]], seconds: float) -> Iterator[Mapping[str, Any]]:
+def _again(
+    model: Mapping[str, Any], read: Callable[[], Mapping[str, Any]], seconds: float
+) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """The Model again and again: as it was read last, and why it could not be read now, if so."""
+    fault = ""
     while True:
-        yield read()
+        yield model, fault
         time.sleep(seconds)
+        try:
+            model, fault = read(), ""
+        except NotFound:
+            raise
+        except PluginError as error:
+            fault = f"no answer, this is how it was: {error}"

@@ -51,7 +51,7 @@ def beside(status: Status) -> Iterator[str]:
     sticky = status.get("sticky")
     if sticky:
         kind = next(key for key in ("header", "cookie") if key in sticky)
-        yield f"callers stay on their revision by the {kind} {sticky[kind]}"
+        yield f"Callers stay on their revision by the {kind} {sticky[kind]}"
 
 
 def _header(header: Mapping[str, str]) -> str:
@@ -62,11 +62,12 @@ def _header(header: Mapping[str, str]) -> str:
 
 
 def gates(status: Status) -> Iterator[tuple[str, str, str]]:
-    """List name, verdict and message of each gate."""
-    for gate in status.get("gates", ()):
-        needed = f"; about {gate['requestsNeeded']} more requests" if gate.get("requestsNeeded") else ""
-        when = f", at this traffic until {gate['eta']}" if gate.get("eta") else ""
-        told = gate.get("message", "")
+    """List name, verdict and message of each gate, as long as its attempt is not complete."""
+    for gate in status.get("gates", ()) if status.get("phase") != "Healthy" else ():
+        awaited = gate["verdict"] == "Inconclusive"
+        needed = f"; about {gate['requestsNeeded']} more requests" if awaited and gate.get("requestsNeeded") else ""
+        when = f", at this traffic until {gate['eta']}" if awaited and gate.get("eta") else ""
+        told = gate.get("message", "").removeprefix(f"{gate['name']}: ")
         yield gate["name"], gate["verdict"], told if "more candidate requests" in told else f"{told}{needed}{when}"
 
 
@@ -111,7 +112,7 @@ def explain(model: Mapping[str, Any]) -> list[str]:
             *_attempt(status),
             _stalled(status),
             _frozen(status),
-            _next(model["metadata"]["name"], status),
+            *_next(model["metadata"]["name"], status),
         )
         if sentence
     ]
@@ -120,6 +121,8 @@ def explain(model: Mapping[str, Any]) -> list[str]:
 def _serves(status: Status) -> str:
     ready = condition(status, "Ready")
     stable = status.get("stable", {}).get("revision")
+    if not stable and status.get("candidate"):
+        return "Nothing serves yet."
     if not stable:
         return f"Nothing serves yet: {ready.get('reason', 'Unknown')}: {ready.get('message', '')}".rstrip(": ")
     if ready.get("status") != "True":
@@ -132,6 +135,8 @@ def _asked(status: Status) -> str:
     current = condition(status, "Current")
     if current.get("status") == "True":
         return "It is what the spec asks for."
+    if current.get("reason") == "RolloutInProgress" and status.get("candidate"):
+        return f"The spec asks for {status['candidate']['revision']}, which is not in production yet."
     return f"The spec asks for something else: {current.get('reason', 'Unknown')}: {current.get('message', '')}"
 
 
@@ -155,31 +160,37 @@ def _stalled(status: Status) -> str:
     stalled, current = condition(status, "Stalled"), condition(status, "Current")
     if stalled.get("status") != "True" or stalled["reason"] == current.get("reason"):
         return ""
+    if stalled["message"] in status.get("message", ""):
+        return f"It is stalled: {stalled['reason']}."
     return f"It is stalled: {stalled['reason']}: {stalled['message']}"
 
 
 def _frozen(status: Status) -> str:
-    return (
-        f"Nothing is promoted for now: {status['frozen']}. Aborts and roll backs act." if status.get("frozen") else ""
-    )
-
-
-_COMMANDS = {
-    "Paused": ("It goes on with", "resume"),
-    "Aborted": ("The same revision gets another attempt with", "retry"),
-    "RolledBack": ("The same revision gets another attempt with", "retry"),
-}
-
-
-def _next(name: str, status: Status) -> str:
-    phase = status.get("phase", "")
-    if phase in {"Shadowing", "Progressing"} and "waits for the verb promote" in status.get("message", ""):
-        return f"It goes on with: kubectl weirkeeper promote {name}"
-    found = _COMMANDS.get(phase)
-    if found is None or condition(status, "Current").get("status") == "True":
+    if not status.get("frozen"):
         return ""
-    told, verb = found
-    return f"{told}: kubectl weirkeeper {verb} {name}"
+    told = frozen_beside(status)
+    return f"Nothing is promoted for now: {told}. Aborts and roll backs act." if told else "Aborts and roll backs act."
+
+
+def frozen_beside(status: Status) -> str:
+    """Why nothing is promoted, where the message does not say it already."""
+    frozen = str(status.get("frozen", ""))
+    return "" if frozen in status.get("message", "") else frozen
+
+
+def _next(name: str, status: Status) -> Iterator[str]:
+    """Name the commands that would change where the Model is."""
+    phase, command = status.get("phase", ""), "kubectl weirkeeper"
+    if phase == "Paused":
+        yield f"It goes on with: {command} resume {name}"
+    if phase in {"Shadowing", "Progressing"} and "waits for the verb promote" in status.get("message", ""):
+        yield f"It goes on with: {command} promote {name}"
+    if status.get("candidate") and status.get("stable"):
+        yield f"The attempt ends with: {command} abort {name}"
+    if phase == "Baking" and len(status.get("traffic", ())) > 1:
+        yield f"The former revision serves again at once with: {command} undo {name}"
+    if phase in {"Aborted", "RolledBack"} and condition(status, "Current").get("status") != "True":
+        yield f"The same revision gets another attempt with: {command} retry {name}"
 
 
 def plain(model: Mapping[str, Any]) -> list[str]:
@@ -191,8 +202,8 @@ def plain(model: Mapping[str, Any]) -> list[str]:
     lines += [f"  gate {name}: {verdict}: {told}" for name, verdict, told in gates(status)]
     if status.get("message"):
         lines.append(f"  {status['message']}")
-    if status.get("frozen"):
-        lines.append(f"  frozen: {status['frozen']}")
+    if frozen_beside(status):
+        lines.append(f"  frozen: {frozen_beside(status)}")
     lines += [f"  {text}" for text in conditions(status)]
     return lines
 
