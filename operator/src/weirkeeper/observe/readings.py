@@ -13,6 +13,7 @@ from weirkeeper.api import names
 from weirkeeper.api.names import MODEL_NAME_LIMIT
 from weirkeeper.delivery.evidence import PodEvidence
 from weirkeeper.observe.errors import BrokenEvidence
+from weirkeeper.observe.given import LARGEST_COUNT, count_of, items_of, mapping_of, number_of, text_of
 from weirkeeper.observe.label_readings import LabelReading, read_labels
 from weirkeeper.observe.targets import PodTarget
 from weirkeeper.statistics.feature import Counts
@@ -31,7 +32,6 @@ COUNTED: Final = frozenset({"counts", "missing", "invalid", "unseen", "posInf", 
 ALSO_COUNTED: Final = frozenset({"outOfRange"})
 """What servers of former versions do not count."""
 
-LARGEST_COUNT: Final = 2**53
 STATES: Final = ("Loading", "Ready", "Failed", "Draining")
 
 
@@ -115,21 +115,21 @@ def read_router(answer: Any) -> RouterReading:
     Raises:
         BrokenEvidence: it does not follow the schema.
     """
-    found = _mapping(answer, "answer")
+    found = mapping_of(answer, "answer")
     acknowledged = _bounded(found.get("acknowledged", {}), "acknowledged")
     counters: dict[tuple[str, int], Counters] = {}
     latency: dict[tuple[str, int], Mapping[int, int]] = {}
     for revision, series in _bounded(found.get("clusters", {}), "clusters").items():
-        one = _mapping(series, f"clusters.{revision}")
+        one = mapping_of(series, f"clusters.{revision}")
         total, bad, failed = (
-            _count(one.get(key, 0), f"clusters.{revision}.{key}") for key in ("total", "bad", "failed")
+            count_of(one.get(key, 0), f"clusters.{revision}.{key}") for key in ("total", "bad", "failed")
         )
-        key = (revision, _count(one.get("epoch", 0), f"clusters.{revision}.epoch"))
+        key = (revision, count_of(one.get("epoch", 0), f"clusters.{revision}.epoch"))
         counters[key] = Counters(total, bad, failed)
         latency[key] = _bins(one.get("latency", {}), f"clusters.{revision}.latency")
     return RouterReading(
-        started=int(_number(found.get("envoyStart"), "envoyStart")),
-        acknowledged={model: _count(decision, f"acknowledged.{model}") for model, decision in acknowledged.items()},
+        started=int(number_of(found.get("envoyStart"), "envoyStart")),
+        acknowledged={model: count_of(decision, f"acknowledged.{model}") for model, decision in acknowledged.items()},
         counters=counters,
         latency=latency,
     )
@@ -141,27 +141,27 @@ def read_pod(answer: Any, target: PodTarget, known: PodEvidence | None) -> PodRe
     Raises:
         BrokenEvidence: it does not follow the schema, or speaks for another revision.
     """
-    found = _mapping(answer, "answer")
+    found = mapping_of(answer, "answer")
     if found.get("revision") != target.revision:
         raise BrokenEvidence(f"revision is {found.get('revision')!r:.80}; the pod was made for {target.revision}")
     state = found.get("state")
     if state not in STATES:
         raise BrokenEvidence(f"state is {state!r:.80}; expected one of {', '.join(STATES)}")
-    sha256 = _text(found.get("profileSha256"), "profileSha256", 128) or None
+    sha256 = text_of(found.get("profileSha256"), "profileSha256", 128) or None
     evidence = PodEvidence(
         pod=target.name,
         uid=target.uid,
         state=state,
         reason=_reason(found.get("reason")),
-        message=_text(found.get("message"), "message", MESSAGE_LIMIT),
-        sha256=_text(found.get("sha256"), "sha256", 128) or None,
+        message=text_of(found.get("message"), "message", MESSAGE_LIMIT),
+        sha256=text_of(found.get("sha256"), "sha256", 128) or None,
         signature=_signature(found.get("signature"), known),
         profile=_profile(found.get("profile"), sha256, known),
         profile_sha256=sha256,
     )
     return PodReading(
         evidence=evidence,
-        started=_number(found.get("start"), "start"),
+        started=number_of(found.get("start"), "start"),
         latency=_latency(found.get("latency")),
         inputs=read_counts(found.get("inputs") or {}, "inputs"),
         outputs=read_counts(found.get("outputs") or {}, "outputs"),
@@ -176,11 +176,11 @@ def read_counts(given: Any, side: str) -> Mapping[str, Counts]:
     Raises:
         BrokenEvidence: they are not what a counter gives.
     """
-    found = _mapping(given, side)
+    found = mapping_of(given, side)
     if len(found) > FEATURES_LIMIT:
         raise BrokenEvidence(f"{side} has {len(found)} features; at most {FEATURES_LIMIT}")
     for name, counts in found.items():
-        counted = _mapping(counts, f"{side}.{name}")
+        counted = mapping_of(counts, f"{side}.{name}")
         if not COUNTED <= counted.keys() <= COUNTED | ALSO_COUNTED:
             raise BrokenEvidence(f"{side}.{name} has {sorted(counted)!r:.200}; expected {', '.join(sorted(COUNTED))}")
         for key, value in counted.items():
@@ -190,16 +190,16 @@ def read_counts(given: Any, side: str) -> Mapping[str, Counts]:
 
 def _check_counted(path: str, key: str, value: Any) -> None:
     if key == "counts":
-        bins = _list(value, path)
+        bins = items_of(value, path)
         if len(bins) > BINS_LIMIT:
             raise BrokenEvidence(f"{path} has {len(bins)} bins; at most {BINS_LIMIT}")
         for count in bins:
-            _count(count, path)
+            count_of(count, path)
     elif key == "sum":
         if type(value) is not int or abs(value) > LARGEST_COUNT:
             raise BrokenEvidence(f"{path} is {value!r:.80}; expected a whole number")
     else:
-        _count(value, path)
+        count_of(value, path)
 
 
 def _profile(given: Any, sha256: str | None, known: PodEvidence | None) -> Mapping[str, Any] | None:
@@ -214,12 +214,12 @@ def _signature(given: Any, known: PodEvidence | None) -> Mapping[str, Any] | Non
         return known.signature
     if given is None:
         return None
-    signature = _mapping(given, "signature")
+    signature = mapping_of(given, "signature")
     if _size(signature) > SIGNATURE_LIMIT:
         raise BrokenEvidence(f"signature has {_size(signature)} bytes; at most {SIGNATURE_LIMIT}")
     for side in ("inputs", "outputs"):
-        for tensor in _list(signature.get(side), f"signature.{side}"):
-            _check_tensor(_mapping(tensor, f"signature.{side}[]"), f"signature.{side}[]")
+        for tensor in items_of(signature.get(side), f"signature.{side}"):
+            _check_tensor(mapping_of(tensor, f"signature.{side}[]"), f"signature.{side}[]")
     return signature
 
 
@@ -232,9 +232,9 @@ def _check_tensor(tensor: Mapping[str, Any], path: str) -> None:
 
 def _arms(given: Any, revision: str) -> dict[str, ArmReading]:
     """What was counted apart; servers of former versions count nothing so."""
-    told = _mapping(given or {}, "arms")
+    told = mapping_of(given or {}, "arms")
     return {
-        names.arm(revision, kind): _arm(_mapping(told[kind], f"arms.{kind}"), f"arms.{kind}")
+        names.arm(revision, kind): _arm(mapping_of(told[kind], f"arms.{kind}"), f"arms.{kind}")
         for kind in (names.MIRROR, names.MATCH)
         if kind in told
     }
@@ -248,7 +248,7 @@ def _arm(told: Mapping[str, Any], path: str) -> ArmReading:
 def _latency(given: Any) -> dict[int, tuple[Mapping[int, int], int]]:
     if given is None:
         return {}
-    slots = _list(_mapping(given, "latency").get("slots", []), "latency.slots")
+    slots = items_of(mapping_of(given, "latency").get("slots", []), "latency.slots")
     if len(slots) > LATENCY_SLOTS_LIMIT:
         raise BrokenEvidence(f"latency.slots has {len(slots)} slots; at most {LATENCY_SLOTS_LIMIT}")
     return dict(_latency_slot(slot) for slot in slots)
@@ -258,12 +258,12 @@ def _latency_slot(given: Any) -> tuple[int, tuple[Mapping[int, int], int]]:
     match given:
         case [start, dict() as bins, active]:
             counts = _bins(bins, "latency")
-            return _count(start, "latency slot"), (counts, _count(active, "latency active"))
+            return count_of(start, "latency slot"), (counts, count_of(active, "latency active"))
     raise BrokenEvidence(f"latency slot is {given!r:.80}; expected [start, {{bin: count}}, active]")
 
 
 def _bins(given: Any, path: str) -> dict[int, int]:
-    return {_bin(key): _count(count, f"{path} count") for key, count in _mapping(given, path).items()}
+    return {_bin(key): count_of(count, f"{path} count") for key, count in mapping_of(given, path).items()}
 
 
 def _bin(key: Any) -> int:
@@ -272,20 +272,8 @@ def _bin(key: Any) -> int:
     return int(key)
 
 
-def _mapping(given: Any, path: str) -> Mapping[str, Any]:
-    if not isinstance(given, dict):
-        raise BrokenEvidence(f"{path} is {given!r:.80}; expected an object")
-    return given
-
-
-def _list(given: Any, path: str) -> list[Any]:
-    if not isinstance(given, list):
-        raise BrokenEvidence(f"{path} is {given!r:.80}; expected a list")
-    return given
-
-
 def _bounded(given: Any, path: str) -> Mapping[str, Any]:
-    found = _mapping(given, path)
+    found = mapping_of(given, path)
     longest = max(map(len, found), default=0)
     if len(found) > SERIES_LIMIT or longest > 2 * MODEL_NAME_LIMIT:
         raise BrokenEvidence(f"{path} has {len(found)} entries, the longest name {longest}; at most {SERIES_LIMIT}")
@@ -297,28 +285,8 @@ def _size(given: Mapping[str, Any]) -> int:
 
 
 def _reason(given: Any) -> str:
-    reason = _text(given, "reason", REASON_LIMIT)
+    reason = text_of(given, "reason", REASON_LIMIT)
     # It becomes a condition's reason, for which the API server takes no other form.
     if reason and not re.fullmatch("[A-Z][A-Za-z0-9]*", reason):
         raise BrokenEvidence(f"reason is {reason!r:.80}; expected one CamelCase word")
     return reason
-
-
-def _count(given: Any, path: str) -> int:
-    if type(given) is not int or not 0 <= given <= LARGEST_COUNT:
-        raise BrokenEvidence(f"{path} is {given!r:.80}; expected a whole number of at least 0")
-    return given
-
-
-def _number(given: Any, path: str) -> float:
-    if type(given) not in {int, float} or not 0 <= given <= LARGEST_COUNT:
-        raise BrokenEvidence(f"{path} is {given!r:.80}; expected a number of at least 0")
-    return float(given)
-
-
-def _text(given: Any, path: str, limit: int) -> str:
-    if given is None:
-        return ""
-    if not isinstance(given, str):
-        raise BrokenEvidence(f"{path} is {given!r:.80}; expected a string")
-    return given[:limit]
