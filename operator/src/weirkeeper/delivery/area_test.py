@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 
 from weirkeeper.delivery.gate_kind import floats
-from weirkeeper.delivery.label_tests import ALPHA, DIGITS, INFLATION, NO_DIFFERENCE, TOLERATED_PART
+from weirkeeper.delivery.label_tests import ALPHA, DIGITS, INFLATION, NO_DIFFERENCE, TOLERATED_PART, OfDifferences
 from weirkeeper.statistics.labels import LabelCounts
-from weirkeeper.statistics.means import MeanDifference, log_e_of_mean, mixture_width
+from weirkeeper.statistics.means import MeanDifference, mixture_width
 from weirkeeper.statistics.scores import AreaUnderCurve, area_under_curve, variance_of
 
 LEAST_OF_CLASS: Final = 100
@@ -34,7 +34,7 @@ def area_of(labels: Iterable[LabelCounts]) -> AreaUnderCurve | None:
 
 
 @dataclass(frozen=True)
-class AreaTest:
+class AreaTest(OfDifferences):
     """Whether the candidate's area is smaller; `limit` is by which part of stable's it may be.
 
     Estimates of growing data have independent increments by their information (Scharfstein, Tsiatis and Robins, JASA
@@ -56,20 +56,6 @@ class AreaTest:
         """Read what `to_json` wrote."""
         (limit, width), *differences = found
         return cls(float(limit), float(width), *(MeanDifference(*floats(one)) for one in differences))
-
-    @property
-    def log_e_fail(self) -> float:
-        """How sure it is that the area is smaller by more than half of the limit."""
-        return log_e_of_mean(self.worse, self.width) if self.width else 0.0
-
-    @property
-    def log_e_pass(self) -> float:
-        """How sure it is that the area is smaller by less than the limit."""
-        return log_e_of_mean(self.no_worse, self.width) if self.width else 0.0
-
-    def begin_step(self) -> Self:
-        """Nothing begins anew: the labels are of the whole attempt."""
-        return self
 
     def of_strata(self, strata: Sequence[Areas]) -> AreaTest:
         """Judge the areas of every stratum as they are now."""

@@ -143,8 +143,30 @@ class OddsTest:
         )
 
 
+class OfDifferences:
+    """What is the same of tests by two differences: one from what is tolerated, one from what is allowed."""
+
+    width: float
+    worse: MeanDifference
+    no_worse: MeanDifference
+
+    @property
+    def log_e_fail(self) -> float:
+        """How sure it is that the candidate is worse by more than half of the limit."""
+        return log_e_of_mean(self.worse, self.width) if self.width else 0.0
+
+    @property
+    def log_e_pass(self) -> float:
+        """How sure it is that it is worse by less than the limit."""
+        return log_e_of_mean(self.no_worse, self.width) if self.width else 0.0
+
+    def begin_step(self) -> Self:
+        """Nothing begins anew: what was seen is of the whole attempt."""
+        return self
+
+
 @dataclass(frozen=True)
-class MeanTest:
+class MeanTest(OfDifferences):
     """Whether the candidate's mean is worse; `limit` is by which part of stable's it may be.
 
     `sign` is 1 where less is worse, -1 of losses. `seen` are the rows of both arms so far, from whose variance the test
@@ -170,20 +192,6 @@ class MeanTest:
         (limit, sign, width), (rows, *sums), worse, no_worse = found
         differences = (MeanDifference(*floats(one)) for one in (worse, no_worse))
         return cls(float(limit), sign, Rows(rows, *floats(sums)), float(width), *differences)
-
-    @property
-    def log_e_fail(self) -> float:
-        """How sure it is that the mean is worse by more than half of the limit."""
-        return log_e_of_mean(self.worse, self.width) if self.width else 0.0
-
-    @property
-    def log_e_pass(self) -> float:
-        """How sure it is that the mean is worse by less than the limit."""
-        return log_e_of_mean(self.no_worse, self.width) if self.width else 0.0
-
-    def begin_step(self) -> MeanTest:
-        """Nothing begins anew: the sums are of the whole attempt."""
-        return self
 
     def with_block(self, candidate: Rows, stable: Rows, least: int) -> MeanTest:
         """Add a block, judged by the variance of all rows so far."""

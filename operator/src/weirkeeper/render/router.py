@@ -136,14 +136,21 @@ def _token() -> dict[str, Any]:
     }
 
 
-def _bootstrap(settings: Settings) -> dict[str, Any]:
+def _ours(name: str, command: str, settings: Settings) -> dict[str, Any]:
+    """What is the same of containers that run one of our commands beside Envoy."""
     return {
-        "name": names.BOOTSTRAP_CONTAINER,
+        "name": name,
         "image": settings.operator_image,
         "imagePullPolicy": settings.image_pull_policy,
         "command": ["weirkeeper"],
-        "args": ["router-bootstrap", "--directory", names.ENVOY_DIRECTORY],
+        "args": [command, "--directory", names.ENVOY_DIRECTORY],
         "env": _environment(settings),
+    }
+
+
+def _bootstrap(settings: Settings) -> dict[str, Any]:
+    return {
+        **_ours(names.BOOTSTRAP_CONTAINER, "router-bootstrap", settings),
         "securityContext": dict(RESTRICTED_CONTAINER),
         "volumeMounts": [{"name": "envoy", "mountPath": names.ENVOY_DIRECTORY}],
     }
@@ -200,12 +207,7 @@ def _envoy(settings: Settings) -> dict[str, Any]:
 
 def _agent(settings: Settings) -> dict[str, Any]:
     return {
-        "name": names.AGENT_CONTAINER,
-        "image": settings.operator_image,
-        "imagePullPolicy": settings.image_pull_policy,
-        "command": ["weirkeeper"],
-        "args": ["router-agent", "--directory", names.ENVOY_DIRECTORY],
-        "env": _environment(settings),
+        **_ours(names.AGENT_CONTAINER, "router-agent", settings),
         "ports": [{"name": names.EVIDENCE_PORT_NAME, "containerPort": names.EVIDENCE_PORT}],
         "livenessProbe": {
             "httpGet": {"path": "/live", "port": names.EVIDENCE_PORT_NAME},
