@@ -11,6 +11,7 @@ from weirkeeper.api.names import MATCH, MIRROR, arm, revision_of
 from weirkeeper.delivery.evidence import Outcomes, OutcomeSlot
 from weirkeeper.delivery.memory import Beside, Memory
 from weirkeeper.delivery.policy import StepPolicy
+from weirkeeper.delivery.progress import pods_wanted
 from weirkeeper.delivery.rollout import Result, advance, drained
 from weirkeeper.delivery.turn import Clock, Desired, Observed
 from weirkeeper.delivery.verbs import ATTEMPT
@@ -238,6 +239,9 @@ class Judge:
             assert record.stage == "Production"
         if before.attempt == after.attempt:
             assert before.size == after.size, "S is that of the attempt's beginning"
+        if after.candidate or after.phase == "Baking":
+            pods = pods_wanted(after, self.life.policy, self.life.replicas)
+            assert min(pods[name] for name in (after.stable, after.previous) if name) >= after.size
 
     def an_abort_is_obeyed(self) -> None:
         before = self.before

@@ -11,7 +11,7 @@ from weirkeeper.api.names import MATCH, MIRROR, arm, revision_of
 from weirkeeper.delivery.evidence import Evidence, LatencySlot, Outcomes, OutcomeSlot
 from weirkeeper.delivery.memory import Beside, Memory
 from weirkeeper.delivery.policy import Policy, StepPolicy
-from weirkeeper.delivery.progress import pods_needed
+from weirkeeper.delivery.progress import pods_wanted
 from weirkeeper.delivery.rollout import advance
 from weirkeeper.delivery.turn import Clock, Desired, Note, Observed, Obstacle, Verb
 from weirkeeper.statistics.latency import bin_of
@@ -120,9 +120,7 @@ class World:
     def follow(self) -> None:
         """Pods and routers do as the memory says."""
         memory = self.memory
-        wanted = {name: memory.size for name in (memory.stable, memory.previous) if name}
-        if memory.candidate:
-            wanted[memory.candidate] = pods_needed(memory, self.policy)
+        wanted = pods_wanted(memory, self.policy, self.replicas)
         kept = {name: count for name, count in self.ready.items() if name in wanted or name in memory.draining}
         self.ready = kept | {name: 0 if name in self.broken else count for name, count in wanted.items()}
         for name, since in memory.draining.items():

@@ -56,6 +56,19 @@ def pods_needed(memory: Memory, policy: Policy) -> int:
     return pods_for(policy.steps, memory.step, memory.floor, memory.size)
 
 
+def pods_wanted(memory: Memory, policy: Policy, replicas: int) -> dict[str, int]:
+    """Pods a revision: until a bake ends, what serves and what was served before never have fewer than S."""
+    wanted = {}
+    if memory.stable:
+        attempt = memory.candidate or memory.phase == "Baking"
+        wanted[memory.stable] = max(memory.size, replicas) if attempt else replicas
+    if memory.previous:
+        wanted[memory.previous] = memory.size
+    if memory.candidate:
+        wanted[memory.candidate] = pods_needed(memory, policy)
+    return wanted
+
+
 def _start(turn: Turn) -> Turn:
     memory, candidate = turn.memory, turn.candidate
     first = memory.stable is None

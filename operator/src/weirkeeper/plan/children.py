@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from weirkeeper.api import names
-from weirkeeper.delivery.progress import pods_needed
+from weirkeeper.delivery.progress import pods_wanted
 from weirkeeper.delivery.revision import is_container
 from weirkeeper.delivery.rollout import drained
 from weirkeeper.plan.projection import attempt
@@ -102,16 +102,10 @@ def _profile_sha256(snapshot: Snapshot, revision: str) -> str | None:
 
 
 def _replicas(snapshot: Snapshot, memory: Memory, desired: Desired, pinned: AbstractSet[str]) -> dict[str, int]:
-    """Pods a revision: stable never has fewer than S in an attempt, and one pod starts where it is not `pinned`."""
-    replicas = {}
-    if memory.stable:
-        attempt = memory.candidate or memory.phase == "Baking"
-        replicas[memory.stable] = max(memory.size, desired.replicas) if attempt else desired.replicas
-    if memory.previous:
-        replicas[memory.previous] = memory.size
-    if memory.candidate:
-        needed = pods_needed(memory, desired.policy)
-        replicas[memory.candidate] = max(needed, _running(snapshot, memory.candidate)) if memory.stable else needed
+    """Pods a revision: a candidate's only grow, and one pod starts where it is not `pinned`."""
+    replicas = pods_wanted(memory, desired.policy, desired.replicas)
+    if memory.candidate and memory.stable:
+        replicas[memory.candidate] = max(replicas[memory.candidate], _running(snapshot, memory.candidate))
     return {name: count if name in pinned else min(count, 1) for name, count in replicas.items()}
 
 
