@@ -445,6 +445,20 @@ MONITOR_CASES = (
         [{"metric": "AUC", "maxBelowOffline": "0.03", "segment": "region"}],
         monitor_labels.BOUND,
     ),
+    Case(
+        "Monitor",
+        "performance",
+        [{"metric": "F1", "min": "80"}],
+        [{"metric": "F1", "min": "1"}, {"metric": "Value", "min": "80"}, {"metric": "MAE", "max": "80"}],
+        monitor_labels.SHARES,
+    ),
+    Case(
+        "Monitor",
+        "performance",
+        [{"metric": "AUC", "maxBelowOffline": "3"}],
+        [{"metric": "AUC", "maxBelowOffline": "0.03"}, {"metric": "RMSE", "maxBelowOffline": "3"}],
+        monitor_labels.SHARES,
+    ),
     Case("Monitor", "performance", [{"metric": "F2", "min": "0.8"}], [{"metric": "Recall", "min": "0.8"}], "metric"),
     Case(
         "Monitor",

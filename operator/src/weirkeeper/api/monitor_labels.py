@@ -12,12 +12,18 @@ from weirkeeper.api.values import Decimal, HourDuration
 PerformanceMetric = Literal["Accuracy", "Precision", "Recall", "F1", "AUC", "MAE", "RMSE", "Brier", "LogLoss", "Value"]
 FairnessMetric = Literal["DemographicParity", "EqualOpportunity"]
 
+FROM_0_TO_1: Final[tuple[PerformanceMetric, ...]] = ("Accuracy", "Precision", "Recall", "F1", "AUC")
+
 ERRORS: Final[frozenset[PerformanceMetric]] = frozenset({"MAE", "RMSE", "Brier", "LogLoss"})
 """Metrics of which less is better."""
 
 HOUR: Final = 3_600
 MONTH: Final = 31 * 24 * HOUR
 BOUND: Final = "give min (of MAE, RMSE, Brier and LogLoss: max) or maxBelowOffline, the offline metric to stay near"
+SHARES: Final = (
+    "Accuracy, Precision, Recall, F1 and AUC are from 0 to 1: give min and maxBelowOffline as such,"
+    ' "0.8" for 80 percent'
+)
 LABEL_AGE: Final = "labels.maxAge must be from 1h to 744h (31 days)"
 RATIO: Final = 'min is a ratio of two shares: give one above "0" and at most "1", such as "0.8"'
 
@@ -31,6 +37,11 @@ class PerformanceWatch(Record):
                 "self.metric in ['MAE', 'RMSE', 'Brier', 'LogLoss'] ? !has(self.min) && (has(self.max) ||"
                 " has(self.maxBelowOffline)) : !has(self.max) && (has(self.min) || has(self.maxBelowOffline))",
                 BOUND,
+            ),
+            rule(
+                f"!(self.metric in {list(FROM_0_TO_1)}) || (!has(self.min) || double(self.min) <= 1.0)"
+                " && (!has(self.maxBelowOffline) || double(self.maxBelowOffline) <= 1.0)",
+                SHARES,
             ),
         ),
     )
@@ -53,6 +64,13 @@ class PerformanceWatch(Record):
         bound, other = (self.max, self.min) if self.metric in ERRORS else (self.min, self.max)
         if other is not None or (bound is None and self.max_below_offline is None):
             raise ValueError(BOUND)
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Self:
+        given = [one.number for one in (self.min, self.max_below_offline) if one is not None]
+        if self.metric in FROM_0_TO_1 and max(given, default=0.0) > 1.0:
+            raise ValueError(SHARES)
         return self
 
 
