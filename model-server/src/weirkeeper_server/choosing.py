@@ -21,7 +21,7 @@ from weirkeeper_server.predictor import Predictor
 from weirkeeper_server.shortcuts.agreement import rows_around, said, same_apart_and_together, says_the_same
 from weirkeeper_server.tensors import Array, Columns
 
-SIZES: Final = (1, 16, 128, 1024)
+SIZES: Final = (1, 16, 64, 256, 1024)
 """Rows of the batches whose times are measured."""
 
 LOOP_SECONDS: Final = 0.001

@@ -39,9 +39,12 @@ def pairs(positive: Floats) -> Floats:
 
 def softmax(scores: Floats) -> Floats:
     """Give probabilities that are proportional to the exponentials of a row's scores."""
-    raised: Floats = np.exp(scores - scores.max(axis=1, keepdims=True))
-    raised /= raised.sum(axis=1, keepdims=True)
-    return raised
+    # A class after the other: numpy takes four times as long along rows of a few classes.
+    raised: Floats = scores.T.copy()
+    raised -= np.maximum.reduce(raised)
+    np.exp(raised, out=raised)
+    raised /= np.add.reduce(raised)
+    return raised.T.copy()
 
 
 def logistic(scores: Floats) -> Floats:
