@@ -16,25 +16,19 @@ import orjson
 from weirkeeper.api.bundle import Signature, Tensor
 from weirkeeper_server import binary_tensors
 from weirkeeper_server.bounds import check_size, check_tensors
-from weirkeeper_server.decode import InferRequest, parse, read_request
+from weirkeeper_server.column_frames import ColumnsFrame, column_frame, is_of_columns, parted
+from weirkeeper_server.decode import parse, read_request
 from weirkeeper_server.plain_bodies import PlainDocument, plain_array
+from weirkeeper_server.question import Question
 from weirkeeper_server.raw_tensors import decode_raw
 from weirkeeper_server.settings import Limits
-from weirkeeper_server.tensors import DTYPES, Columns, fitted
+from weirkeeper_server.tensors import DTYPES, fitted
 
 MOST_FRAMES: Final = 256
 LONGEST_FRAME: Final = 4096
 """Bytes of a frame that is remembered."""
 
 _DATA: Final = b'"data":'
-
-
-class Question(NamedTuple):
-    """A request, the outputs that its answer is to have as bytes, and the seconds that its caller waits, if told."""
-
-    request: InferRequest
-    binary: frozenset[str]
-    seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -56,7 +50,7 @@ class _TextFrame:
             return None
         if array is None:
             return None
-        return _filled(self.question, {self.tensor.name: array})
+        return self.question.of({self.tensor.name: array})
 
 
 class _Place(NamedTuple):
@@ -88,7 +82,7 @@ class _BytesFrame:
             tensor.name: fitted(tensor, decode_raw(tensor.name, datatype, shape, rest[part]))
             for tensor, datatype, shape, part in self.places
         }
-        return _filled(self.question, inputs)
+        return self.question.of(inputs)
 
 
 class Reader:
@@ -98,7 +92,9 @@ class Reader:
         self._signature = signature
         self._limits = limits
         self._numeric = all(DTYPES[tensor.datatype].kind in "fiu" for tensor in signature.inputs)
+        self._of_columns = is_of_columns(signature)
         self._texts: dict[tuple[bytes, bytes], _TextFrame] = {}
+        self._columns: dict[tuple[bytes, ...], ColumnsFrame] = {}
         self._bytes: dict[bytes, _BytesFrame] = {}
 
     def read(self, body: bytes, length: int) -> Question:
@@ -108,9 +104,14 @@ class Reader:
             InvalidRequest: it is no request to this model.
             RequestTooLarge: it is one, but has too much of something.
         """
-        if not self._numeric:
-            return self._read(body, length)[2]
-        return self._read_text(body) if length == len(body) else self._read_bytes(body, length)
+        if length == len(body):
+            if self._numeric and len(self._signature.inputs) == 1:
+                return self._read_text(body)
+            if self._of_columns:
+                return self._read_columns(body)
+        elif self._numeric:
+            return self._read_bytes(body, length)
+        return self._read(body, length)[2]
 
     def _read_text(self, body: bytes) -> Question:
         start, end = _numbers(body)
@@ -122,7 +123,19 @@ class Reader:
         if start and known is None and _is_frame(document, key):
             tensor = self._signature.inputs[0]
             shape = question.request.inputs[tensor.name].shape
-            _keep(self._texts, key, _TextFrame(_emptied(question), tensor, shape))
+            _keep(self._texts, key, _TextFrame(question.of({}), tensor, shape))
+        return question
+
+    def _read_columns(self, body: bytes) -> Question:
+        cut = parted(body, len(self._signature.inputs))
+        known = self._columns.get(cut.around) if cut else None
+        if cut and known and (found := known.filled(cut.lists)) is not None:
+            check_size(found.request, self._limits)
+            return found
+        document, _, question = self._read(body, len(body))
+        frame = column_frame(document, self._signature, cut, question) if cut and known is None else None
+        if cut and frame:
+            _keep(self._columns, cut.around, frame)
         return question
 
     def _read_bytes(self, body: bytes, length: int) -> Question:
@@ -150,7 +163,7 @@ class Reader:
             _Place(tensor, datatypes[tensor.name], question.request.inputs[tensor.name].shape, parts[tensor.name])
             for tensor in self._signature.inputs
         ]
-        return _BytesFrame(_emptied(question), tuple(places), at)
+        return _BytesFrame(question.of({}), tuple(places), at)
 
     def _read(self, body: bytes, length: int) -> tuple[Mapping[str, Any], Mapping[str, memoryview], Question]:
         limits = self._limits
@@ -193,16 +206,7 @@ def _is_frame(document: Mapping[str, Any], around: tuple[bytes, bytes]) -> bool:
     return b"\\" not in around[0] and b"\\" not in around[1]
 
 
-def _emptied(question: Question) -> Question:
-    return _filled(question, {})
-
-
-def _filled(question: Question, inputs: Columns) -> Question:
-    asked, binary, seconds = question
-    return Question(InferRequest(asked.identifier, inputs, asked.rows, asked.wanted), binary, seconds)
-
-
-def _keep(frames: dict[Any, Any], key: Any, frame: _TextFrame | _BytesFrame) -> None:
+def _keep(frames: dict[Any, Any], key: Any, frame: _TextFrame | _BytesFrame | ColumnsFrame) -> None:
     """Remember a frame, in the place of the oldest where there are too many."""
     if len(frames) >= MOST_FRAMES:
         del frames[next(iter(frames))]

@@ -14,7 +14,8 @@ from weirkeeper.api.bundle import Signature, Tensor
 from weirkeeper_server import reading
 from weirkeeper_server.decode import parse
 from weirkeeper_server.errors import RequestError
-from weirkeeper_server.reading import Question, Reader
+from weirkeeper_server.question import Question
+from weirkeeper_server.reading import Reader
 from weirkeeper_server.settings import Limits
 
 OUTPUTS = (Tensor(name="predict", datatype="FP64", shape=(-1,)), Tensor(name="score", datatype="FP64", shape=(-1,)))
@@ -167,3 +168,68 @@ def test_a_body_that_is_one_tensor_is_read(parsed: list[bytes]) -> None:
     content = np.arange(6, dtype="<f8").tobytes()
     assert told(reader, content, 0)[3] == {"input": ("<f8", [[0, 1, 2], [3, 4, 5]])}
     assert not parsed
+
+
+MIXED = Signature(
+    inputs=(
+        Tensor(name="a", datatype="FP64", shape=(-1,)),
+        Tensor(name="word", datatype="BYTES", shape=(-1,)),
+        Tensor(name="b", datatype="FP64", shape=(-1,), nullable=True),
+    ),
+    outputs=OUTPUTS,
+)
+
+
+def columns(word: str, first: str, second: str, further: str = "", space: str = " ") -> bytes:
+    """Write a request in another order than the signature's."""
+    given = [("word", "BYTES", word), ("b", "FP64", second), ("a", "INT32", first)]
+    entries = [
+        f'{{"name": "{name}", "shape": [2], "datatype": "{datatype}", "data":{space}{data}}}'
+        for name, datatype, data in given
+    ]
+    return f'{{"inputs": [{", ".join(entries)}]{further}}}'.encode()
+
+
+PLAIN = ('["x", "y"]', "[1, 2]", "[0.5, 1e-3]")
+ESCAPED = ('["a\\"b", "é"]', "[3, 4]", "[7, 8]")
+OTHERS = [
+    ('["t", "false"]', "[3, 4]", "[7, 8]"), ESCAPED,
+    ('["a\\"],[\\"b", "é"]', "[3, 4]", "[7, 8]"), ('["]", "y"]', "[3, 4]", "[7, 8]"),
+    ('["x", "y"]', "[true, 4]", "[7, 8]"), ('["x", "y"]', "[3, 4]", "[null, 8]"), ('["x", null]', "[3, 4]", "[7, 8]"),
+    ('["x", "y"]', "[3]", "[7, 8]"), ('["x", "y"]', "[3, 4, 5]", "[7]"), ('["x"]', "[3, 4]", "[7, 8]"),
+    ('["x", "y"]', '["3", 4]', "[7, 8]"), ('["x", "y', "[3, 4]", "[7, 8]"), ('["x", "y"]', "[3, {}]", "[7, 8]"),
+    ('["x", 1]', "[3, 4]", "[7, 8]"), ('["x", "y"]', "[3, 4]", "[1e999, 8]"), ('["x", "y"]', "[3, 4,]", "[7, 8]"),
+    ('["x", "y"]', '[3, "', '", 8]'),
+    (f'["{"z" * 70_000}", "y"]', "[3, 4]", "[7, 8]"), ('["x", "y"]', "[[3], [4]]", "[7, 8]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("space", ["", " ", "  "])
+@pytest.mark.parametrize("given", OTHERS)
+def test_other_columns_in_a_known_frame_are_read_as_without_it(given: tuple[str, str, str], space: str) -> None:
+    reader = Reader(MIXED, LIMITS)
+    told(reader, columns(*PLAIN, space=space))
+    content = columns(*given, space=space)
+    assert repr(told(reader, content)) == repr(alone(content, MIXED))
+    assert repr(told(reader, content)) == repr(alone(content, MIXED))
+    again = columns(*PLAIN, space=space)
+    assert repr(told(reader, again)) == repr(alone(again, MIXED))
+
+
+def test_in_a_known_frame_the_columns_alone_are_read(parsed: list[bytes]) -> None:
+    reader = Reader(MIXED, LIMITS)
+    got = [told(reader, columns(*given)) for given in (PLAIN, OTHERS[0], ESCAPED)]
+    assert len(parsed) == 1
+    assert got[2][3]["word"] == ("|O", ['a"b', "é"])
+    assert got[1][3] == {"a": ("<f8", [3, 4]), "word": ("|O", ["t", "false"]), "b": ("<f8", [7, 8])}
+    assert [*got[1][3]] == ["a", "word", "b"]
+
+
+@pytest.mark.parametrize(
+    "further", [', "id": "a"', ', "outputs": [{"name": "score", "data": [1]}]', ', "parameters": {"x": "\\\\"}']
+)
+def test_columns_that_may_be_in_no_frame_are_read_anew(further: str, parsed: list[bytes]) -> None:
+    reader = Reader(MIXED, LIMITS)
+    content = columns(*PLAIN, further=further)
+    assert repr(told(reader, content)) == repr(told(reader, content)) == repr(alone(content, MIXED))
+    assert len(parsed) == 3
