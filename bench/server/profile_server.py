@@ -18,7 +18,7 @@ from bench.server.load import GrpcLoad, HttpLoad, Load, write_script
 from bench.server.places import CHECKOUT, OUTPUT
 from bench.server.profiling import Profile, profile
 from bench.server.publish import publish
-from bench.server.requests import as_json, as_message
+from bench.server.requests import as_binary, as_json, as_message
 from bench.server.servers import end_with_this_process
 
 PROFILED: Final = ("iris-1", "mixed-1", "iris-1-grpc")
@@ -68,7 +68,7 @@ def _load(case: Case, fitted: models.Fitted, folder: Path) -> Load:
         message = folder / "message"
         message.write_bytes(as_message(case.model, rows))
         return GrpcLoad(programs.tools(), message, case.connections)
-    script = write_script(as_json(rows), folder)
+    script = write_script(as_binary(rows) if case.way == "binary" else as_json(rows), folder)
     return HttpLoad(programs.wrk(), script, f"/v2/models/{case.model}/infer", case.connections)
 
 

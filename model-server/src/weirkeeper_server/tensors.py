@@ -105,7 +105,10 @@ def fitted(tensor: Tensor, array: Array) -> Array:
         InvalidRequest: a number is infinite, or NaN where no value may lack.
     """
     dtype = DTYPES[tensor.datatype]
-    array = array.astype(dtype, copy=False)
+    if array.dtype != dtype:
+        # A signalling NaN is refused as any other, or taken where values may lack.
+        with np.errstate(invalid="ignore"):
+            array = array.astype(dtype)
     if dtype.kind == "f":
         _check_finite(tensor, array)
     return array

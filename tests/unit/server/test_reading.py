@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from weirkeeper.api.bundle import Signature, Tensor
@@ -148,6 +148,7 @@ HEAD = json.dumps(
 
 @settings(max_examples=40)
 @given(rest=st.one_of(st.binary(min_size=24, max_size=24), st.binary(max_size=30)))
+@example(rest=bytes(22) + b"\xa0\x7f").via("a signalling NaN")
 def test_other_tensors_after_known_json_are_read_as_without_it(rest: bytes) -> None:
     reader = Reader(PAIR, LIMITS)
     first = np.arange(4, dtype="<i4").tobytes() + np.ones(2, dtype="<f4").tobytes()
