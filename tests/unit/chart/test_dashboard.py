@@ -19,6 +19,7 @@ Panel = dict[str, Any]
 OPERATORS = {
     "weirkeeper_model_info",
     "weirkeeper_model_ready",
+    "weirkeeper_model_spec_rejected",
     "weirkeeper_traffic_weight_ratio",
     "weirkeeper_rollout_phase",
     "weirkeeper_rollout_step",

@@ -2,6 +2,7 @@ import subprocess
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from prometheus_client.exposition import generate_latest
 
 from tests.cluster.programs import promtool
@@ -119,6 +120,23 @@ def test_a_model_without_status_has_series_too() -> None:
     world = World()
     world.cache.put(model(version=1))
     assert 'weirkeeper_model_ready{model="churn",namespace="team-a"} 0.0' in exposition(world)
+
+
+@pytest.mark.parametrize(
+    ("current", "value"),
+    [
+        (("False", "RolledBack"), "1.0"),
+        (("False", "Aborted"), "1.0"),
+        (("False", "RolloutInProgress"), "0.0"),
+        (("True", "Promoted"), "0.0"),
+    ],
+)
+def test_a_spec_that_asks_for_what_was_turned_down_is_told(current: tuple[str, str], value: str) -> None:
+    world = World()
+    status, reason = current
+    told = {"type": "Current", "status": status, "reason": reason, "message": "", "lastTransitionTime": "x"}
+    world.cache.put({**model(version=1), "status": {"conditions": [told]}})
+    assert f'weirkeeper_model_spec_rejected{{model="churn",namespace="team-a"}} {value}' in exposition(world)
 
 
 def test_a_model_that_is_gone_has_none() -> None:

@@ -14,6 +14,7 @@ from weirkeeper.kube.keys import Key
 from weirkeeper.plan.assessed import WATCHING, Assessment
 from weirkeeper.plan.conditions.objectives import ObjectiveFinding, window_name
 from weirkeeper.plan.snapshot import Object
+from weirkeeper.plan.standing import TURNED_DOWN
 from weirkeeper.statistics.drift import FeatureDrift
 
 VERDICTS: Final = {"Pass": 1.0, "Inconclusive": 0.0, "Fail": -1.0}
@@ -36,6 +37,7 @@ MOST_FEATURES: Final = 100
 FAMILIES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "model_info": ("Revisions and owner of a Model; always 1.", (*_MODEL, "stable", "candidate", "owner")),
     "model_ready": ("Whether a Model's stable revision serves.", _MODEL),
+    "model_spec_rejected": ("Whether the spec asks for a revision that was rolled back or aborted.", _MODEL),
     "traffic_weight_ratio": ("Share of the traffic that was decided for a revision.", _REVISION),
     "rollout_phase": ("1 for the phase in which a Model is.", (*_MODEL, "phase")),
     "rollout_step": ("Number of the step in which an attempt is, from 1; 0 where it is in none.", _MODEL),
@@ -135,6 +137,8 @@ def status_samples(place: tuple[str, str], model: Object) -> Iterator[_Sample]:
     ready = (condition_of(status, "Ready") or {}).get("status") == "True"
     yield "model_info", (*place, status.get("stable", {}).get("revision", ""), candidate, owner), 1.0
     yield "model_ready", place, float(ready)
+    current = condition_of(status, "Current") or {}
+    yield "model_spec_rejected", place, float(current.get("reason") in TURNED_DOWN)
     yield "rollout_step", place, float(status.get("step", 0))
     for phase in PHASES:
         yield "rollout_phase", (*place, phase), float(status.get("phase") == phase)
