@@ -35,10 +35,20 @@ def check_size(request: InferRequest, limits: Limits) -> None:
             f"the inputs hold {elements} values; at most {limits.max_elements} in one request: split it"
         )
     for name, array in request.inputs.items():
-        if array.dtype.kind == "O" and (longest := _longest(array)) > limits.max_string_length:
-            raise RequestTooLarge(
-                f"input {name!r} has a string of {longest} characters; give at most {limits.max_string_length}"
-            )
+        if array.dtype.kind == "O":
+            check_strings(name, array, limits)
+
+
+def check_strings(name: str, array: Array, limits: Limits) -> None:
+    """Check how long the strings of an input are.
+
+    Raises:
+        RequestTooLarge: one is longer than the limit.
+    """
+    if (longest := _longest(array)) > limits.max_string_length:
+        raise RequestTooLarge(
+            f"input {name!r} has a string of {longest} characters; give at most {limits.max_string_length}"
+        )
 
 
 def _longest(array: Array) -> int:

@@ -9,8 +9,10 @@ from typing import Any, Final
 import orjson
 
 from weirkeeper.api.bundle import Signature, Tensor
+from weirkeeper_server.bounds import check_strings
 from weirkeeper_server.plain_bodies import PlainDocument, plain_array
 from weirkeeper_server.question import Question
+from weirkeeper_server.settings import Limits
 from weirkeeper_server.tensors import Array
 
 LONGEST_FRAME: Final = 16_384
@@ -59,8 +61,12 @@ class ColumnsFrame:
     texts: tuple[tuple[int, Tensor], ...]
     order: tuple[str, ...]
 
-    def filled(self, lists: Sequence[bytes]) -> Question | None:
-        """Read the lists; None where they do not hold numbers and strings as before, as many as before."""
+    def filled(self, lists: Sequence[bytes], limits: Limits) -> Question | None:
+        """Read the lists; None where they do not hold numbers and strings as before, as many as before.
+
+        Raises:
+            RequestTooLarge: a string is longer than the limit.
+        """
         found: dict[str, Array] = {}
         if not self._add_numbers(found, [lists[place] for place, _ in self.numbers]):
             return None
@@ -70,6 +76,7 @@ class ColumnsFrame:
             array = plain_array(tensor, shape, read[0]) if read else None
             if array is None:
                 return None
+            check_strings(tensor.name, array, limits)
             found[tensor.name] = array
         return self.question.of({name: found[name] for name in self.order})
 

@@ -129,8 +129,7 @@ class Reader:
     def _read_columns(self, body: bytes) -> Question:
         cut = parted(body, len(self._signature.inputs))
         known = self._columns.get(cut.around) if cut else None
-        if cut and known and (found := known.filled(cut.lists)) is not None:
-            check_size(found.request, self._limits)
+        if cut and known and (found := known.filled(cut.lists, self._limits)) is not None:
             return found
         document, _, question = self._read(body, len(body))
         frame = column_frame(document, self._signature, cut, question) if cut and known is None else None
