@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from weirkeeper.delivery.area_test import Areas, AreaTest
+from weirkeeper.delivery.areas import Areas, AreaTest
 from weirkeeper.delivery.label_tests import LabelTest, MeanTest, OddsTest, Rows
 from weirkeeper.statistics.groups import log_e_of_ratio
 from weirkeeper.statistics.intervals import Share

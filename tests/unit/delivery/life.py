@@ -9,9 +9,9 @@ from functools import cache
 from tests.unit.delivery.world import ERRORS_ONLY, SLOT, Behaviour, World, policy
 from weirkeeper.api.names import MATCH, MIRROR, arm, revision_of
 from weirkeeper.delivery.evidence import Outcomes, OutcomeSlot
+from weirkeeper.delivery.exposure import pods_wanted
 from weirkeeper.delivery.memory import Beside, Memory
 from weirkeeper.delivery.policy import StepPolicy
-from weirkeeper.delivery.progress import pods_wanted
 from weirkeeper.delivery.rollout import Result, advance, drained
 from weirkeeper.delivery.turn import Clock, Desired, Observed
 from weirkeeper.delivery.verbs import ATTEMPT

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from weirkeeper.api.gates import DEFAULT_GATES, Gate
 from weirkeeper.api.names import MATCH, MIRROR, arm, revision_of
 from weirkeeper.delivery.evidence import Evidence, LatencySlot, Outcomes, OutcomeSlot
+from weirkeeper.delivery.exposure import pods_wanted
 from weirkeeper.delivery.memory import Beside, Memory
 from weirkeeper.delivery.policy import Policy, StepPolicy
-from weirkeeper.delivery.progress import pods_wanted
 from weirkeeper.delivery.rollout import advance
 from weirkeeper.delivery.turn import Clock, Desired, Note, Observed, Obstacle, Verb
 from weirkeeper.statistics.latency import bin_of

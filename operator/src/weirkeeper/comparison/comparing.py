@@ -13,10 +13,11 @@ from weirkeeper.comparison.columns import check_present, check_types, live_colum
 from weirkeeper.comparison.conclusion import Side, conclude
 from weirkeeper.comparison.errors import UnreadableRows, UnusableRule
 from weirkeeper.comparison.names import check_known
+from weirkeeper.comparison.opening import open_rows
 from weirkeeper.comparison.progress import NoProgress, Progress, followed, progress_on
 from weirkeeper.comparison.reference import Reference, open_reference, profiled
 from weirkeeper.comparison.result import Comparison
-from weirkeeper.comparison.rows import Reading, Rows, open_rows
+from weirkeeper.comparison.rows import Reading, Rows
 from weirkeeper.comparison.rule import Rule
 from weirkeeper.statistics import ProfileCounters, ReferenceProfile, assess, check_totals
 

@@ -11,8 +11,9 @@ from typing import Any, Final
 from weirkeeper.comparison.conclusion import Side
 from weirkeeper.comparison.errors import UnfitColumns, UnusableReference
 from weirkeeper.comparison.names import check_known
+from weirkeeper.comparison.opening import first_bytes, open_rows
 from weirkeeper.comparison.progress import Progress, followed
-from weirkeeper.comparison.rows import Reading, Rows, first_bytes, open_rows
+from weirkeeper.comparison.rows import Reading, Rows
 from weirkeeper.statistics import ProfileError, ReferenceProfile
 
 PROFILE_FILE: Final = "profile.json"

@@ -11,7 +11,7 @@ from weirkeeper.delivery.sizes import candidate_pods, effective_weight, mirror_p
 
 if TYPE_CHECKING:
     from weirkeeper.delivery.memory import Memory
-    from weirkeeper.delivery.policy import StepPolicy
+    from weirkeeper.delivery.policy import Policy, StepPolicy
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,26 @@ def pods_for(steps: Sequence[StepPolicy], index: int, floor: int, size: int) -> 
     chosen = [step.match.replicas for step in steps[: index + 1] if step.match]
     shared = candidate_pods(size, wanted.weight) if wanted.weight else 0
     return max(1, shared, mirror_pods(size, wanted.mirror), *chosen)
+
+
+def pods_needed(memory: Memory, policy: Policy) -> int:
+    """Pods that the candidate needs for what comes next."""
+    if memory.phase == "Promoting" or memory.direct or not memory.stable or not policy.steps:
+        return memory.size
+    return pods_for(policy.steps, memory.step, memory.floor, memory.size)
+
+
+def pods_wanted(memory: Memory, policy: Policy, replicas: int) -> dict[str, int]:
+    """Pods a revision: until a bake ends, what serves and what was served before never have fewer than S."""
+    wanted = {}
+    if memory.stable:
+        attempt = memory.candidate or memory.phase == "Baking"
+        wanted[memory.stable] = max(memory.size, replicas) if attempt else replicas
+    if memory.previous:
+        wanted[memory.previous] = memory.size
+    if memory.candidate:
+        wanted[memory.candidate] = pods_needed(memory, policy)
+    return wanted
 
 
 def reached(memory: Memory, steps: Sequence[StepPolicy]) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from weirkeeper.api.gates import SHARES
-from weirkeeper.delivery.area_test import LEAST_OF_CLASS, Areas, AreaTest, area_of
+from weirkeeper.delivery.areas import LEAST_OF_CLASS, Areas, AreaTest, area_of
 from weirkeeper.delivery.gate_kind import Look, NothingBefore, Tally
 from weirkeeper.delivery.label_tests import NO_ROWS, LabelTest, MeanTest, OddsTest, Rows
 from weirkeeper.delivery.labelled_rows import SUMS, Span, spans_until, total_of

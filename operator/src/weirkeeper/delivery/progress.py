@@ -17,14 +17,14 @@ from weirkeeper.delivery.evidence_fold import (
     step_requests,
     with_gates,
 )
-from weirkeeper.delivery.exposure import Exposure, exposed, exposure, is_given, pods_for
+from weirkeeper.delivery.exposure import Exposure, exposed, exposure, is_given, pods_needed
 from weirkeeper.delivery.history import counted, step_begun
 from weirkeeper.delivery.memory import Beside
 from weirkeeper.delivery.sizes import ALL, effective_weight, split
 
 if TYPE_CHECKING:
     from weirkeeper.delivery.memory import Memory
-    from weirkeeper.delivery.policy import Policy, StepPolicy
+    from weirkeeper.delivery.policy import StepPolicy
     from weirkeeper.delivery.turn import Obstacle, Turn
 
 MINIMUM_REQUESTS = 30
@@ -47,26 +47,6 @@ def move(turn: Turn) -> Turn:
             return _bake(turn)
         case _:
             return turn
-
-
-def pods_needed(memory: Memory, policy: Policy) -> int:
-    """Pods that the candidate needs for what comes next."""
-    if memory.phase == "Promoting" or memory.direct or not memory.stable or not policy.steps:
-        return memory.size
-    return pods_for(policy.steps, memory.step, memory.floor, memory.size)
-
-
-def pods_wanted(memory: Memory, policy: Policy, replicas: int) -> dict[str, int]:
-    """Pods a revision: until a bake ends, what serves and what was served before never have fewer than S."""
-    wanted = {}
-    if memory.stable:
-        attempt = memory.candidate or memory.phase == "Baking"
-        wanted[memory.stable] = max(memory.size, replicas) if attempt else replicas
-    if memory.previous:
-        wanted[memory.previous] = memory.size
-    if memory.candidate:
-        wanted[memory.candidate] = pods_needed(memory, policy)
-    return wanted
 
 
 def _start(turn: Turn) -> Turn:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from weirkeeper.api import names
-from weirkeeper.delivery.progress import pods_wanted
+from weirkeeper.delivery.exposure import pods_wanted
 from weirkeeper.delivery.revision import is_container
 from weirkeeper.delivery.rollout import drained
-from weirkeeper.plan.projection import attempt
+from weirkeeper.plan.attempt_records import attempt
 from weirkeeper.plan.result import Create, Delete
 from weirkeeper.plan.seen import ready_pods, signature_of
 from weirkeeper.plan.wanted import records_of

@@ -13,6 +13,7 @@ from weirkeeper.delivery.gates import observed_slots
 from weirkeeper.delivery.memory import Memory
 from weirkeeper.delivery.turn import Obstacle
 from weirkeeper.plan import standing
+from weirkeeper.plan.attempt_records import attempt
 from weirkeeper.plan.freezing import frozen
 from weirkeeper.plan.projected import Projected
 from weirkeeper.plan.result import StatusWrite
@@ -20,7 +21,7 @@ from weirkeeper.plan.wanted import governing
 from weirkeeper.render.front import url
 
 if TYPE_CHECKING:
-    from weirkeeper.delivery.memory import AttemptRecord, RevisionRecord, StepRecord
+    from weirkeeper.delivery.memory import RevisionRecord
     from weirkeeper.plan.snapshot import Object, Snapshot
 
 WORST_FIRST = ("Fail", "Inconclusive", "Pass")
@@ -154,27 +155,6 @@ def _revision(record: RevisionRecord) -> dict[str, Any]:
         "by": record.by or None,
     }
     return {key: value for key, value in found.items() if value is not None}
-
-
-def attempt(record: AttemptRecord) -> dict[str, Any]:
-    """One attempt as people read it, in a status and in its revision's record."""
-    found = {
-        "attempt": record.attempt,
-        "revision": record.revision,
-        "started": timestamp(record.started),
-        "ended": timestamp(record.ended) if record.ended else None,
-        "outcome": record.outcome,
-        "reason": record.reason or None,
-        "by": record.by or None,
-        "exposedRequests": record.exposed_requests,
-        "gates": [dict(item) for item in record.gates],
-        "steps": [_step(item) for item in record.steps] or None,
-    }
-    return {key: value for key, value in found.items() if value is not None}
-
-
-def _step(record: StepRecord) -> dict[str, Any]:
-    return {**record.model_dump(), "started": timestamp(record.started)}
 
 
 def rollout_writes(snapshot: Snapshot, view: Projected | None, now: float) -> tuple[StatusWrite, ...]:
