@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import shutil
 import sys
 import textwrap
@@ -210,24 +211,28 @@ def _attempts(kubectl: Kubectl, model: str) -> list[Mapping[str, Any]]:
 def _columns(rows: Sequence[tuple[str, ...]]) -> None:
     """Print rows, whose columns but the last are as wide as what is in them."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    _say(
-        ["   ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[-1]]) for row in rows],
-        indent=sum(widths) + 3 * len(widths),
-    )
+    whole = all(sum(widths) + 3 * len(widths) + len(row[-1]) <= (_columns_of_terminal() or math.inf) for row in rows)
+    for row in rows:
+        head = "   ".join(text.ljust(width) for text, width in zip(row, widths, strict=False))
+        # Where a terminal has not room for all in a line, what the last column says follows below.
+        _say([f"{head}   {row[-1]}"] if whole else [head, *([f"  {row[-1]}"] if row[-1] else [])])
 
 
-def _say(lines: Iterable[str], indent: int = 2) -> None:
-    """Print lines; a terminal gets them broken between words, the rest of each indented by so many characters."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-    further = " " * (indent if indent < width // 2 else 2)
+def _say(lines: Iterable[str]) -> None:
+    """Print lines; a terminal gets them broken between words."""
+    width = _columns_of_terminal()
     for line in lines:
-        told = line.rstrip()
-        print(_broken(told, width, further) if width else told)
+        print(_broken(line.rstrip(), width) if width else line.rstrip())
 
 
-def _broken(line: str, width: int, further: str) -> str:
+def _columns_of_terminal() -> int:
+    """How many characters a line of the terminal has; 0 without one."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+
+def _broken(line: str, width: int) -> str:
     """Break a line between words alone: what is copied from it, as a name or a command's path, stays whole."""
-    return textwrap.fill(line, width, subsequent_indent=further, break_on_hyphens=False, break_long_words=False)
+    return textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
 
 
 def _report(kubectl: Kubectl, given: argparse.Namespace) -> int:
