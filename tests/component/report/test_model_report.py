@@ -31,6 +31,8 @@ def test_it_fits_loads_nothing_and_hinders_nobody(browser: Browser, tmp_path: Pa
     with opened(browser, file, 1400) as seen:
         assert seen.page.get_by_text(HOSTILE).count() == 1
         assert seen.page.get_by_role("img", name="Windows along time: inputs drift in 4 of 22 windows").count() == 1
+        condition = seen.page.get_by_role("rowheader", name="InputDrift")
+        assert condition.evaluate("one => getComputedStyle(one).whiteSpace") == "nowrap"
         assert seen.page.get_by_role("img", name="Accuracy along time: realised 0.900, then 0.750").count() == 1
 
 

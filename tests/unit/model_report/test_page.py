@@ -77,7 +77,7 @@ def test_each_attempt_on_record_has_its_steps_and_how_its_evidence_grew() -> Non
     steps = table(page, "Attempt 3", "Steps of attempt 3")
     assert [(row[0], row[1], row[3], row[4]) for row in steps.rows] == [
         ("first", "5", "60 min", "90"),
-        ("half", "50", "3.0 h", "1,110"),
+        ("half", "50", "3 h", "1,110"),
     ]
     (figures,) = (block for block in section(page, "Attempt 3").blocks if isinstance(block, Figures))
     assert [one.title for one in figures.figures] == ["errors", "accuracy"]

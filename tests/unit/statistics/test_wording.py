@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from weirkeeper.statistics import Described, ProfileCounters, ReferenceProfile, change_of
-from weirkeeper.statistics.wording import number, percent
+from weirkeeper.statistics.wording import lasted, number, percent
 
 RNG = np.random.default_rng(13)
 
@@ -95,3 +95,18 @@ def test_numbers_are_written_for_people(value: float, written: str) -> None:
 )
 def test_shares_are_written_in_percent(part: float, written: str) -> None:
     assert percent(part) == written
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (10.0, "10 s"),
+        (150.0, "2 min"),
+        (7200.0, "2 h"),
+        (12_600.0, "3.5 h"),
+        (2_592_000.0, "30 d"),
+        (950_400.0, "11 d"),
+    ],
+)
+def test_a_length_of_time_is_told_in_the_unit_that_people_use(seconds: float, told: str) -> None:
+    assert lasted(seconds) == told

@@ -10,9 +10,10 @@ from weirkeeper.api.conditions import unix_seconds
 from weirkeeper.api.errors import InvalidSpec
 from weirkeeper.api.rollout import RolloutPolicy, parse_rollout
 from weirkeeper.model_report.found import Found
-from weirkeeper.model_report.wording import OUTCOMES, hash_of, lasted, moment, outcome_badge, verdict_badge
+from weirkeeper.model_report.wording import OUTCOMES, hash_of, moment, outcome_badge, verdict_badge
 from weirkeeper.report.chart import Lane, Mark, Span, Timeline
 from weirkeeper.report.page import Block, Cell, Column, Figure, Figures, Paragraph, Ratio, Section, Table
+from weirkeeper.statistics.wording import lasted
 
 _GATES: Final = (
     Column("Gate"),
@@ -82,7 +83,7 @@ def _along_time(found: Found, now: float) -> Figure:
         tuple(Mark(at, hash_of(revision)) for at, revision in promotions(found)),
     )
     promoted = sum(1 for _ in promotions(found))
-    told = f"{len(spans)} attempts, {promoted} of them promoted"
+    told = f"{len(spans)} attempt{'s' if len(spans) > 1 else ''}, {promoted} promoted"
     return Figure("Attempts along time", told, timeline, "Time in UTC. Tall: rolled back or aborted. Low: promoted.")
 
 

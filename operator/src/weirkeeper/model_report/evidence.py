@@ -10,9 +10,10 @@ from weirkeeper.api.conditions import unix_seconds
 from weirkeeper.api.names import ATTEMPTS_ANNOTATION
 from weirkeeper.delivery.curve import Curve
 from weirkeeper.model_report.found import Found
-from weirkeeper.model_report.wording import lasted, moment
+from weirkeeper.model_report.wording import moment
 from weirkeeper.report.chart import Line, Lines
 from weirkeeper.report.page import Block, Cell, Column, Figure, Figures, Section, Table
+from weirkeeper.statistics.wording import lasted
 
 _STEPS: Final = (
     Column("Step"),

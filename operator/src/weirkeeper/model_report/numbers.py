@@ -73,7 +73,7 @@ def _engineering(found: Found) -> Iterator[tuple[Cell, ...]]:
     attempts = found.attempts
     if attempts:
         promoted = sum(one.get("outcome") == "Promoted" for one in attempts)
-        yield f"Promoted of the last {len(attempts)} attempts", str(promoted)
+        yield "Attempts promoted, of the last", f"{promoted} of {len(attempts)}"
         yield "Requests exposed to candidates", f"{sum(one.get('exposedRequests', 0) for one in attempts):,}"
     if (status.get("stable") or {}).get("since"):
         yield "In production since, UTC", moment(status["stable"]["since"])

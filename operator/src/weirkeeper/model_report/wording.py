@@ -18,9 +18,6 @@ OUTCOMES: Final[Mapping[str, Tone]] = {
 }
 VERDICTS: Final[Mapping[str, Tone]] = {"Pass": "good", "Fail": "bad", "Inconclusive": "unknown"}
 STATES: Final[Mapping[str, Tone]] = {"OK": "good", "Drifting": "bad", "Insufficient": "unknown", "Error": "caution"}
-MINUTE: Final = 60
-HOUR: Final = 3600
-DAY: Final = 86_400
 
 
 def moment(written: str | float | None) -> str:
@@ -36,15 +33,6 @@ def stretch(start: float, end: float) -> str:
     one, other = moment(start), moment(end)
     day, _, hour = other.partition(", ")
     return f"{one} to {hour if one.startswith(day) else other}"
-
-
-def lasted(seconds: float) -> str:
-    """Write how long something took: 40 s, 12 min, 3.5 h, 2.1 d."""
-    if seconds < 2 * MINUTE:
-        return f"{seconds:.0f} s"
-    if seconds < 2 * HOUR:
-        return f"{seconds / MINUTE:.0f} min"
-    return f"{seconds / HOUR:.1f} h" if seconds < 2 * DAY else f"{seconds / DAY:.1f} d"
 
 
 def hash_of(revision: str) -> str:

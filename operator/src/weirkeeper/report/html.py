@@ -27,6 +27,8 @@ from weirkeeper.report.page import (
 )
 from weirkeeper.report.svg import drawn, meter
 
+LONGEST_WORD: Final = 20
+
 _ICONS: Final[dict[Tone, str]] = {
     "good": "M3 8.5l3.2 3.2L13 4.8",
     "bad": "M8 2.5L14 13.5H2ZM8 6.5v3.4M8 11.6v.4",
@@ -182,7 +184,7 @@ def _row(cells: tuple[Cell, ...], columns: tuple[Column, ...]) -> Element:
         (_cell(cell), "state" if isinstance(cell, Badge) else _align(column), column.heading)
         for cell, column in zip(cells, columns, strict=True)
     )
-    named = element("th", *first[0], scope="row", role="rowheader", class_=first[1])
+    named = element("th", *first[0], scope="row", role="rowheader", class_=first[1] or _whole(cells[0]))
     told = [
         element("td", *content, role="cell", class_=align, data_label=heading) for content, align, heading in others
     ]
@@ -195,6 +197,11 @@ def _cell(cell: Cell) -> tuple[Element | str, ...]:
     if isinstance(cell, Ratio):
         return (element("span", meter(cell.value, cell.above), cell.told, class_="ratio"),)
     return (cell,)
+
+
+def _whole(cell: Cell) -> str:
+    """A short word is not broken."""
+    return "word" if isinstance(cell, str) and len(cell) <= LONGEST_WORD and " " not in cell else "words"
 
 
 def _align(column: Column) -> str | None:

@@ -30,6 +30,9 @@ PLAIN_BELOW: Final = 10_000.0
 SMALLEST_PLAIN: Final = 1e-4
 SUFFIXES: Final = ((1e9, " G"), (1e6, " M"), (1e3, " k"))
 DIGITS: Final = (3, 4, 6, 9)
+MINUTE: Final = 60
+HOUR: Final = 3600
+DAY: Final = 86_400
 
 
 def change_of(feature: FeatureProfile, counts: Counts) -> str:
@@ -46,6 +49,16 @@ def number(value: float, digits: int = 3) -> str:
         if factor <= abs(rounded) < 1000.0 * factor:
             return f"{rounded / factor:.{digits}g}{suffix}"
     return f"{value:.{digits}g}"
+
+
+def lasted(seconds: float) -> str:
+    """Write how long something took: 40 s, 12 min, 3.5 h, 30 d."""
+    if seconds < 2 * MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < 2 * HOUR:
+        return f"{seconds / MINUTE:.0f} min"
+    part, unit = (HOUR, "h") if seconds < 2 * DAY else (DAY, "d")
+    return f"{seconds / part:.1f}".removesuffix(".0") + f" {unit}"
 
 
 def printable(text: str) -> str:

@@ -24,7 +24,7 @@ from weirkeeper.statistics.error_budget import (
     ringing,
 )
 from weirkeeper.statistics.latency import bin_of
-from weirkeeper.statistics.wording import number, percent
+from weirkeeper.statistics.wording import lasted, number, percent
 
 if TYPE_CHECKING:
     from weirkeeper.api.monitor_objectives import AnswerTimeObjective
@@ -154,8 +154,8 @@ def _judged(
 
 def _told(one: ObjectiveFinding) -> str:
     good = 100.0 * (1.0 - one.tally.bad / one.tally.requests)
-    days = (one.until - one.since) / 86_400
-    share = f"{one.tally.bad} of {one.tally.requests} requests {one.bad} in {number(days)} d: {good:.5g} % were good"
+    time = lasted(one.until - one.since)
+    share = f"{one.tally.bad} of {one.tally.requests} requests {one.bad} in {time}: {good:.5g} % were good"
     left = f"{percent(one.left)} of 30 days' budget is left" if one.left > 0.0 else "30 days' budget is spent"
     return f"{share}, {one.target:g} % are asked, and {left}; {_burning(one)}"
 
@@ -169,7 +169,7 @@ def _burning(one: ObjectiveFinding) -> str:
     told = f"burn rate {' and '.join(rates)}"
     if one.left <= 0.0:
         return told
-    return f"{told}, which leaves nothing in {number(30 * one.left / one.burn[alarm.long], 2)} d"
+    return f"{told}, which leaves nothing in {lasted(PERIOD * one.left / one.burn[alarm.long])}"
 
 
 def window_name(seconds: int) -> str:
