@@ -382,14 +382,7 @@ def test_what_somebody_else_writes_into_the_status_is_put_back_and_noted_once() 
 def test_scaled_in_an_attempt_up_acts_at_once_and_down_after_the_bake(
     replicas: int, meanwhile: int, after: int
 ) -> None:
-    steps = [{"name": "half", "weight": 50, "hold": "10m"}]
-    gates = [{"name": "errors", "errorRate": {}}]
-    cluster = served(model=model(server={"replicas": 2}), rollouts=[rollout(steps=steps, gates=gates, bakeTime="1m")])
-    stable = cluster.status["stable"]["revision"]
-    cluster.reconcile(10)
-    cluster.model["spec"]["artifact"]["uri"] = "https://models.example/churn-2.tar.gz"
-    cluster.reconcile(4)
-    candidate = cluster.status["candidate"]["revision"]
+    cluster, stable, candidate = halfway(bakeTime="1m")
     assert (cluster.status["candidate"]["weight"], cluster.deployments()) == (50, {stable: 2, candidate: 2})
     cluster.model["spec"]["server"]["replicas"] = replicas
     cluster.reconcile(2)
@@ -450,3 +443,36 @@ def test_a_verb_whatever_its_annotation_says_leaves_a_status_that_the_schema_tak
     (refused,) = status.refused
     assert refused.token in status.handled
     assert refused.why == "an abort beats it"
+
+
+def halfway(**spec: Any) -> tuple[Cluster, str, str]:
+    """A cluster in which a candidate has half of the traffic; stable and the candidate."""
+    steps = [{"name": "half", "weight": 50, "hold": "10m"}]
+    gates = [{"name": "errors", "errorRate": {}}]
+    cluster = served(model=model(server={"replicas": 2}), rollouts=[rollout(steps=steps, gates=gates, **spec)])
+    stable = cluster.status["stable"]["revision"]
+    cluster.reconcile(10)
+    cluster.model["spec"]["artifact"]["uri"] = "https://models.example/churn-2.tar.gz"
+    cluster.reconcile(4)
+    return cluster, stable, cluster.status["candidate"]["revision"]
+
+
+def test_an_attempt_whose_rollout_is_deleted_goes_on_at_its_weight_by_the_platform_s_policy() -> None:
+    cluster, stable, candidate = halfway()
+    cluster.rollouts.clear()
+    told = {notice.reason for notice in cluster.reconcile().notices}
+    assert "StepsChanged" in told
+    cluster.reconcile(60)
+    assert cluster.status["phase"] == "Progressing"
+    assert {one["revision"]: one["weight"] for one in cluster.status["traffic"]} == {stable: 50, candidate: 50}
+    assert not told & {"Promoted", "RolledBack", "Aborted", "Superseded"}
+
+
+def test_an_aborted_candidate_is_never_scaled() -> None:
+    cluster, stable, candidate = halfway()
+    cluster.model["metadata"]["annotations"] = {"weirkeeper.dev/abort": "ann/1"}
+    cluster.model["spec"]["server"]["replicas"] = 4
+    cluster.reconcile()
+    assert cluster.deployments() == {stable: 4, candidate: 2}
+    cluster.reconcile(10)
+    assert cluster.deployments() == {stable: 4}
