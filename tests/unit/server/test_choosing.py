@@ -335,6 +335,22 @@ def test_each_size_of_batch_is_computed_by_what_is_quickest_there() -> None:
     assert choice.described()["computed_by"].startswith("quick 0, plain from ")
 
 
+def test_batches_are_measured_by_rows_that_are_not_known_by_heart() -> None:
+    seen: list[Any] = []
+
+    class Noting(Timed):
+        def predict(self, inputs: Columns) -> Any:
+            seen.append(inputs["input"])
+            return super().predict(inputs)
+
+    timed(Noting(1e-6, 1e-9))
+    largest = max(seen, key=len)
+    assert len(largest) == choosing.SIZES[-1]
+    assert len(np.unique(largest, axis=0)) > 500
+    for column in range(WIDTH):
+        assert set(largest[:, column]) == set(MATRIX[:8, column])
+
+
 @pytest.mark.parametrize(
     ("first", "each", "rows"), [(2e-3, 0.0, 0), (0.0, 1e-3, 1), (0.0, 10e-6, 100), (1e-6, 0.0, choosing.SIZES[-1])]
 )
