@@ -220,3 +220,10 @@ def test_the_short_form_is_for_the_message_of_a_monitor() -> None:
     assert short(bad("InputDrift")) == "it is the data"
     assert short(bad("PerformanceDegraded"), STABLE, BEGAN - 60) == "it is the model"
     assert not short(bad())
+
+
+@pytest.mark.parametrize(("since", "told"), [(BEGAN, True), (NOW - 60, False)])
+def test_that_events_of_then_are_forgotten_is_said(since: float, told: bool) -> None:  # noqa: FBT001  a case
+    given = Evidence("churn", NOW, STABLE, NOW - 90 * HOUR, conditions=bad("ConceptDrift", since=since))
+    before = next(one for one in sentences(given, diagnose(given)) if one.startswith("In the hour before"))
+    assert ("are kept for an hour only" in before) == told

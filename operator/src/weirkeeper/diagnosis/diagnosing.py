@@ -14,6 +14,8 @@ from weirkeeper.diagnosis.watched import answers, data, labels
 
 RULES: Final[tuple[Callable[[Evidence], Iterator[Finding]], ...]] = (system, data, labels, answers)
 MOST_CHANGES: Final = 8
+SOON: Final = 300
+"""Seconds for which nothing that is kept for an hour is missed of the hour before."""
 
 WORDS: Final[Mapping[Cause, str]] = {
     "Data": "the data",
@@ -47,7 +49,7 @@ def sentences(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[str]:
         since = f", since {moment(one.since)}" if one.since is not None else ""
         yield f"- {one.told or one.name}{since}"
     if diagnosis.findings:
-        yield f"In the hour before it began ({moment(evidence.onset)}): {_changes(diagnosis.changes)}."
+        yield f"In the hour before it began ({moment(evidence.onset)}): {_changes(evidence, diagnosis.changes)}."
     for gap in diagnosis.gaps:
         yield f"Not known: {gap.unknown}. It takes {gap.needed}."
 
@@ -75,5 +77,8 @@ def _before(evidence: Evidence) -> tuple[Change, ...]:
     return tuple(sorted(found, key=lambda one: one.at)[-MOST_CHANGES:])
 
 
-def _changes(changes: tuple[Change, ...]) -> str:
-    return "; ".join(f"{moment(one.at)} {one.told}" for one in changes) or "nothing that is on record changed"
+def _changes(evidence: Evidence, changes: tuple[Change, ...]) -> str:
+    told = "; ".join(f"{moment(one.at)} {one.told}" for one in changes) or "nothing that is on record changed"
+    # The API server forgets Events, and what scaled or wrote something tells of it by them alone.
+    forgotten = evidence.onset < evidence.now - SOON
+    return f"{told}; Events of then, such as scalings, are kept for an hour only" if forgotten else told
