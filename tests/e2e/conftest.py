@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -111,6 +112,21 @@ class Team:
         found = self.kubectl.list("events.events.k8s.io")
         ours = [item for item in found if item.get("regarding", {}).get("name") == "churn"]
         return [item["reason"] for item in sorted(ours, key=lambda item: item.get("eventTime") or "")]
+
+    def pods(self, revision: str) -> set[str]:
+        """UIDs of a revision's pods."""
+        found = self.kubectl.list("pods", f"weirkeeper.dev/revision={revision}")
+        return {pod["metadata"]["uid"] for pod in found}
+
+    def revisions(self, requests: int, **headers: str) -> Counter[str]:
+        """Which revisions answer so many requests of one caller, each on a connection like the others."""
+        options = [part for name, value in headers.items() for part in ("-H", f"{name.replace('_', '-')}: {value}")]
+        answer = self.cluster.run_inside(
+            *("curl", "-sS", "-m", "60", "-o", "/dev/null", "-w", "%header{x-weirkeeper-revision}\\n", *options),
+            *("-H", "Content-Type: application/json", "-d", models.request()),
+            f"http://churn.{self.kubectl.namespace}.svc/v2/models/churn/infer?[1-{requests}]",
+        )
+        return Counter(answer.split())
 
     def ask(self, body: str, path: str = "/v2/models/churn/infer", **headers: str) -> tuple[int, str]:
         """One request to the Model's Service from inside the cluster's network: status code and body."""

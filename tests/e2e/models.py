@@ -85,13 +85,14 @@ def model_of(spec: Mapping[str, Any], name: str = "churn") -> dict[str, Any]:
 
 
 def rollout(name: str = "churn", **spec: Any) -> dict[str, Any]:
-    """A Rollout with short holds; the gates are the default ones unless given."""
+    """A Rollout with short holds; the gates are the default ones unless given, and None leaves a field out."""
     steps = [{"weight": weight, "hold": "10s"} for weight in (5, 25, 50)]
+    full = {"modelRef": {"name": name}, "steps": steps, "bakeTime": "10s", **spec}
     return {
         "apiVersion": "weirkeeper.dev/v1alpha1",
         "kind": "Rollout",
         "metadata": {"name": name},
-        "spec": {"modelRef": {"name": name}, "steps": steps, "bakeTime": "10s", **spec},
+        "spec": {field: value for field, value in full.items() if value is not None},
     }
 
 

@@ -11,16 +11,20 @@ GATES = [{"name": "errors", "errorRate": {}}]
 SERVER = {"replicas": 2}
 
 
-def test_all_pods_of_the_promoted_revision_go_at_once(team: Team, traffic: Traffic, good: Files) -> None:
+def test_all_pods_of_a_revision_go_at_once_in_a_step_and_in_the_bake(team: Team, traffic: Traffic, good: Files) -> None:
     first = team.serving(good, server=SERVER)
-    team.kubectl.apply(models.rollout(steps=[{"weight": 40, "hold": "5s"}], gates=GATES, bakeTime="90s"))
+    team.kubectl.apply(models.rollout(steps=[{"weight": 40, "hold": "10s"}], gates=GATES, bakeTime="90s"))
     traffic.load.control(rate=RATE, running=True)
     with Watch(team.kubectl) as watch:
         team.artifact("churn-2", good)
         team.model("churn-2", server=SERVER)
+        status = watch.until("the step", lambda status: weight(status) == 40, timeout=240)
+        second = status["candidate"]["revision"]
+        team.kubectl("delete", "pod", "-l", f"weirkeeper.dev/revision={second}", "--wait=false")
+        watch.until("no weight without pods", lambda status: share(status, first) == 100, timeout=60)
+        watch.until("the weight again", lambda status: weight(status) == 40, timeout=120)
         status = watch.until("the bake", lambda status: status.get("phase") == "Baking", timeout=300)
-        second = status["stable"]["revision"]
-        assert second != first
+        assert status["stable"]["revision"] == second
         team.kubectl("delete", "pod", "-l", f"weirkeeper.dev/revision={second}", "--wait=false")
         watch.until("the former revision to stand in", lambda status: share(status, first) == 100, timeout=60)
         watch.until("the promoted one again", lambda status: share(status, second) == 100, timeout=120)
@@ -28,6 +32,11 @@ def test_all_pods_of_the_promoted_revision_go_at_once(team: Team, traffic: Traff
     assert (last["outcome"], last["revision"]) == ("Promoted", second)
     counts = traffic.nothing_lost()
     assert counts.of(second).ok > 0
+
+
+def weight(status: Status) -> int:
+    """The candidate's part of the traffic in percent."""
+    return int(status.get("candidate", {}).get("weight", 0))
 
 
 def share(status: Status, revision: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from demo.load import Counts, parse
 from tests.e2e import models
 from tests.e2e.conftest import Files, Team, Traffic, long_enough
 from tests.e2e.operating import Operator, api_server_away
+from tests.e2e.promises import fits_the_weight
 from tests.harness import containers
 from tests.harness.kubectl import Object
 from tests.harness.waiting import eventually
@@ -26,7 +26,6 @@ STEPS = [{"weight": 10, "hold": "15s"}, {"weight": LAST_WEIGHT, "hold": "5s", "a
 GATES = [{"name": "errors", "errorRate": {}}]
 ASKED = 600
 ASKED_OF_ONE = 300
-DEVIATIONS = 4.0
 
 
 @pytest.mark.disruptive
@@ -98,13 +97,7 @@ def traffic_goes_on(team: Team, generator: str, first: str, second: str) -> None
     after = eventually(f"{ASKED} answers", enough, timeout=120)
     answered = {name: after.of(name).ok - before.of(name).ok for name in (first, second)}
     assert after.failed() == before.failed(), after.failures
-    fits_the_weight(answered[second], sum(answered.values()))
-
-
-def fits_the_weight(seen: int, requests: int) -> None:
-    share = LAST_WEIGHT / 100
-    bound = DEVIATIONS * math.sqrt(requests * share * (1 - share))
-    assert abs(seen - requests * share) <= bound, f"{seen} of {requests} at {LAST_WEIGHT} %"
+    fits_the_weight(answered[second], sum(answered.values()), LAST_WEIGHT)
 
 
 def inside(team: Team, generator: str, wish: str = "") -> Counts:
@@ -129,7 +122,7 @@ def a_router_comes_back(team: Team, router: Object, second: str) -> None:
     eventually("the restarted Envoy to route", lambda: revisions_from(team, address, requests=1), timeout=120)
     answered = revisions_from(team, address, requests=ASKED_OF_ONE)
     assert sum(answered.values()) == ASKED_OF_ONE, answered
-    fits_the_weight(answered[second], ASKED_OF_ONE)
+    fits_the_weight(answered[second], ASKED_OF_ONE, LAST_WEIGHT)
 
 
 def revisions_from(team: Team, address: str, requests: int) -> Counter[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.e2e import models
 from tests.e2e.conftest import Files, Team, Traffic, long_enough
+from tests.e2e.promises import CALLS, keeps_pods, stays
 from tests.harness.waiting import eventually
 
 RATE = 60.0
@@ -35,10 +36,6 @@ def share(status: dict[str, Any], revision: str) -> dict[str, Any]:
     return next((one for one in status["traffic"] if one["revision"] == revision), {})
 
 
-def uids(team: Team, revision: str) -> set[str]:
-    return {pod["metadata"]["uid"] for pod in team.kubectl.list("pods", f"weirkeeper.dev/revision={revision}")}
-
-
 def evidence(team: Team, revision: str) -> list[dict[str, Any]]:
     """What each pod of a revision says of what it counted."""
     found = team.kubectl.list("pods", f"weirkeeper.dev/revision={revision}")
@@ -65,7 +62,7 @@ def test_shadow_then_alpha_then_shares_then_production(team: Team, traffic: Traf
     assert status["phase"] == "Shadowing"
     assert share(status, second) == {"revision": second, "weight": 0, "mirror": 100}
     assert (team.kubectl.get("rollout", "churn") or {})["status"]["phase"] == "Shadowing"
-    assert len(uids(team, second)) == 2
+    assert len(team.pods(second)) == 2
     eventually("copies are counted", lambda: all("mirror" in one["arms"] for one in evidence(team, second)), timeout=60)
     assert [rows(one) for one in evidence(team, second)] == [0, 0], "copies are in no count of the split"
 
@@ -85,14 +82,13 @@ def test_shadow_then_alpha_then_shares_then_production(team: Team, traffic: Traf
     assert status["sticky"] == {"header": "x-user", "revision": second}
     code, body = team.ask(models.request(), x_cohort="alpha")
     assert (code, json.loads(body)["model_version"]) == (200, second), "the cohort stays with the candidate"
-    callers = {json.loads(team.ask(models.request(), x_user="user-7")[1])["model_version"] for _ in range(8)}
-    assert len(callers) == 1, "a caller stays on one revision"
+    stays(team.revisions(CALLS, x_user="user-7"))
 
     status = team.wait_phase("Baking", "RolledBack", timeout=420)
     assert (status["phase"], status["stable"]["revision"]) == ("Baking", second), team.brief()
-    before = uids(team, second)
+    before = team.pods(second)
     assert team.wait_outcome(first)["outcome"] == "Promoted"
-    assert uids(team, second) == before, "a promotion restarts no pod"
+    keeps_pods(before, team.pods(second))
     status = team.status()
     assert status["traffic"] == [{"revision": second, "weight": 100}]
     assert "sticky" not in status
