@@ -7,7 +7,7 @@ import logging
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Final, NamedTuple, TextIO
+from typing import Final, TextIO
 
 import orjson
 
@@ -15,37 +15,43 @@ from weirkeeper_server.answer import Identity
 
 FLUSH_SECONDS: Final = 0.1
 """Lines are written together after this time, so that no answer waits for its own."""
+MOST_WAITING: Final = 4096
+"""So many lines are written at once, however little time has passed."""
+_LINE: Final = '{"time":"%s.%03d+00:00",%s,%s,"status":%d,"seconds":%.6f,"request":%s,%s,"reason":"%s"}\n'
 
 log = logging.getLogger(__name__)
 
 
-class Access(NamedTuple):
-    """One request: `reason` is the name of the error that it was answered with, `trace` is empty without a trace."""
+class Origin:
+    """What is the same in the lines of all requests that have the same head; `trace` is empty without a trace."""
 
-    protocol: str
-    method: str
-    path: str
-    status: int
-    seconds: float
-    request: str
-    trace: str = ""
-    reason: str = ""
+    __slots__ = ("about", "trace")
+
+    def __init__(self, protocol: str, method: str, path: str, trace: str = "") -> None:
+        self.about = _fields({"protocol": protocol, "method": method, "path": path})
+        self.trace = _fields({"trace": trace})
 
 
 class AccessLog:
-    """Writes accesses to `target`, in the order in which they ended. It belongs to the event loop."""
+    """Writes accesses to `target`, in the order in which they ended. It belongs to the event loop.
+
+    Lines are made when they are written: an access costs its request little more than to be remembered.
+    """
 
     def __init__(self, target: TextIO, identity: Identity) -> None:
         self._target = target
-        self._identity = asdict(identity)
-        self._waiting: list[tuple[float, Access]] = []
+        self._identity = _fields(asdict(identity))
+        self._waiting: list[tuple[float, Origin, int, float, str, str]] = []
         self._second, self._seconds = -1, ""
 
-    def add(self, access: Access) -> None:
-        """Take an access; it is written a moment later."""
-        self._waiting.append((time.time(), access))
-        if len(self._waiting) == 1:
+    def add(self, origin: Origin, status: int, seconds: float, request: str, reason: str = "") -> None:
+        """Take an access, with the id of its request and the name of the error that it was answered with."""
+        waiting = self._waiting
+        waiting.append((time.time(), origin, status, seconds, request, reason))
+        if len(waiting) == 1:
             asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
+        elif len(waiting) == MOST_WAITING:
+            self.flush()
 
     def flush(self) -> None:
         """Write what waits."""
@@ -53,18 +59,20 @@ class AccessLog:
         if not waiting:
             return
         try:
-            self._target.writelines(self._line(ended, access) for ended, access in waiting)
+            self._target.write("".join([self._line(*access) for access in waiting]))
             self._target.flush()
         except OSError as error:
             log.warning("%d accesses are lost, for they cannot be written: %s", len(waiting), error)
 
-    def _line(self, ended: float, access: Access) -> str:
-        line = {"time": self._when(ended), **self._identity, **access._asdict(), "seconds": round(access.seconds, 6)}
-        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE).decode()
-
-    def _when(self, ended: float) -> str:
-        milliseconds = int(ended * 1000)
-        second, rest = divmod(milliseconds, 1000)
+    def _line(self, ended: float, origin: Origin, status: int, seconds: float, request: str, reason: str) -> str:
+        second, milliseconds = divmod(int(ended * 1000), 1000)
         if second != self._second:
             self._second, self._seconds = second, datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        return f"{self._seconds}.{rest:03d}+00:00"
+        told = orjson.dumps(request).decode()
+        about, trace = origin.about, origin.trace
+        return _LINE % (self._seconds, milliseconds, self._identity, about, status, seconds, told, trace, reason)
+
+
+def _fields(told: dict[str, str]) -> str:
+    """Write fields of an object, without what is around them."""
+    return orjson.dumps(told).decode()[1:-1]

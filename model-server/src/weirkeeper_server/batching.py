@@ -21,6 +21,7 @@ from weirkeeper_server.answer import InferAnswer
 from weirkeeper_server.arms import Arm
 from weirkeeper_server.decode import InferRequest
 from weirkeeper_server.errors import PredictionFailed, PredictionTimedOut
+from weirkeeper_server.promise import Promise
 from weirkeeper_server.tensors import Columns
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Asked:
     """A request whose answer is awaited: it began at `at` (Unix seconds) and ends by `deadline` (the loop's time)."""
 
     request: InferRequest
-    answer: asyncio.Future[InferAnswer]
+    answer: Promise[InferAnswer]
     identifier: str
     at: float
     limit: float
@@ -124,7 +125,7 @@ class Batches:
 
     def add(self, asked: Asked) -> None:
         """Let a request be predicted with those that arrive in the same turn of the loop."""
-        loop = asked.answer.get_loop()
+        loop = asked.answer.loop
         request = asked.request
         if request.rows <= self.loop_rows and not (self._texts and self._is_long(request)):
             self._quick.append(asked)
@@ -199,7 +200,7 @@ class Batches:
             asked.timer.cancel()
         if asked.answer.done():
             return
-        if asked.answer.get_loop().time() > asked.deadline:
+        if asked.answer.loop.time() > asked.deadline:
             _expire(asked)
             return
         try:

@@ -21,7 +21,6 @@ from weirkeeper_server.apart import CountedApart
 from weirkeeper_server.arms import Arm
 from weirkeeper_server.batching import THREADS, Asked, Batches, Predicted
 from weirkeeper_server.bundle import Bundle, read_bundle
-from weirkeeper_server.correlation import current_request
 from weirkeeper_server.counting import OUTCOMES, Durations, LatencySlots, Outcome, TrafficProfile, invalid_values
 from weirkeeper_server.decode import InferRequest
 from weirkeeper_server.errors import (
@@ -34,6 +33,7 @@ from weirkeeper_server.errors import (
 from weirkeeper_server.feedback.ledger import FeedbackLedger
 from weirkeeper_server.feedback.recording import SEGMENTS
 from weirkeeper_server.probed import ProbeError, ProbeResult
+from weirkeeper_server.promise import Promise
 from weirkeeper_server.settings import Settings
 from weirkeeper_server.tensors import Columns
 
@@ -175,10 +175,13 @@ class ModelServer:
         """
         return await self.ask(request, seconds, arm)
 
-    def ask(self, request: InferRequest, seconds: float | None = None, arm: Arm = "") -> asyncio.Future[InferAnswer]:
+    def ask(
+        self, request: InferRequest, seconds: float | None = None, arm: Arm = "", identifier: str = ""
+    ) -> Promise[InferAnswer]:
         """Promise the answer to one inference request, for doors that need no task to wait for it.
 
-        The future gets what `infer` gives or raises; who cancels it waits no longer, and is not predicted for.
+        The promise gets what `infer` gives or raises; who cancels it waits no longer, and is not predicted for.
+        `identifier` is the request's id, for what is logged of it.
 
         Raises:
             NotReady: there is no model yet that could answer.
@@ -188,9 +191,9 @@ class ModelServer:
         limit = self.settings.limits.request_timeout_seconds
         if seconds is not None and seconds < limit:
             limit = seconds
-        answer: asyncio.Future[InferAnswer] = loop.create_future()
+        answer: Promise[InferAnswer] = Promise(loop)
         deadline = loop.time() + limit
-        self._batches.add(Asked(request, answer, current_request.get(), self.clock(), limit, deadline, arm))
+        self._batches.add(Asked(request, answer, identifier, self.clock(), limit, deadline, arm))
         return answer
 
     def predict(self, inputs: Columns) -> Columns:

@@ -32,7 +32,7 @@ def evidence_door(server: ModelServer) -> Door:
 
     def metrics(request: HttpRequest) -> Response:
         # Exemplars have a place in OpenMetrics alone.
-        write, content_type = choose_encoder(request.field(b"accept") or "")
+        write, content_type = choose_encoder(request.head.field(b"accept") or "")
         return Response(write(registry), content_type=content_type)
 
     def live(_: HttpRequest) -> Response:

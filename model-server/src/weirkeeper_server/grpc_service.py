@@ -85,7 +85,7 @@ class _Service:
         question = read_infer(request, self._server.expected, self._limits)
         if call.ticket is not None:
             call.ticket.rows = question.rows
-        answering = self._server.ask(question, seconds(request), call.head.arm)
+        answering = self._server.ask(question, seconds(request), call.head.arm, call.identifier)
         return Pending(answering, _RAW if request.raw_input_contents else _TYPED)
 
     def server_live(self, _: messages.ServerLiveRequest) -> Message:

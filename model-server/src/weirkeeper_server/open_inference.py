@@ -64,8 +64,8 @@ class _Handlers:
         return Endpoint(getattr(self, name), self._open if name == "infer" else None)
 
     def _open(self, request: HttpRequest) -> None:
-        ticket = self._server.begin(arm_of(request.fields.get(ARM_FIELD)))
-        ticket.trace = request.trace
+        ticket = self._server.begin(arm_of(request.head.fields.get(ARM_FIELD)))
+        ticket.trace = request.head.trace
         request.ticket = ticket.__enter__()
 
     def live(self, _: HttpRequest) -> Response:
@@ -123,12 +123,12 @@ class _Handlers:
     def infer(self, request: HttpRequest) -> Answer:
         self._check_name(request)
         body = request.body
-        length = binary_tensors.header_length(request.field(_HEADER_LENGTH), body)
+        length = binary_tensors.header_length(request.head.field(_HEADER_LENGTH), body)
         question = self._reader().read(body, length)
         if request.ticket is not None:
             request.ticket.rows = question.request.rows
-        arm = arm_of(request.fields.get(ARM_FIELD))
-        answering = self._server.ask(question.request, question.seconds, arm)
+        arm = arm_of(request.head.fields.get(ARM_FIELD))
+        answering = self._server.ask(question.request, question.seconds, arm, request.identifier)
         return Pending(answering, partial(self._inferred, request, question.binary))
 
     def _reader(self) -> Reader:
@@ -151,7 +151,9 @@ class _Handlers:
         return self._answer(told | {"refusals": refusals})
 
     def _check_name(self, request: HttpRequest) -> None:
-        self._server.check_name(request.match.values["model"], request.match.values.get("version", ""))
+        match = request.head.match
+        if not match.known:
+            self._server.check_name(match.values["model"], match.values.get("version", ""))
 
     def _answer(self, document: object, status: int = 200) -> Response:
         return Response(orjson.dumps(document), status)
@@ -167,9 +169,9 @@ def _sent(request: HttpRequest, encoded: Encoded) -> Answer:
     if encoded.header_length is not None:
         response.content_type = BINARY
         response.fields = field_line(HEADER_LENGTH, str(encoded.header_length))
-    if len(encoded.body) < LEAST_PACKED or b"accept-encoding" not in request.fields:
+    if len(encoded.body) < LEAST_PACKED or b"accept-encoding" not in request.head.fields:
         return response
-    accepted = request.field(b"accept-encoding") or ""
+    accepted = request.head.field(b"accept-encoding") or ""
     if len(encoded.body) < ASIDE:
         return _packed(response, packed(encoded.body, accepted))
     packing = asyncio.get_running_loop().run_in_executor(None, packed, encoded.body, accepted)

@@ -6,7 +6,7 @@ import io
 import json
 
 from tests.unit.docs.markdown import REFERENCE, blocks
-from weirkeeper_server.access_log import Access, AccessLog
+from weirkeeper_server.access_log import AccessLog, Origin
 from weirkeeper_server.answer import Identity
 from weirkeeper_server.errors import RequestError
 
@@ -17,7 +17,8 @@ async def test_the_line_of_the_access_log_has_the_fields_that_there_are() -> Non
     shown = json.loads(blocks(PAGE, "json")[-1])
     target = io.StringIO()
     access_log = AccessLog(target, Identity("churn", "churn-5d9c7f02"))
-    access_log.add(Access(**{name: shown[name] for name in Access._fields}))
+    origin = Origin(*(shown[name] for name in ("protocol", "method", "path", "trace")))
+    access_log.add(origin, *(shown[name] for name in ("status", "seconds", "request", "reason")))
     access_log.flush()
     assert json.loads(target.getvalue()) == {**shown, "time": json.loads(target.getvalue())["time"]}
     assert shown["reason"] in {error.__name__ for error in RequestError.__subclasses__()}

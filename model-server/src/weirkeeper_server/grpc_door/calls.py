@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from weirkeeper_server.arms import Arm
 from weirkeeper_server.errors import RequestError
 from weirkeeper_server.http2.streams import Stream
+from weirkeeper_server.promise import Awaited
 
 PREFIX: Final = 5
 """Bytes before a message: whether it is packed, and its length."""
@@ -99,6 +100,6 @@ class Call:
         self.ticket: Ticket | None = None
         self.started = 0.0
         self.identifier = ""
-        self.awaited: asyncio.Future[Any] | None = None
+        self.awaited: Awaited[Any] | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.patience: asyncio.TimerHandle | None = None

@@ -16,6 +16,7 @@ from weirkeeper_server.http2.faults import Code
 from weirkeeper_server.http2.frames import LARGEST_NUMBER
 from weirkeeper_server.http2.session import Session
 from weirkeeper_server.http2.streams import Stream
+from weirkeeper_server.promise import Awaited, begun
 
 AGE_SECONDS: Final = 10
 """After so long a connection is changed for another, without a lost call: so clients spread over pods that are new,
@@ -150,10 +151,10 @@ class Connection(asyncio.Protocol):
         if isinstance(answer, Sent):
             self._send(call, answer)
         else:
-            call.awaited = asyncio.ensure_future(answer.awaited)
+            call.awaited = begun(answer.awaited)
             call.awaited.add_done_callback(partial(self._go_on, call, answer.then))
 
-    def _go_on(self, call: Call, then: Callable[[Any], Answer], awaited: asyncio.Future[Any]) -> None:
+    def _go_on(self, call: Call, then: Callable[[Any], Answer], awaited: Awaited[Any]) -> None:
         if call.stream.call is not call:
             # Nobody waits for it. An error is fetched, lest it be told as one that nobody has seen.
             _ = awaited.cancelled() or awaited.exception()

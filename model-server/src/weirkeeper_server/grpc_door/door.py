@@ -9,15 +9,16 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
-from weirkeeper_server.access_log import Access, AccessLog
+from weirkeeper_server.access_log import AccessLog, Origin
 from weirkeeper_server.answer import Identity
-from weirkeeper_server.correlation import current_request, new_id
+from weirkeeper_server.correlation import new_id
 from weirkeeper_server.errors import RequestError, RequestTooSlow
 from weirkeeper_server.grpc_door.answers import DONE, HeadsOfAnswers, failed, no_call
 from weirkeeper_server.grpc_door.calls import Answer, Call, Method, Pending
 from weirkeeper_server.grpc_door.envelope import framed, message_of
 from weirkeeper_server.grpc_door.heads import HeadsOfCalls
 from weirkeeper_server.grpc_door.statuses import CallerGone, NoCall, Status, status_of
+from weirkeeper_server.promise import Awaited
 from weirkeeper_server.settings import Limits
 from weirkeeper_server.unpacking import ASIDE, Unpacking
 
@@ -64,7 +65,6 @@ class Door:
         call.started = time.perf_counter()
         self.last_call = time.monotonic()
         call.identifier = head.request or new_id()
-        current_request.set(call.identifier)
         if head.method is not None and head.method.opened is not None:
             try:
                 head.method.opened(call)
@@ -75,12 +75,10 @@ class Door:
         """Answer a call that has sent all, or is refused."""
         if call.refused is not None:
             return self.refusal(call, call.refused)
-        current_request.set(call.identifier)
         return self._tried(call, self._read, call)
 
-    def go_on(self, call: Call, then: Callable[[Any], Answer], arrived: asyncio.Future[Any]) -> Sent | Pending:
+    def go_on(self, call: Call, then: Callable[[Any], Answer], arrived: Awaited[Any]) -> Sent | Pending:
         """Answer a call with what it has awaited."""
-        current_request.set(call.identifier)
         return self._tried(call, _gone_on, then, arrived)
 
     def too_slow(self, call: Call) -> Sent:
@@ -144,7 +142,8 @@ class Door:
         method = call.head.method
         if self._access_log is not None and not (error is None and method is not None and method.quiet):
             reason = "" if error is None else "ClientGone" if status is Status.CANCELLED else type(error).__name__
-            self._access_log.add(_access(call, status, reason))
+            origin = Origin("grpc", "POST", call.head.path, call.head.trace)
+            self._access_log.add(origin, int(status), time.perf_counter() - call.started, call.identifier, reason)
 
 
 _Failure = TypeVar("_Failure", bound=BaseException)
@@ -155,18 +154,5 @@ def _untraced(error: _Failure) -> _Failure:
     return error.with_traceback(None)
 
 
-def _gone_on(then: Callable[[Any], Answer], arrived: asyncio.Future[Any]) -> Answer:
+def _gone_on(then: Callable[[Any], Answer], arrived: Awaited[Any]) -> Answer:
     return then(arrived.result())
-
-
-def _access(call: Call, status: Status, reason: str) -> Access:
-    return Access(
-        protocol="grpc",
-        method="POST",
-        path=call.head.path,
-        status=int(status),
-        seconds=time.perf_counter() - call.started,
-        request=call.identifier,
-        trace=call.head.trace,
-        reason=reason,
-    )

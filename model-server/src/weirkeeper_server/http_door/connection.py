@@ -17,7 +17,8 @@ from weirkeeper_server.http_door.answers import CONTINUE, Answer, Pending, Respo
 from weirkeeper_server.http_door.door import Door
 from weirkeeper_server.http_door.reader import RequestReader
 from weirkeeper_server.http_door.refusals import HTTPHeadTooSlow, Refusal
-from weirkeeper_server.http_door.request import HttpRequest
+from weirkeeper_server.http_door.request import Head, HttpRequest
+from weirkeeper_server.promise import Awaited, begun
 
 LINGER_SECONDS: Final = 2.0
 """Time in which a client can take the last answer before what it still sends is answered with a reset."""
@@ -35,7 +36,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._current: HttpRequest | None = None
         self._waiting: deque[HttpRequest] = deque()
-        self._awaited: asyncio.Future[Any] | None = None
+        self._awaited: Awaited[Any] | None = None
         self._body_timer: asyncio.TimerHandle | None = None
         self._idle_timer: asyncio.TimerHandle
         self._since = 0.0
@@ -109,12 +110,12 @@ class Connection(asyncio.Protocol):
 
     def _proceed(self, request: HttpRequest, answer: Answer) -> None:
         if isinstance(answer, Pending):
-            self._awaited = asyncio.ensure_future(answer.awaited)
-            self._awaited.add_done_callback(partial(self._go_on, request, answer.then))
+            self._awaited = awaited = begun(answer.awaited)
+            awaited.add_done_callback(partial(self._go_on, request, answer.then))
         else:
             self._finish(request, answer)
 
-    def _go_on(self, request: HttpRequest, then: Callable[[Any], Answer], awaited: asyncio.Future[Any]) -> None:
+    def _go_on(self, request: HttpRequest, then: Callable[[Any], Answer], awaited: Awaited[Any]) -> None:
         if request is not self._current:
             # Nobody waits for it. An error is fetched, lest it be told as one that nobody has seen.
             _ = awaited.cancelled() or awaited.exception()
@@ -167,14 +168,14 @@ class Connection(asyncio.Protocol):
         if self._body_timer is None:
             seconds = self._door.limits.request_timeout_seconds
             self._body_timer = self._loop.call_later(seconds, self._body_is_late, request)
-            if request.expects_continue and not request.size:
+            if request.head.expects_continue and not request.size:
                 self._transport.write(CONTINUE)
 
     def _refuse(self, refusal: Refusal) -> None:
         """Answer what cannot be read, after all that was read before; it is the last answer."""
         request = self._reader.request
         if request is None:
-            request = HttpRequest(b"-", b"", {}, keep_alive=False)
+            request = HttpRequest(Head(b"-", b"", {}, keep_alive=False))
             request.refused = refusal
             self.arrived(request)
         request.refused, request.keep_alive, request.complete = refusal, False, True

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
-from weirkeeper_server.access_log import Access, AccessLog
+from weirkeeper_server.access_log import AccessLog, Origin
 from weirkeeper_server.answer import Identity
-from weirkeeper_server.correlation import REQUEST_ID_HEADER, TRACE_HEADER, current_request, request_id, trace_id
+from weirkeeper_server.correlation import REQUEST_ID_HEADER, TRACE_HEADER, given_id, new_id, trace_id
 from weirkeeper_server.errors import Overloaded, RequestError
 from weirkeeper_server.http_door.answers import Answer, Heads, Pending, Response, field_line
 from weirkeeper_server.http_door.bodies import check_encoding
@@ -22,8 +22,9 @@ from weirkeeper_server.http_door.refusals import (
     HTTPNotFound,
     Refusal,
 )
-from weirkeeper_server.http_door.request import HttpRequest
+from weirkeeper_server.http_door.request import Head, HttpRequest
 from weirkeeper_server.http_door.routing import SERVER_WIDE, Endpoint, Match, Routes
+from weirkeeper_server.promise import Awaited
 from weirkeeper_server.settings import Limits
 from weirkeeper_server.unpacking import ASIDE, Unpacking
 
@@ -73,30 +74,33 @@ class Door:
     def begin(self, request: HttpRequest) -> None:
         """Take a request whose head is there and whose turn it is: from now on its time is measured."""
         request.started = time.perf_counter()
-        request.identifier = request_id(request.field(_REQUEST_ID))
-        request.trace = trace_id(request.field(_TRACE))
-        current_request.set(request.identifier)
+        head = request.head
+        if head.endpoint is None:
+            head.identifier = given_id(head.field(_REQUEST_ID))
+            head.trace = trace_id(head.field(_TRACE))
+        request.identifier = head.identifier or new_id()
         if isinstance(request.refused, Refusal):
             return
         try:
-            self._open(request)
+            endpoint = head.endpoint or self._found(head)
+            if endpoint.opened is not None:
+                endpoint.opened(request)
+            if not _CHECKED.isdisjoint(head.fields):
+                _check(head)
         except RequestError as refused:
             request.refused = refused
 
-    def _open(self, request: HttpRequest) -> None:
-        match = request.match = self._routes.find(request.target)
-        request.endpoint = endpoint = match.endpoints.get(request.method) or self._other(request)
-        if endpoint.opened is not None:
-            endpoint.opened(request)
-        if request.fields.keys() & _CHECKED:
-            _check(request)
+    def _found(self, head: Head) -> Endpoint:
+        match = head.match = self._routes.find(head.target)
+        head.endpoint = match.endpoints.get(head.method) or self._other(head)
+        return head.endpoint
 
-    def _other(self, request: HttpRequest) -> Endpoint:
-        match = self._routes.server_wide if request.target == SERVER_WIDE else request.match
-        path = f"{request.method.decode()} {match.path[:80]}"
+    def _other(self, head: Head) -> Endpoint:
+        match = self._routes.server_wide if head.target == SERVER_WIDE else head.match
+        path = f"{head.method.decode()} {match.path[:80]}"
         if not match.endpoints:
             raise HTTPNotFound(f"{path}: Not Found; see GET /v2/openapi.json")
-        if request.method != b"OPTIONS":
+        if head.method != b"OPTIONS":
             raise HTTPMethodNotAllowed(f"{path}: Method Not Allowed; see GET /v2/openapi.json", _allowing(match))
         return Endpoint(lambda _: Response(b"", fields=_allowing(match)))
 
@@ -104,13 +108,13 @@ class Door:
         """Answer a request that is complete, or refused."""
         if request.refused is not None:
             return self._told(request, request.refused)
-        if b"content-encoding" in request.fields and request.content_encoding != "identity" and request.body:
+        head = request.head
+        if b"content-encoding" in head.fields and head.content_encoding != "identity" and request.body:
             return self._tried(request, self._unpack, request)
-        return self._tried(request, request.endpoint.answer, request)
+        return self._tried(request, _answered, request)
 
-    def go_on(self, request: HttpRequest, then: Callable[[Any], Answer], arrived: asyncio.Future[Any]) -> Answer:
+    def go_on(self, request: HttpRequest, then: Callable[[Any], Answer], arrived: Awaited[Any]) -> Answer:
         """Answer a request with what it has awaited."""
-        current_request.set(request.identifier)
         return self._tried(request, _gone_on, then, arrived)
 
     def _tried(self, request: HttpRequest, act: Callable[..., Answer], *given: Any) -> Answer:
@@ -128,7 +132,7 @@ class Door:
 
     def _unpack(self, request: HttpRequest) -> Answer:
         limit = self.limits.max_body_bytes
-        unpacking = Unpacking(request.body, request.content_encoding, limit, _MISMATCH)
+        unpacking = Unpacking(request.body, request.head.content_encoding, limit, _MISMATCH)
         body = unpacking.step(ASIDE)
         if body is None:
             rest = asyncio.get_running_loop().run_in_executor(None, unpacking.rest)
@@ -137,7 +141,7 @@ class Door:
 
     def _unpacked(self, request: HttpRequest, body: bytes) -> Answer:
         request.body = body
-        return request.endpoint.answer(request)
+        return _answered(request)
 
     def _told(self, request: HttpRequest, error: RequestError) -> Response:
         fields = b""
@@ -157,20 +161,28 @@ class Door:
 
     def written(self, request: HttpRequest, response: Response, *, last: bool) -> bytes:
         """Give all bytes of an answer; `last` where the connection is left after it."""
-        connection = _CLOSE if last else _KEEP if request.old else b""
-        return self._heads.written(response, request.identifier, connection, with_body=request.method != b"HEAD")
+        head = request.head
+        connection = _CLOSE if last else _KEEP if head.old else b""
+        return self._heads.written(response, request.identifier, connection, with_body=head.method != b"HEAD")
 
     def ended(self, request: HttpRequest, response: Response) -> None:
         """Book an answer that was given."""
-        log_to = self._access_log
-        if log_to is not None and not (response.status == _OK and request.match.path.endswith(_PROBES)):
-            log_to.add(_access(request, response.status, response.reason))
+        if not (response.status == _OK and request.head.match.path.endswith(_PROBES)):
+            self._log(request, response.status, response.reason)
 
     def lost(self, request: HttpRequest) -> None:
         """Book a request whose client left."""
         _close(request, asyncio.CancelledError())
-        if self._access_log is not None:
-            self._access_log.add(_access(request, CLIENT_GONE, "ClientGone"))
+        self._log(request, CLIENT_GONE, "ClientGone")
+
+    def _log(self, request: HttpRequest, status: int, reason: str) -> None:
+        if self._access_log is None:
+            return
+        origin = request.head.origin
+        if origin is None:
+            origin = request.head.origin = _origin(request.head)
+        seconds = time.perf_counter() - request.started
+        self._access_log.add(origin, status, seconds, request.identifier, reason)
 
 
 _CHECKED: Final = frozenset({b"content-encoding", b"expect"})
@@ -187,7 +199,14 @@ def _untraced(error: _Failure) -> _Failure:
     return error.with_traceback(None)
 
 
-def _gone_on(then: Callable[[Any], Answer], arrived: asyncio.Future[Any]) -> Answer:
+def _answered(request: HttpRequest) -> Answer:
+    endpoint = request.head.endpoint
+    if endpoint is None:
+        raise AssertionError(request.head.target)
+    return endpoint.answer(request)
+
+
+def _gone_on(then: Callable[[Any], Answer], arrived: Awaited[Any]) -> Answer:
     return then(arrived.result())
 
 
@@ -195,9 +214,9 @@ def _allowing(match: Match) -> bytes:
     return b"Allow: %b\r\n" % b", ".join(sorted(match.endpoints))
 
 
-def _check(request: HttpRequest) -> None:
-    check_encoding(request.content_encoding)
-    expected = request.field(b"expect") if request.expects_continue else None
+def _check(head: Head) -> None:
+    check_encoding(head.content_encoding)
+    expected = head.field(b"expect") if head.expects_continue else None
     if expected is not None and expected.lower() != "100-continue":
         raise HTTPExpectationFailed(f"Expect is {expected[:40]!r}; 100-continue alone is known")
 
@@ -208,14 +227,5 @@ def _close(request: HttpRequest, error: BaseException | None) -> None:
         ticket.__exit__(None if error is None else type(error), error, None)
 
 
-def _access(request: HttpRequest, status: int, reason: str) -> Access:
-    return Access(
-        protocol="http",
-        method=request.method.decode(),
-        path=request.match.path[:_LONGEST_PATH],
-        status=status,
-        seconds=time.perf_counter() - request.started,
-        request=request.identifier,
-        trace=request.trace,
-        reason=reason,
-    )
+def _origin(head: Head) -> Origin:
+    return Origin("http", head.method.decode(), head.match.path[:_LONGEST_PATH], head.trace)

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 import httptools
 
+from weirkeeper_server.http_door.known_head import KnownHead
 from weirkeeper_server.http_door.refusals import (
     HTTPBadRequest,
     HTTPHeadTooLarge,
@@ -15,7 +16,7 @@ from weirkeeper_server.http_door.refusals import (
     HTTPVersionNotKnown,
     Refusal,
 )
-from weirkeeper_server.http_door.request import HttpRequest
+from weirkeeper_server.http_door.request import Head, HttpRequest
 from weirkeeper_server.unpacking import too_large
 
 MOST_FIELDS: Final = 128
@@ -47,12 +48,17 @@ class RequestReader:
         self._parser = httptools.HttpRequestParser(self)
         self._target = b""
         self._fields: list[tuple[bytes, bytes]] = []
+        self._known = KnownHead()
+        self._begun = 0
+        """Requests that began in what is fed now."""
         self._feeding = 0
         self._before = 0
         """Bytes of the head, or around the chunks of the body, that came before those of now."""
         self.in_head = False
         self.request: HttpRequest | None = None
         """The request whose head is complete and whose body is not."""
+        self._whole: HttpRequest | None = None
+        """The latest request of what is fed now, if it is there as a whole."""
 
     def feed(self, data: bytes) -> None:
         """Read on.
@@ -60,8 +66,14 @@ class RequestReader:
         Raises:
             Refusal: what follows cannot be read as requests; the connection is of no more use.
         """
-        self._feeding = len(data)
-        growing, before = self.request, self.request.size if self.request else 0
+        growing, is_between = self.request, self.request is None and not self.in_head
+        if is_between and (again := self._known.again(data)) is not None:
+            self._turns.arrived(again)
+            again.complete = True
+            self._turns.completed(again)
+            return
+        self._feeding, self._begun = len(data), 0
+        before = growing.size if growing else 0
         try:
             self._read(data)
         except httptools.HttpParserCallbackError as error:
@@ -69,6 +81,9 @@ class RequestReader:
         except httptools.HttpParserError as error:
             raise HTTPBadRequest(f"this is no request of HTTP/1.1: {error}") from None
         self._measure(growing, before)
+        whole, self._whole = self._whole, None
+        if is_between and self._begun == 1 and whole is not None and whole.size <= self._largest_body:
+            self._known.keep(data, whole)
 
     def _read(self, data: bytes | memoryview) -> None:
         while data:
@@ -97,6 +112,8 @@ class RequestReader:
         """Begin with a head."""
         self.in_head, self._before = True, 0
         self._target, self._fields = b"", []
+        self._begun += 1
+        self._whole = None
 
     def on_url(self, part: bytes) -> None:
         """Take a part of the target."""
@@ -118,7 +135,7 @@ class RequestReader:
         self._check(fields)
         method, version = self._parser.get_method(), self._parser.get_http_version()
         keep = self._parser.should_keep_alive() and method != CONNECT
-        request = HttpRequest(method, self._target, fields, keep_alive=keep, old=version == "1.0")
+        request = HttpRequest(Head(method, self._target, fields, keep_alive=keep, old=version == "1.0"))
         _check_version(version, fields)
         if b"content-length" in fields and int(fields[b"content-length"]) > self._largest_body:
             request.refused = too_large(self._largest_body)
@@ -158,6 +175,7 @@ class RequestReader:
         parts, request.parts = request.parts, []
         request.body = parts[0] if len(parts) == 1 else b"".join(parts)
         request.complete = True
+        self._whole = request
         self._turns.completed(request)
 
     def _stay(self) -> None:

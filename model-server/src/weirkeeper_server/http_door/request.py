@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Protocol
 
+from weirkeeper_server.access_log import Origin
 from weirkeeper_server.errors import RequestError
-from weirkeeper_server.http_door.routing import NOBODY, NOWHERE, Endpoint, Match
+from weirkeeper_server.http_door.routing import NOWHERE, Endpoint, Match
 
 BLANKS: Final = b" \t"
 
@@ -22,16 +23,14 @@ class Ticket(Protocol):
     ) -> None: ...
 
 
-class HttpRequest:
-    """A request under way. `fields` are by their names in lower case, as they came.
+class Head:
+    """What a head says, for all requests of a connection that have the same head byte for byte.
 
-    `body` is joined when the request is `complete`; `size` counts its bytes before. `refused` is why it will not be
-    answered as it asks. `ticket` is open from the head to the answer, where the route books its requests.
+    `fields` are by their names in lower case, as they came. `match` and what follows are what the door makes of it:
+    `endpoint` is None until it was looked up and nothing is against it.
     """
 
     __slots__ = (
-        "body",
-        "complete",
         "endpoint",
         "fields",
         "identifier",
@@ -39,12 +38,8 @@ class HttpRequest:
         "match",
         "method",
         "old",
-        "parts",
-        "refused",
-        "size",
-        "started",
+        "origin",
         "target",
-        "ticket",
         "trace",
     )
 
@@ -58,16 +53,10 @@ class HttpRequest:
         self.old = old
         """Whether it is of HTTP/1.0."""
         self.match: Match = NOWHERE
-        self.endpoint: Endpoint = NOBODY
-        self.parts: list[bytes] = []
-        self.size = 0
-        self.body = b""
-        self.complete = False
-        self.refused: RequestError | None = None
-        self.ticket: Ticket | None = None
-        self.started = 0.0
-        self.identifier = ""
+        self.endpoint: Endpoint | None = None
+        self.identifier: str | None = None
         self.trace = ""
+        self.origin: Origin | None = None
 
     def field(self, name: bytes) -> str | None:
         """Give the value of a field, by its name in lower case."""
@@ -83,3 +72,41 @@ class HttpRequest:
     def expects_continue(self) -> bool:
         """Whether the client waits for leave to send the body."""
         return b"expect" in self.fields and not self.old
+
+
+class HttpRequest:
+    """A request under way.
+
+    `body` is joined when the request is `complete`; `size` counts its bytes before. `refused` is why it will not be
+    answered as it asks. `ticket` is open from the head to the answer, where the route books its requests. After the
+    answer to a request that does not `keep_alive` the connection ends.
+    """
+
+    # Defaults of the class: most requests never set most of them.
+    size = 0
+    body = b""
+    complete = False
+    refused: RequestError | None = None
+    ticket: Ticket | None = None
+    started = 0.0
+    identifier = ""
+
+    def __init__(self, head: Head) -> None:
+        self.head = head
+        self.keep_alive = head.keep_alive
+        self.parts: list[bytes] = []
+
+    @property
+    def method(self) -> bytes:
+        """Its method, in capitals."""
+        return self.head.method
+
+    @property
+    def target(self) -> bytes:
+        """What it asks for, as it came."""
+        return self.head.target
+
+    @property
+    def match(self) -> Match:
+        """What its target leads to."""
+        return self.head.match

@@ -27,22 +27,18 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Match:
-    """What a target leads to: its path for people, endpoints by method, and the values in the path's braces."""
+    """What a target leads to: its path for people, endpoints by method, and the values in the path's braces.
+
+    `known` says that these are the values that most requests have.
+    """
 
     path: str
     endpoints: Mapping[bytes, Endpoint]
     values: Mapping[str, str] = field(default_factory=dict)
+    known: bool = False
 
 
 NOWHERE: Final = Match("", {})
-
-
-def _nobody(request: HttpRequest) -> Answer:
-    raise HTTPBadRequest(f"{request.method.decode('latin-1')!r} leads nowhere; see GET /v2/openapi.json")
-
-
-NOBODY: Final = Endpoint(_nobody)
-"""Stands for the endpoint of a request that was not looked up."""
 
 
 class Routes:
@@ -85,7 +81,7 @@ def _target(template: tuple[str, ...], known: Mapping[str, str]) -> bytes:
 
 def _match(template: tuple[str, ...], known: Mapping[str, str], endpoints: Mapping[bytes, Endpoint]) -> Match:
     values = {part[1:-1]: known[part[1:-1]] for part in template if part[:1] == "{"}
-    return Match("/".join(values.get(part[1:-1], part) for part in template), endpoints, values)
+    return Match("/".join(values.get(part[1:-1], part) for part in template), endpoints, values, known=True)
 
 
 def _path(target: bytes) -> bytes:
