@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -17,31 +18,42 @@ LONG = "30m"
 """A hold that no test sits out: steps are left by the verb skip."""
 WEIGHTS = (5, 25, 50)
 STEPS = [{"weight": weight, "hold": LONG} for weight in WEIGHTS]
+STAGED = [
+    {"mirror": 100, "hold": LONG},
+    {"match": {"headers": [{"name": "x-cohort", "value": "alpha"}]}, "hold": LONG},
+    {"weight": 5, "hold": LONG},
+    {"weight": 50, "hold": LONG},
+]
+UNSEEN = 2
+"""Steps in which no caller of the tests' traffic meets the candidate."""
 GATES = [{"name": "errors", "errorRate": {}}]
 TOKENS = count(1)
 
 
-def test_superseded_at_every_step_and_taken_back(team: Team, traffic: Traffic, good: Files) -> None:
-    first = begin(team, traffic, good, steps=STEPS)
-    for index in range(len(WEIGHTS)):
+def test_superseded_at_every_kind_of_step_and_taken_back(team: Team, traffic: Traffic, good: Files) -> None:
+    first = begin(team, traffic, good, steps=STAGED)
+    candidates = []
+    for index in range(len(STAGED)):
         ask_for(team, index + 1)
         candidate = wait_step(team, 1, since=index + 1)
         for step in range(2, index + 2):
             verb(team, "skip")
             assert wait_step(team, step, since=index + 1) == candidate
+        candidates.append(candidate)
     ask_for(team, 0)
     team.wait_phase("Healthy", timeout=60)
     assert team.status()["stable"]["revision"] == first
-    assert outcomes(team)[1:] == ["Superseded"] * len(WEIGHTS)
+    assert outcomes(team)[1:] == ["Superseded"] * len(STAGED)
     assert team.reason("Current") == "Promoted"
-    assert len(traffic.nothing_lost().revisions) == 1 + len(WEIGHTS)
+    answered = set(traffic.nothing_lost().revisions)
+    assert {first, candidates[-1]} <= answered <= {first, *candidates[UNSEEN:]}, "copies and cohorts are nobody else's"
     eventually("the candidates' pods to be gone", lambda: deployed(team) == {first}, timeout=120)
 
 
 def test_aborted_in_every_phase(team: Team, traffic: Traffic, good: Files) -> None:
     """Each phase of one revision's attempts: `retry` begins the next."""
     replicas = {"replicas": 2}
-    first = begin(team, traffic, good, steps=[{"weight": 30, "hold": "5s"}], bakeTime=LONG, server=replicas)
+    first = begin(team, traffic, good, steps=STAGED[:1], bakeTime=LONG, server=replicas)
     with Watch(team.kubectl) as watch:
         ask_for(team, 1, server=replicas)
         for phase, prepare in PREPARED.items():
@@ -50,32 +62,49 @@ def test_aborted_in_every_phase(team: Team, traffic: Traffic, good: Files) -> No
             verb(team, "abort")
             watch.until("the abort", has_phase("Aborted"), timeout=60)
             eventually("all traffic on the first", lambda: shares(team) == {first: 100}, timeout=60)
-            verb(team, "retry")
-        verb(team, "abort")
-        team.wait_phase("Aborted", timeout=60)
-    assert set(outcomes(team)[1:]) == {"Aborted"}
-    assert len(outcomes(team)) == len(PREPARED) + 2
+    assert outcomes(team)[1:] == ["Aborted"] * len(PREPARED)
     assert team.reason("Current") == "Aborted"
     assert team.status()["stable"]["revision"] == first
     traffic.nothing_lost()
 
 
-def nothing(_: Team) -> None:
+def first_attempt(_: Team) -> None:
+    """It is under way."""
+
+
+def another_attempt(team: Team) -> None:
     """The phase comes by itself."""
+    verb(team, "retry")
+
+
+def with_a_share(team: Team) -> None:
+    """The next attempts give the candidate a share at once."""
+    team.kubectl.apply(models.rollout(steps=[{"weight": 30, "hold": "5s"}], gates=GATES, bakeTime=LONG))
+    eventually("the policy to be seen", lambda: seen_rollout(team), timeout=60)
+    another_attempt(team)
+
+
+def seen_rollout(team: Team) -> bool:
+    """Whether the operator has seen the Rollout as it is."""
+    found = team.kubectl.get("rollout", "churn") or {}
+    seen: bool = found["status"].get("observedGeneration") == found["metadata"]["generation"]
+    return seen
 
 
 def pause(team: Team) -> None:
     """Pause once the attempt has begun its step."""
-    wait_step(team, 1)
+    another_attempt(team)
+    wait_step(team, 1, since=len(outcomes(team)))
     verb(team, "pause")
 
 
 PREPARED: dict[str, Callable[[Team], None]] = {
-    "Starting": nothing,
-    "Progressing": nothing,
+    "Shadowing": first_attempt,
+    "Starting": with_a_share,
+    "Progressing": another_attempt,
     "Paused": pause,
-    "Promoting": nothing,
-    "Baking": nothing,
+    "Promoting": another_attempt,
+    "Baking": another_attempt,
 }
 
 
@@ -91,6 +120,7 @@ def test_another_policy_in_the_middle(team: Team, traffic: Traffic, good: Files)
     eventually("StepsChanged", lambda: "StepsChanged" in team.events(), timeout=60)
     kept = team.status()
     assert (kept["phase"], kept["step"], kept["candidate"]["weight"]) == ("Progressing", 1, 25), team.brief()
+    written_by_another(team, first, second)
     team.kubectl.delete("rollout", "churn")
     eventually("the default policy", lambda: team.events().count("StepsChanged") == 2, timeout=60)
     kept = team.status()
@@ -99,6 +129,7 @@ def test_another_policy_in_the_middle(team: Team, traffic: Traffic, good: Files)
     team.kubectl.apply(models.rollout(steps=edited, gates=GATES, bakeTime="10s"))
     eventually("the Rollout's steps again", lambda: team.events().count("StepsChanged") == 3, timeout=60)
     assert shares(team) == {first: 75, second: 25}
+    assert "GatesChanged" in team.events(), "the default policy has others"
     verb(team, "promote")
     last = team.wait_outcome(first)
     assert (last["outcome"], last["revision"]) == ("Promoted", second)
@@ -125,6 +156,15 @@ def test_frozen_promotions_are_held_and_aborts_are_not(team: Team, traffic: Traf
     last = team.wait_outcome(first)
     assert last["outcome"] == "Promoted", team.brief()
     traffic.nothing_lost()
+
+
+def written_by_another(team: Team, first: str, second: str) -> None:
+    """Somebody writes another split into the status: it is put back, and an Event tells of it."""
+    foreign = [{"revision": first, "weight": 10}, {"revision": second, "weight": 90}]
+    patch = json.dumps({"status": {"traffic": foreign}})
+    team.kubectl("patch", "model", "churn", "--subresource=status", "--type=merge", f"--patch={patch}")
+    eventually("StatusOverwritten", lambda: "StatusOverwritten" in team.events(), timeout=60)
+    eventually("the split put back", lambda: shares(team) == {first: 75, second: 25}, timeout=60)
 
 
 def freeze(team: Team, annotation: str) -> None:
@@ -165,7 +205,8 @@ def wait_step(team: Team, step: int, since: int = 0) -> str:
 
     def there() -> str:
         status = team.status()
-        fits = status.get("phase") == "Progressing" and status["step"] == step and status["attempt"] > since
+        in_step = status.get("phase") in {"Shadowing", "Progressing"}
+        fits = in_step and status["step"] == step and status["attempt"] > since
         return str(status["candidate"]["revision"]) if fits and status["applied"] == status["decision"] else ""
 
     return eventually(f"step {step} on every router", there, timeout=240, describe=team.brief)
