@@ -99,9 +99,9 @@ def pause(team: Team) -> None:
 
 
 PREPARED: dict[str, Callable[[Team], None]] = {
-    "Shadowing": first_attempt,
-    "Starting": with_a_share,
-    "Progressing": another_attempt,
+    "Starting": first_attempt,
+    "Shadowing": another_attempt,
+    "Progressing": with_a_share,
     "Paused": pause,
     "Promoting": another_attempt,
     "Baking": another_attempt,
