@@ -18,6 +18,7 @@ limits:
   {{- end }}
 feedback:
   maxAgeDays: {{ .Values.feedback.maxAgeDays }}
+  slotSeconds: {{ .Values.feedback.slotSeconds }}
 prometheus:
   url: {{ .Values.prometheus.url | quote }}
 slotSeconds: {{ .Values.slotSeconds }}

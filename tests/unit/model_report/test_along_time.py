@@ -25,7 +25,7 @@ from tests.unit.model_report.world import (
 from weirkeeper.model_report.found import Found
 from weirkeeper.model_report.page import page_of
 from weirkeeper.observe.checkpoint import Checkpoint, pack, unpack
-from weirkeeper.observe.label_slot_book import LabelSlot, pack_segments
+from weirkeeper.observe.label_slot_book import LabelSlot, SlotKey, pack_segments
 from weirkeeper.observe.latencies import Process
 from weirkeeper.plan.windows import CHECKPOINT_KEY
 from weirkeeper.report.chart import Trace, Trend
@@ -95,7 +95,10 @@ def test_engineering_stands_in_the_same_time() -> None:
 
 def test_labels_of_a_candidate_are_not_those_of_production() -> None:
     kept = unpack(checkpoint(followed=True))
-    before = {(STABLE, PROMOTED - 2 * HOUR): slot(300, 2), (FORMER, PROMOTED + 2 * HOUR): slot(300, 2)}
+    before = {
+        SlotKey(STABLE, PROMOTED - 2 * HOUR, HOUR): slot(300, 2),
+        SlotKey(FORMER, PROMOTED + 2 * HOUR, HOUR): slot(300, 2),
+    }
     accuracy = figures(page_of(with_checkpoint(replace(kept, labels={**kept.labels, **before})), NOW))[
         "Accuracy along time"
     ]
@@ -103,7 +106,7 @@ def test_labels_of_a_candidate_are_not_those_of_production() -> None:
 
 
 def test_a_month_of_labels_is_told_in_few_stretches_that_lose_none() -> None:
-    month = {(STABLE, END - hour * HOUR): slot(40) for hour in range(1, 745)}
+    month = {SlotKey(STABLE, END - hour * HOUR, HOUR): slot(40) for hour in range(1, 745)}
     reigning = replace(followed(), model=promoted_long_ago())
     kept = replace(unpack(checkpoint(followed=True)), labels=month)
     accuracy = figures(page_of(replace(reigning, config_maps=with_checkpoint(kept).config_maps), NOW))[
@@ -114,6 +117,21 @@ def test_a_month_of_labels_is_told_in_few_stretches_that_lose_none() -> None:
     assert sum(int(str(row[2]).replace(",", "") or 0) for row in accuracy.numbers.rows) == 744 * 40
 
 
+def test_slots_of_unlike_lengths_are_told_together() -> None:
+    hours = {SlotKey(STABLE, PROMOTED + hour * HOUR, HOUR): slot(300) for hour in range(2)}
+    minutes = {SlotKey(STABLE, PROMOTED + HOUR + minute * 60, 60): slot(10) for minute in range(120)}
+    kept = replace(unpack(checkpoint(followed=True)), labels={**hours, **minutes})
+    told = figures(page_of(with_checkpoint(unpack(pack(kept) or b"")), NOW))
+    accuracy = told["Accuracy along time"]
+    assert accuracy.numbers is not None
+    assert [row[2] for row in accuracy.numbers.rows if row[2]] == ["300", "900", "600"]
+    assert [one.value for one in line(told["Labels along time"], "labels").measured if one.value] == [
+        300 / 800,
+        1.0,
+        600 / 800,
+    ]
+
+
 def promoted_long_ago() -> dict[str, Any]:
     whole = dict(followed().model)
     stable = {"revision": STABLE, "since": "2026-10-01T00:00:00Z"}
@@ -122,7 +140,7 @@ def promoted_long_ago() -> dict[str, Any]:
 
 
 def test_few_labels_are_added_up_until_they_say_something() -> None:
-    few = {(STABLE, PROMOTED + hour * HOUR): slot(20) for hour in range(10)}
+    few = {SlotKey(STABLE, PROMOTED + hour * HOUR, HOUR): slot(20) for hour in range(10)}
     accuracy = figures(page_of(with_checkpoint(replace(unpack(checkpoint(followed=True)), labels=few)), NOW))[
         "Accuracy along time"
     ]

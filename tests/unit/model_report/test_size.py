@@ -22,7 +22,7 @@ from tests.unit.model_report.world import (
 )
 from weirkeeper.model_report.page import page_of
 from weirkeeper.observe.checkpoint import Checkpoint, pack
-from weirkeeper.observe.label_slot_book import LabelSlot, pack_segments
+from weirkeeper.observe.label_slot_book import LabelSlot, SlotKey, pack_segments
 from weirkeeper.observe.latencies import Process
 from weirkeeper.plan.windows import CHECKPOINT_KEY, CountedSlot
 from weirkeeper.report.html import html
@@ -52,7 +52,7 @@ def test_it_stays_below_a_megabyte() -> None:
     counts = PackedCounts.of(told["inputs"], told["outputs"])
     slots = [CountedSlot(start, 800, counts) for start in range(PROMOTED, END, HOUR)]
     month = {
-        (STABLE, END - hour * HOUR): LabelSlot({Process("pod", 1.0): pack_segments({"": labelled(40)})})
+        SlotKey(STABLE, END - hour * HOUR, HOUR): LabelSlot({Process("pod", 1.0): pack_segments({"": labelled(40)})})
         for hour in range(1, 745)
     }
     packed = pack(Checkpoint(END, lanes={300: {STABLE: slots}}, labels=month, objectives=objectives()))

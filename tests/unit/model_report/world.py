@@ -15,8 +15,7 @@ from weirkeeper.api.conditions import timestamp
 from weirkeeper.api.names import ATTEMPTS_ANNOTATION
 from weirkeeper.model_report.found import Found
 from weirkeeper.observe.checkpoint import Checkpoint, pack
-from weirkeeper.observe.label_readings import SlotKey
-from weirkeeper.observe.label_slot_book import LabelSlot, pack_segments
+from weirkeeper.observe.label_slot_book import LabelSlot, SlotKey, pack_segments
 from weirkeeper.observe.latencies import Process
 from weirkeeper.observe.objective_book import KeptObjectives, ObjectiveBook
 from weirkeeper.observe.readings import Counters, RouterReading
@@ -100,7 +99,7 @@ def labels_of_a_day() -> dict[SlotKey, LabelSlot]:
     """Labels of both revisions while each was stable, most of them; in the last four hours more are predicted wrong."""
     hours = {FORMER: range(-10, 0), STABLE: range(11)}
     return {
-        (revision, PROMOTED + hour * HOUR): LabelSlot(
+        SlotKey(revision, PROMOTED + hour * HOUR, HOUR): LabelSlot(
             {Process("pod-1", 1.0): pack_segments({"": labelled(600, 4 if hour > 7 else 10)})}
         )
         for revision, kept in hours.items()
@@ -111,7 +110,7 @@ def labels_of_a_day() -> dict[SlotKey, LabelSlot]:
 def labels() -> dict[SlotKey, LabelSlot]:
     """Labels of two hours of the stable revision, a third of the rows by segment; 90 of 100 were predicted right."""
     return {
-        (STABLE, PROMOTED + hour * HOUR): LabelSlot(
+        SlotKey(STABLE, PROMOTED + hour * HOUR, HOUR): LabelSlot(
             {Process("pod-1", 1.0): pack_segments({"": labelled(300), "region=north": labelled(100)})}
         )
         for hour in (0, 1)

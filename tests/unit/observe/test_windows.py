@@ -191,7 +191,7 @@ def test_labels_are_kept_with_the_windows_and_are_news_too() -> None:
     assert packed is not None
     after = LabelSlotBook()
     MonitoredModel(START + 4000, unpack(packed), after)
-    assert after.view()[V1][START][""].rows == 7
+    assert after.view().revisions[V1][START][""].rows == 7
     assert not model.close(START + 4500, PODS)
 
 
@@ -360,6 +360,8 @@ WRONG: list[dict[str, Any]] = [
     {"labels": [["r", 5, [["pod", 1.0, {"": {"rows": -1}}]]]]},
     {"labels": [["r", "5", []]]},
     {"labelSeconds": None},
+    {"labels": [["r", 5, []]], "labelSeconds": []},
+    {"labels": [["r", 5, []]], "labelSeconds": ["60"]},
 ]
 
 

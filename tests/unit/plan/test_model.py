@@ -119,6 +119,7 @@ def test_other_settings_and_another_server_image_change_no_pod_of_a_revision_tha
     cluster.settings = settings(
         serverImage="server:2",
         slotSeconds=10,
+        feedback={"slotSeconds": 60},
         limits={"maxRows": 5, "maxConcurrentRequests": 8},
         artifacts={"allowedHosts": ["*"]},
     )
@@ -413,7 +414,7 @@ def test_feedback_keys_are_made_with_the_first_pods_of_a_revision_alone() -> Non
 
 
 def test_pods_have_the_feedback_keys_where_there_are_such() -> None:
-    cluster = served(settings=settings(feedback={"maxAgeDays": 2}))
+    cluster = served(settings=settings(feedback={"maxAgeDays": 2, "slotSeconds": 60}))
     pod = cluster.children["Deployment", cluster.status["stable"]["revision"]]["spec"]["template"]["spec"]
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
     assert volumes["feedback"]["secret"] == {"secretName": "churn-feedback", "optional": True}
@@ -421,7 +422,11 @@ def test_pods_have_the_feedback_keys_where_there_are_such() -> None:
     assert {"name": "feedback", "mountPath": "/feedback", "readOnly": True} in server["volumeMounts"]
     assert "feedback" not in {mount["name"] for mount in pod["initContainers"][0]["volumeMounts"]}
     told = {entry["name"]: entry.get("value") for entry in server["env"]}
-    assert json.loads(str(told["WEIRKEEPER_FEEDBACK"])) == {"keys": "/feedback", "maxAgeSeconds": 172_800}
+    assert json.loads(str(told["WEIRKEEPER_FEEDBACK"])) == {
+        "keys": "/feedback",
+        "maxAgeSeconds": 172_800,
+        "slotSeconds": 60,
+    }
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.unit.plan.test_monitor import END, NOW, REFERENCE, V1, V2, counted, monitor, served, snapshot
+from weirkeeper.api.conditions import timestamp
 from weirkeeper.delivery.evidence import LabelSlots, PodEvidence
 from weirkeeper.plan.assessment import assessments
 from weirkeeper.plan.labelled import predictions_by_slot
@@ -181,6 +182,32 @@ def test_too_few_labels_reach_back_to_older_predictions_but_not_behind_the_water
     assert far["message"] == "Accuracy: 120 of 200 labelled rows; 120 labels of 2000 predictions"
 
 
+@pytest.mark.parametrize(
+    ("began", "counted_since", "known"),
+    [
+        (None, 0, False),
+        (END - 23.5 * HOUR, 0, True),
+        (END - 23.5 * HOUR, END - 23 * HOUR, False),
+        (END - 25 * HOUR, 0, False),
+    ],
+)
+def test_of_how_many_predictions_labels_are_is_told_where_all_of_them_were_counted(
+    began: float | None, counted_since: int, *, known: bool
+) -> None:
+    """The first slot with labels begins before what the windows kept; not so the revision, perhaps."""
+    few = {"": right(120, 60)}
+    spec = {**ACCURATE, "labels": {"maxAge": "168h"}}
+    base = labelled({1: few, 25: few}, model=served(since=END - 24.5 * HOUR), **spec)
+    created = {"creationTimestamp": timestamp(began)} if began else {}
+    record = {"metadata": {"name": V1, **created}}
+    view = replace(base.evidence.windows["churn"], since=counted_since, judged={})
+    evidence = replace(base.evidence, windows={"churn": view})
+    found = replace(base, evidence=evidence, children={**base.children, ("ControllerRevision", V1): record})
+    (one,) = assessments(found)
+    assert one.labelled is not None
+    assert (one.labelled.rows, one.labelled.known) == (240, known)
+
+
 def test_labels_of_predictions_before_the_promotion_and_of_other_revisions_do_not_count() -> None:
     bad, good = {"": right(1000, 100)}, {"": right(1000, 900)}
     plan = planned({1: good, 3: bad}, model=served(since=END - 1.5 * HOUR), labels={"minRows": 1500}, **ACCURATE)
@@ -284,6 +311,10 @@ def test_predictions_of_a_whole_window_are_spread_over_the_slots_of_labels() -> 
     counts = counted(50)
     day = (CountedSlot(0, 100, counts), 24 * HOUR)
     minutes = (CountedSlot(24 * HOUR + 300, 7, counts), 300)
-    found = predictions_by_slot([day, minutes], HOUR)
+    found = predictions_by_slot([day, minutes], LabelSlots(HOUR))
     assert (sum(found.values()), len(found), found[24 * HOUR]) == (107, 25, 7)
     assert max(found.values()) - min(one for start, one in found.items() if start < 24 * HOUR) <= 3
+    assert predictions_by_slot([minutes], LabelSlots(60, longer={24 * HOUR: HOUR})) == {24 * HOUR: 7}
+    assert predictions_by_slot([minutes], LabelSlots(60)) == {
+        24 * HOUR + 60 * minute: rows for minute, rows in zip(range(5, 10), (1, 1, 2, 1, 2), strict=True)
+    }

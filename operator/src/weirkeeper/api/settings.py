@@ -77,6 +77,10 @@ class Feedback(Record):
     max_age_days: int = Field(
         default=30, ge=1, le=400, description="Age of a prediction in days from which its labels are refused."
     )
+    # Each divides the next: slots of pods from before a change add up with those from after it.
+    slot_seconds: Literal[60, 300, 900, 3600] = Field(
+        default=3600, description="Length in seconds of the slots by which labels are counted, those of predictions."
+    )
 
 
 class PrometheusSettings(Record):

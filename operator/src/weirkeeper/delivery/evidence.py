@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from weirkeeper.statistics.error_budget import Tally
@@ -84,11 +85,44 @@ class LabelSlots:
     """Labels by the slot of their prediction, as far as they have come.
 
     `revisions` maps a revision, and the start of a slot (Unix seconds, oldest first), to counts by segment; those of
-    all rows stand under the empty name. Slots have `slot_seconds`; one without labels is absent.
+    all rows stand under the empty name. Slots have `slot_seconds`, but for those whose start is in `longer`, which
+    gives their length: the same for all revisions, so that what is compared was predicted in the same time. A slot
+    without labels is absent.
     """
 
     slot_seconds: int = 3_600
     revisions: Mapping[str, Mapping[int, Mapping[str, LabelCounts]]] = field(default_factory=dict)
+    longer: Mapping[int, int] = field(default_factory=dict)
+
+    def start_of(self, moment: float) -> int:
+        """The start of the slot that a moment lies in (Unix seconds, as `moment`)."""
+        for seconds in self._lengths:
+            start = int(moment // seconds) * seconds
+            if self.longer.get(start) == seconds:
+                return start
+        return int(moment // self.slot_seconds) * self.slot_seconds
+
+    @property
+    def longest(self) -> int:
+        """Seconds of the longest slots: every other is a whole part of them."""
+        return max(self.longer.values(), default=self.slot_seconds)
+
+    @cached_property
+    def _lengths(self) -> list[int]:
+        """The lengths of longer slots, the longest first: a slot within another's time is part of that."""
+        return sorted(set(self.longer.values()), reverse=True)
+
+    def end_of(self, start: int) -> int:
+        """The end of the slot that begins at `start`."""
+        return start + self.longer.get(start, self.slot_seconds)
+
+    def starts(self, begin: int, end: int) -> list[int]:
+        """The starts of the slots that hold something of `[begin, end)`, in order."""
+        found, start = list[int](), self.start_of(begin)
+        while start < end:
+            found.append(start)
+            start = self.end_of(start)
+        return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -84,7 +84,7 @@ class Span:
         end = self.until or now
         slots: Mapping[int, Mapping[str, LabelCounts]] = labels.revisions.get(revision, {})
         for start in slots:
-            if self.since <= start and start + labels.slot_seconds <= end:
+            if self.since <= start and labels.end_of(start) <= end:
                 yield slots[start].get("", LabelCounts())
 
 

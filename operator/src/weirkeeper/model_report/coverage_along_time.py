@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Final, NamedTuple
 
+from weirkeeper.delivery.evidence import LabelSlots
 from weirkeeper.model_report.found import Found
 from weirkeeper.model_report.reigns import Reign, reigns
 from weirkeeper.model_report.time_frame import Frame, stretch_length
@@ -13,6 +14,7 @@ from weirkeeper.model_report.windows import Watch
 from weirkeeper.model_report.wording import moment
 from weirkeeper.observe.checkpoint import Checkpoint
 from weirkeeper.observe.label_readings import WHOLE
+from weirkeeper.observe.label_slot_book import viewed
 from weirkeeper.plan.labelled import predictions_by_slot
 from weirkeeper.plan.windows import CountedSlot
 from weirkeeper.report.chart import Measured, Trace
@@ -39,10 +41,11 @@ class Covered(NamedTuple):
 
 def coverage_figure(found: Found, checkpoint: Checkpoint, watch: Watch | None, frame: Frame) -> Figure | None:
     """Draw it for the windows that are kept; None where none of them had predictions, or no label ever came."""
-    slots = [one for reign in reigns(found) for one in _of_reign(reign, checkpoint, watch)] if watch else []
+    labels = viewed(checkpoint.labels)
+    slots = [one for reign in reigns(found) for one in _of_reign(reign, labels, watch)] if watch else []
     if not any(one.labels for one in slots):
         return None
-    length = stretch_length([one.start for one in slots], checkpoint.label_seconds)
+    length = stretch_length([one.start for one in slots], labels.longest)
     told = [_added(list(group)) for _, group in groupby(slots, key=lambda one: one.start // length)]
     whole = _added(slots)
     trace = Trace("labels", tuple(Measured(one.start, one.end, one.share) for one in told))
@@ -59,18 +62,18 @@ def coverage_figure(found: Found, checkpoint: Checkpoint, watch: Watch | None, f
     )
 
 
-def _of_reign(reign: Reign, checkpoint: Checkpoint, watch: Watch) -> Iterator[Covered]:
+def _of_reign(reign: Reign, labels: LabelSlots, watch: Watch) -> Iterator[Covered]:
     """Count by slots of labels of which all predictions are known."""
     windows = [one for one in watch.past if one.revision == reign.revision and reign.since <= one.start < reign.until]
     if not windows:
         return
-    first, end, seconds = windows[0].start, windows[-1].end, checkpoint.label_seconds
+    first, last, came = windows[0].start, windows[-1].end, labels.revisions.get(reign.revision, {})
     counted = ((CountedSlot(int(one.start), one.inputs.rows, NOTHING), int(one.end - one.start)) for one in windows)
-    for start, predictions in sorted(predictions_by_slot(counted, seconds).items()):
-        if first <= start and start + seconds <= end and predictions:
-            slot = checkpoint.labels.get((reign.revision, start))
-            labels = slot.segments[WHOLE].rows if slot and WHOLE in slot.segments else 0
-            yield Covered(start, start + seconds, labels, predictions)
+    for start, predictions in sorted(predictions_by_slot(counted, labels).items()):
+        end = labels.end_of(start)
+        if first <= start and end <= last and predictions:
+            segments = came.get(start, {})
+            yield Covered(start, end, segments[WHOLE].rows if WHOLE in segments else 0, predictions)
 
 
 def _added(parts: list[Covered]) -> Covered:

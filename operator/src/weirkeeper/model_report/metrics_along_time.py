@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from weirkeeper.delivery.evidence import LabelSlots
 from weirkeeper.model_report.found import Found
 from weirkeeper.model_report.performance import estimates_of
 from weirkeeper.model_report.reigns import Reign, reigns
@@ -16,6 +17,7 @@ from weirkeeper.model_report.wording import moment
 from weirkeeper.observe.checkpoint import Checkpoint
 from weirkeeper.observe.label_book import merged
 from weirkeeper.observe.label_readings import WHOLE, Segments
+from weirkeeper.observe.label_slot_book import viewed
 from weirkeeper.report.chart import Measured, Trace
 from weirkeeper.report.page import Column, Figure, Table
 from weirkeeper.statistics.expected import expected_performance
@@ -52,32 +54,30 @@ class LabelStretch:
 
 def label_stretches(found: Found, checkpoint: Checkpoint) -> list[LabelStretch]:
     """Add up labels by stretches, of each revision while it was in production; the earliest first."""
-    kept = [(reign, start) for reign in reigns(found) for start in _slots(reign, checkpoint)]
-    length = _length(kept, checkpoint)
+    labels = viewed(checkpoint.labels)
+    kept = [(reign, start) for reign in reigns(found) for start in _slots(reign, labels)]
+    length = _length(kept, labels)
     stretches = []
     for (reign, first), slots in groupby(kept, key=lambda one: (one[0], one[1] // length * length)):
-        segments = merged(checkpoint.labels[reign.revision, start].segments for _, start in slots)
+        segments = merged(labels.revisions[reign.revision][start] for _, start in slots)
         end = min(first + length, reign.until, checkpoint.end)
         stretches.append(LabelStretch(max(first, reign.since), end, segments))
     return [one for one in stretches if one.start < one.end]
 
 
-def _slots(reign: Reign, checkpoint: Checkpoint) -> list[int]:
+def _slots(reign: Reign, labels: LabelSlots) -> list[int]:
     """The slots that hold predictions of the reign, of which labels came."""
-    seconds = checkpoint.label_seconds
-    return sorted(
-        start
-        for revision, start in checkpoint.labels
-        if revision == reign.revision and reign.since < start + seconds and start < reign.until
-    )
+    came = labels.revisions.get(reign.revision, {})
+    return [start for start in came if reign.since < labels.end_of(start) and start < reign.until]
 
 
-def _length(kept: Sequence[tuple[Reign, int]], checkpoint: Checkpoint) -> int:
+def _length(kept: Sequence[tuple[Reign, int]], labels: LabelSlots) -> int:
     """Stretches are as long as it takes for each to have enough labels, where they can."""
-    slots = [checkpoint.labels[reign.revision, start].segments for reign, start in kept]
+    slots = [labels.revisions[reign.revision][start] for reign, start in kept]
     rows = sum(segments[WHOLE].rows for segments in slots if WHOLE in segments)
-    least = min(TOGETHER[-1], ENOUGH * len(slots) // max(1, rows))
-    return stretch_length((start for _, start in kept), checkpoint.label_seconds, least)
+    parts = {(reign, start // labels.longest) for reign, start in kept}
+    least = min(TOGETHER[-1], ENOUGH * len(parts) // max(1, rows))
+    return stretch_length((start for _, start in kept), labels.longest, least)
 
 
 def metric_figures(found: Found, stretches: Sequence[LabelStretch], watch: Watch | None, frame: Frame) -> list[Figure]:

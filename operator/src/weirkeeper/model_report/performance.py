@@ -71,7 +71,7 @@ def labels_of(found: Found, revision: str) -> Segments:
     checkpoint = found.checkpoint()
     if checkpoint is None:
         return {}
-    return merged(slot.segments for (told, _), slot in checkpoint.labels.items() if told == revision)
+    return merged(slot.segments for key, slot in checkpoint.labels.items() if key.revision == revision)
 
 
 def estimates_of(segments: Segments) -> Mapping[str, Estimate]:

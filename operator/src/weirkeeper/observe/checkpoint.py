@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from weirkeeper.observe.errors import BrokenCheckpoint, BrokenEvidence
 from weirkeeper.observe.kept_numbers import count_of
-from weirkeeper.observe.label_readings import Segments, SlotKey, read_tables
-from weirkeeper.observe.label_slot_book import LabelSlot, pack_segments, unpack_segments, written
+from weirkeeper.observe.label_readings import Segments, read_tables
+from weirkeeper.observe.label_slot_book import LabelSlot, SlotKey, pack_segments, unpack_segments, written
 from weirkeeper.observe.latencies import Process
 from weirkeeper.observe.objective_book import KeptObjectives
 from weirkeeper.observe.objective_memory import read_objectives, written_objectives
@@ -55,8 +55,8 @@ class Checkpoint:
 
     Processes that began at or after `since`, and of which nothing is known, have not been counted at all. `lanes` are
     by the length of their slots, `past` sums of whole windows by their size, both in seconds. `labels` are by revision
-    and slot, whose length is `label_seconds`. `objectives` are what became of requests, where a Monitor has objectives,
-    `warm_ups` live rows to compare with, where one asks for them.
+    and slot. `objectives` are what became of requests, where a Monitor has objectives, `warm_ups` live rows to compare
+    with, where one asks for them.
     """
 
     end: int
@@ -66,7 +66,6 @@ class Checkpoint:
     lanes: Mapping[int, Lane] = field(default_factory=dict)
     past: Mapping[int, Lane] = field(default_factory=dict)
     labels: Mapping[SlotKey, LabelSlot] = field(default_factory=dict)
-    label_seconds: int = 3_600
     objectives: KeptObjectives | None = None
     warm_ups: Mapping[WarmUpRule, WarmUp] = field(default_factory=dict)
 
@@ -133,7 +132,7 @@ class _Layouts:
 
 def _written(checkpoint: Checkpoint, longest: int) -> dict[str, Any]:
     layouts = _Layouts()
-    labels = sorted(checkpoint.labels.items(), key=lambda one: one[0][1])[max(0, len(checkpoint.labels) - longest) :]
+    labels = sorted(checkpoint.labels.items(), key=lambda one: one[0].start)[max(0, len(checkpoint.labels) - longest) :]
     return {
         "version": VERSION,
         "end": checkpoint.end,
@@ -143,10 +142,14 @@ def _written(checkpoint: Checkpoint, longest: int) -> dict[str, Any]:
         "lanes": _written_lanes(checkpoint.lanes, longest, layouts),
         "past": _written_lanes(checkpoint.past, longest, layouts),
         "labels": [
-            [*key, [[*process, written(unpack_segments(part))] for process, part in slot.parts.items()]]
+            [
+                key.revision,
+                key.start,
+                [[*process, written(unpack_segments(part))] for process, part in slot.parts.items()],
+            ]
             for key, slot in labels
         ],
-        "labelSeconds": checkpoint.label_seconds,
+        "labelSeconds": [key.seconds for key, _ in labels],
         "warmUps": [
             [*rule, one.revision, one.since, one.start, one.end, one.rows, *layouts.written(one.counts)]
             for rule, one in checkpoint.warm_ups.items()
@@ -182,8 +185,7 @@ def _read(found: Any) -> Checkpoint:
         profiles={str(revision): str(sha256) for revision, sha256 in found["profiles"].items()},
         lanes=_lanes(found["lanes"], layouts),
         past=_lanes(found["past"], layouts),
-        labels={(str(revision), count_of(start)): _label_slot(parts) for revision, start, parts in found["labels"]},
-        label_seconds=max(1, count_of(found["labelSeconds"])),
+        labels=_labels(found["labels"], found["labelSeconds"]),
         warm_ups=dict(_warm_up(one, layouts) for one in found.get("warmUps", ())),
         objectives=read_objectives(found["objectives"]) if found.get("objectives") else None,
     )
@@ -218,6 +220,15 @@ def _warm_up(found: Any, layouts: list[tuple[Column, ...]]) -> tuple[WarmUpRule,
     rule = WarmUpRule(max(1, count_of(slot)), count_of(seconds), count_of(least))
     since, start, end, rows = map(count_of, (since, start, end, rows))
     return rule, WarmUp(str(revision), since, start, end, rows, checked(layouts[layout], numbers))
+
+
+def _labels(found: Any, lengths: Any) -> dict[SlotKey, LabelSlot]:
+    """Slots of labels and their lengths; former checkpoints have one length for all."""
+    each = [*map(count_of, lengths)] if isinstance(lengths, list) else [count_of(lengths)] * len(found)
+    return {
+        SlotKey(str(revision), count_of(start), max(1, seconds)): _label_slot(parts)
+        for (revision, start, parts), seconds in zip(found, each, strict=True)
+    }
 
 
 def _label_slot(parts: Any) -> LabelSlot:

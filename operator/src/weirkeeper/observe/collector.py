@@ -143,7 +143,7 @@ class Collector:
             windows=windows.views() if windows else {},
             profiled=asked.blocks() if asked else {},
             answers=asked.slots() if asked else {},
-            labels=LabelSlots(labels.slot_seconds, labels.view()) if labels else LabelSlots(),
+            labels=labels.view() if labels else LabelSlots(),
             unavailable_since=routers.unavailable_since if routers else None,
             served=windows.objectives.view() if windows and windows.objectives else None,
         )

@@ -86,20 +86,17 @@ Segments = Mapping[str, LabelCounts]
 """Counts by segment, those of all rows as WHOLE."""
 
 
-SlotKey = tuple[str, int]
-"""A revision, and the start of a slot of its predictions in Unix seconds."""
-
-
 @dataclass(frozen=True)
 class LabelReading:
     """What changed of a process' counts, by revision, and by revision and slot: cumulative since its start.
 
-    `cursor` asks for what changes after this. Slots have `slot_seconds`, and are those of the predictions.
+    `cursor` asks for what changes after this. Slots are those of the predictions, named by their start in Unix seconds;
+    they have `slot_seconds`.
     """
 
     cursor: str = ""
     totals: Mapping[str, Segments] = field(default_factory=dict)
-    slots: Mapping[SlotKey, Segments] = field(default_factory=dict)
+    slots: Mapping[tuple[str, int], Segments] = field(default_factory=dict)
     slot_seconds: int = 0
 
 

@@ -7,7 +7,6 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
 
-from weirkeeper.delivery.evidence import LabelSlots
 from weirkeeper.observe.checkpoint import Checkpoint, pack
 from weirkeeper.observe.label_slot_book import LabelSlotBook
 from weirkeeper.observe.objective_book import ObjectiveBook
@@ -30,7 +29,7 @@ class MonitoredModel:
         self._kept_objectives = kept.objectives if kept else None
         self._labels = labels
         if kept is not None:
-            labels.restore(kept.labels, kept.label_seconds)
+            labels.restore(kept.labels)
         self._kept_at = kept.end if kept else since
         self._changes = self._changed()
         self._settled_at = 0
@@ -62,7 +61,6 @@ class MonitoredModel:
             replace(
                 self.windows.kept(end),
                 labels=self._labels.slots(),
-                label_seconds=self._labels.slot_seconds,
                 objectives=self.objectives.kept() if self.objectives else None,
             )
         )
@@ -70,7 +68,7 @@ class MonitoredModel:
 
     def views(self) -> Mapping[str, CountedSlots]:
         """What the planner sees, by Monitor."""
-        return self.windows.views(self._checkpoint, LabelSlots(self._labels.slot_seconds, self._labels.view()))
+        return self.windows.views(self._checkpoint, self._labels.view())
 
     def _changed(self) -> tuple[int, int, int]:
         return self.windows.changes, self._labels.changes, self.objectives.changes if self.objectives else 0

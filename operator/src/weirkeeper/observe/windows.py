@@ -131,7 +131,7 @@ class WindowBook:
             past = {revision: tuple(windows) for revision, windows in self._past[rule.size].items()}
             at, labels = self._labelled(name, end, labels)
             mixed = frozenset(self._mixed)
-            view = CountedSlots(revisions, self._until, mixed, checkpoint, past, labels, at, warm_up)
+            view = CountedSlots(revisions, self._until, mixed, checkpoint, past, labels, at, warm_up, self._since)
             self._views[name] = (key, view)
         return self._views[name][1]
 

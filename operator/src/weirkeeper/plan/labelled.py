@@ -8,7 +8,7 @@ from typing import Final
 
 from weirkeeper.delivery.evidence import LabelSlots
 from weirkeeper.plan.windows import PAST, CountedSlot, WindowRule
-from weirkeeper.statistics.label_slots import LabelledWindow, labelled_window, watermark
+from weirkeeper.statistics.label_slots import LabelledWindow, labelled_window
 from weirkeeper.statistics.labels import LabelCounts
 
 ALL_ROWS: Final = ""
@@ -21,6 +21,20 @@ class LabelRule:
 
     min_rows: int
     max_age: int
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Predictions of a revision by the slots of labels.
+
+    The revision `began` not before this and is stable `since`, and all that it predicted was counted from
+    `counted_since` on (Unix seconds).
+    """
+
+    by_slot: Mapping[int, int]
+    since: float = 0.0
+    began: float = 0.0
+    counted_since: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -53,11 +67,11 @@ def labels_of(
     `since` (the revision's promotion).
     """
     slots = labels.revisions.get(revision, {})
-    oldest = max(watermark(end, rule.max_age, labels.slot_seconds), int(since) - labels.slot_seconds + 1)
+    oldest = max(end - rule.max_age, since)
     picked: dict[int, Mapping[str, LabelCounts]] = {}
     rows = 0
-    for start in sorted((one for one in slots if oldest <= one < end), reverse=True):
-        if start + labels.slot_seconds <= end - windows.size and rows >= rule.min_rows:
+    for start in sorted((one for one in slots if labels.end_of(one) > oldest and one < end), reverse=True):
+        if labels.end_of(start) <= end - windows.size and rows >= rule.min_rows:
             break
         picked[start] = slots[start]
         rows += slots[start][ALL_ROWS].rows if ALL_ROWS in slots[start] else 0
@@ -66,19 +80,17 @@ def labels_of(
 
 def labelled(
     picked: Mapping[int, Mapping[str, LabelCounts]],
-    predictions: Mapping[int, int],
+    predicted: Predicted,
     windows: WindowRule,
     end: int,
     rule: LabelRule,
-    slot_seconds: int,
+    labels: LabelSlots,
 ) -> Labelled:
-    """Add up what was picked, beside the `predictions` by slot."""
-    first = min(picked, default=end - windows.size) // slot_seconds * slot_seconds
+    """Add up what was picked of `labels`, beside what was `predicted`."""
+    first = labels.start_of(min(picked, default=min(max(end - windows.size, predicted.since), end)))
     slots = {start: segments.get(ALL_ROWS, LabelCounts()) for start, segments in picked.items()}
-    window = labelled_window(
-        slots, predictions, range(first, end, slot_seconds), watermark(end, rule.max_age, slot_seconds)
-    )
-    known = first >= end - PAST * windows.size
+    window = labelled_window(slots, predicted.by_slot, labels.starts(first, end), labels.start_of(end - rule.max_age))
+    known = max(first, predicted.began) >= max(end - PAST * windows.size, predicted.counted_since)
     return Labelled(first, end, window, added(picked.values()), tuple(slots[start] for start in sorted(slots)), known)
 
 
@@ -91,12 +103,13 @@ def added(parts: Iterable[Mapping[str, LabelCounts]]) -> dict[str, LabelCounts]:
     return found
 
 
-def predictions_by_slot(counted: Iterable[tuple[CountedSlot, int]], slot_seconds: int) -> dict[int, int]:
+def predictions_by_slot(counted: Iterable[tuple[CountedSlot, int]], labels: LabelSlots) -> dict[int, int]:
     """Count predictions by the slots of labels; rows are `counted` in so many seconds, over which they are spread."""
     found: dict[int, int] = {}
     for one, seconds in counted:
-        parts = range(one.start // slot_seconds * slot_seconds, one.start + seconds, slot_seconds)
-        for number, start in enumerate(parts):
-            share = one.rows * (number + 1) // len(parts) - one.rows * number // len(parts)
-            found[start] = found.get(start, 0) + share
+        before = 0
+        for start in labels.starts(one.start, one.start + seconds):
+            until = one.rows * min(labels.end_of(start) - one.start, seconds) // seconds
+            found[start] = found.get(start, 0) + until - before
+            before = until
     return found

@@ -36,7 +36,7 @@ from weirkeeper.plan.conditions.watched import (
     Watched,
     said_before,
 )
-from weirkeeper.plan.labelled import Labelled, labelled, labels_of, predictions_by_slot
+from weirkeeper.plan.labelled import Labelled, Predicted, labelled, labels_of, predictions_by_slot
 from weirkeeper.plan.names_told import unknown_names
 from weirkeeper.plan.wanted import records_of
 from weirkeeper.plan.warming_up import Compared, warm_up_of
@@ -138,7 +138,7 @@ def _judged(snapshot: Snapshot, spec: MonitorSpec, slots: CountedSlots, stable: 
     warm_up = warm_up_of(slots, stable.revision, int(stable.since)) if rule_of(spec).warm_up else None
     window = _window(slots, spec, stable, warm_up.end if warm_up and warm_up.end else None)
     watched = Watched(spec, rule_of(spec), profile, window)
-    labels = _labelled(watched, slots, stable)
+    labels = _labelled(watched, slots, stable, _began(snapshot, stable.revision))
     compared = Compared.of(watched, warm_up)
     return _Judged(
         watched,
@@ -154,12 +154,20 @@ def _judged(snapshot: Snapshot, spec: MonitorSpec, slots: CountedSlots, stable: 
     )
 
 
-def _labelled(watched: Watched, slots: CountedSlots, stable: Stable) -> Labelled:
-    rule, seconds, end = watched.rule, slots.labels.slot_seconds, watched.window.end
+def _labelled(watched: Watched, slots: CountedSlots, stable: Stable, began: float) -> Labelled:
+    rule, end = watched.rule, watched.window.end
     counted, past = (kept.get(stable.revision, ()) for kept in (slots.revisions, slots.past))
     lengths = [*((one, rule.size) for one in past), *((one, rule.slot) for one in counted)]
     picked = labels_of(slots.labels, stable.revision, watched.labels, rule, end, stable.since)
-    return labelled(picked, predictions_by_slot(lengths, seconds), rule, end, watched.labels, seconds)
+    predicted = Predicted(predictions_by_slot(lengths, slots.labels), stable.since, began, slots.since)
+    return labelled(picked, predicted, rule, end, watched.labels, slots.labels)
+
+
+def _began(snapshot: Snapshot, revision: str) -> float:
+    """A moment at which a revision had predicted nothing yet (Unix seconds)."""
+    kept = snapshot.children.get(("ControllerRevision", revision)) or {}
+    created = (kept.get("metadata") or {}).get("creationTimestamp")
+    return unix_seconds(created) if created else 0.0
 
 
 def _said(name: str, judged: _Judged, before: _Before) -> Assessment:

@@ -92,6 +92,7 @@ class CountedSlots:
     restart, None while nothing is due. `past` are sums of whole windows whose slots are gone. `labels` are those that
     had come at `labelled_at`, soon after the end of the window, unless nobody looked then. `judged` keeps what was
     found, since judging is the dear part. `warm_up` are the live rows to compare with, where the Monitor asks for them.
+    Nothing from before `since` is counted.
     """
 
     revisions: Mapping[str, Sequence[CountedSlot]] = field(default_factory=dict)
@@ -102,6 +103,7 @@ class CountedSlots:
     labels: LabelSlots = field(default_factory=LabelSlots)
     labelled_at: int = 0
     warm_up: WarmUp | None = None
+    since: int = 0
     judged: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
 

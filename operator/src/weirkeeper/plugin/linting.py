@@ -147,7 +147,8 @@ def _of_labels(gate: Gate, shares: Sequence[Step]) -> Iterator[str]:
     if max(step.hold.seconds for step in shares) < LABEL_SLOT:
         yield (
             f"gate {gate.name} waits for {needed}, of whole hours within a step: hold one for"
-            f" {Duration.of(LABEL_SLOT)} or more (a chart may set other slots), or the last one lasts that long anyway"
+            f" {Duration.of(LABEL_SLOT)} or more (less where feedback.slotSeconds is), or the last one lasts that"
+            " long anyway"
         )
 
 

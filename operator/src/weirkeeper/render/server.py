@@ -168,7 +168,11 @@ def _server_env(content: Mapping[str, Any], settings: Settings) -> list[dict[str
     limits = settings.limits.model_dump(mode="json", by_alias=True)
     trusted = content["artifact"].get("trustedTypes", [])
     batching = content.get("server", {}).get("batching")
-    feedback = {"keys": FEEDBACK_DIRECTORY, "maxAgeSeconds": settings.feedback.max_age_days * DAY_SECONDS}
+    feedback = {
+        "keys": FEEDBACK_DIRECTORY,
+        "maxAgeSeconds": settings.feedback.max_age_days * DAY_SECONDS,
+        "slotSeconds": settings.feedback.slot_seconds,
+    }
     return [
         {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
         environment_variable("WEIRKEEPER_SLOT_SECONDS", str(settings.slot_seconds)),

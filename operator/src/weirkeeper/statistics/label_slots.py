@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from weirkeeper.statistics.errors import StatisticsError
@@ -53,9 +53,9 @@ def booked(
 
 
 def labelled_window(
-    slots: Mapping[int, LabelCounts], predictions: Mapping[int, int], window: range, frozen_until: int
+    slots: Mapping[int, LabelCounts], predictions: Mapping[int, int], window: Sequence[int], frozen_until: int
 ) -> LabelledWindow:
-    """Add up the slots of a window, `range(start, end, slot_seconds)`.
+    """Add up the slots of a `window`, which are named by their starts, in order.
 
     `predictions` are all predictions by slot; there cannot be fewer of them than labels, so where a restart lost some,
     the labels count.
