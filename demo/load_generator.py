@@ -8,7 +8,7 @@ client would meet is counted.
 - ``GET /counts``: cumulative outcomes and latency by revision, the last failures, p50 and p99 of the last answers.
 - ``POST /control`` ``{"rate": 100, "rows": "drifted", "running": false}``: any of the three; answers like ``/counts``.
 - ``GET /labelled``: where the rows come with labels, each answered row goes back with its label as the answer's token
-  says, once a second; those that were counted are here as CSV, the newest last, as a team's table would have them.
+  says, twice a second; those that were counted are here as CSV, the newest last, as a team's table would have them.
 """
 
 import argparse
@@ -41,7 +41,7 @@ LONGEST_TICK: Final = 0.05  # and most, so that what it is told is soon heeded
 OK: Final = "200"
 
 KEPT_LABELS: Final = 5000
-LABEL_SECONDS: Final = 1.0  # between two posts of labels
+LABEL_SECONDS: Final = 0.5  # between two posts of labels
 MOST_LABELS: Final = 500  # of one post
 
 Bodies = dict[str, list[bytes]]

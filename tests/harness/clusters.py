@@ -24,7 +24,14 @@ STORES_NAMESPACE = "artifacts"
 MEASURES_NAMESPACE = "measures"
 PROMETHEUS_URL = f"http://prometheus.{MEASURES_NAMESPACE}.svc:9090"
 """Where tests keep the Prometheus of gates; it is there only while one of them runs."""
-STORE_HOSTS = tuple(f"{name}.{STORES_NAMESPACE}.svc:8000" for name in ("store", "away"))
+LOOP_NAMESPACES = ("learnt", "refused")
+"""Where a training writes into an object store of its own."""
+LABEL_SLOT_SECONDS = 60
+"""As short as it may be: gates wait for whole slots of labels."""
+STORE_HOSTS = (
+    *(f"{name}.{STORES_NAMESPACE}.svc:8000" for name in ("store", "away")),
+    *(f"store.{name}.svc:8000" for name in LOOP_NAMESPACES),
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,7 @@ class Cluster:
             f"images={json.dumps(images)}",
             f"artifacts.allowedHosts={json.dumps(STORE_HOSTS)}",
             f"prometheus.url={json.dumps(PROMETHEUS_URL)}",
+            f"feedback.slotSeconds={LABEL_SLOT_SECONDS}",
         )
         settings = [option for value in (*ours, *values) for option in ("--set-json", value)]
         target = [release, str(CHART), "--namespace", namespace, "--wait", "--timeout", "4m"]
