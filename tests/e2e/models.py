@@ -37,6 +37,13 @@ def good() -> Mapping[str, str]:
     return _bundled(make_pipeline(StandardScaler(), LogisticRegression()), COLUMNS)
 
 
+def of_other_rows() -> Mapping[str, str]:
+    """A good model with another reference: a profile of fewer rows."""
+    inputs, target = frame()
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(inputs, target)
+    return _files(model, inputs, reference=inputs.iloc[::2])
+
+
 def renamed() -> Mapping[str, str]:
     """The same with an input of another name: its own golden requests pass, every live request gets 400."""
     return _bundled(make_pipeline(StandardScaler(), LogisticRegression()), ["radius_mm", *COLUMNS[1:]])
@@ -63,9 +70,10 @@ def _bundled(estimator: Any, columns: list[str]) -> Mapping[str, str]:
     return _files(estimator.fit(named, target), named)
 
 
-def _files(model: Any, inputs: pd.DataFrame) -> Mapping[str, str]:
+def _files(model: Any, inputs: pd.DataFrame, reference: pd.DataFrame | None = None) -> Mapping[str, str]:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(weirkeeper.bundle(model, inputs, path=Path(folder) / "bundle", held_out=(inputs, frame()[1])))
+        rows, tests = inputs if reference is None else reference, (inputs, frame()[1])
+        path = Path(weirkeeper.bundle(model, rows, path=Path(folder) / "bundle", held_out=tests))
         return {item.name: base64.b64encode(item.read_bytes()).decode() for item in path.iterdir()}
 
 

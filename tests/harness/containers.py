@@ -6,11 +6,12 @@ name the pod's UID and the container's id.
 
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from demo.commands import run
 from tests.cluster.processes import start_time
 from tests.harness.waiting import eventually
 
@@ -86,3 +87,24 @@ def stopped(pod: Mapping[str, Any], name: str) -> Iterator[None]:
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def unreachable(pod: Mapping[str, Any], port: int) -> Iterator[Callable[[], int]]:
+    """Nothing that is sent to a pod's port arrives while the block runs, as behind a cut cable; the rest goes on.
+
+    Gives a function that counts the packets that were dropped so far.
+    """
+    pid = _processes_of(pod["metadata"]["uid"], f"pod {pod['metadata']['name']}")[0]
+    where = ["nsenter", f"--net=/proc/{pid}/ns/net", "iptables", "--wait"]
+    rule = ["--protocol", "tcp", "--dport", str(port), "--jump", "DROP"]
+
+    def dropped() -> int:
+        listed = run([*where, "--list", "INPUT", "--verbose", "--exact", "--numeric"])
+        return sum(int(line.split()[0]) for line in listed.splitlines() if "DROP" in line and f"dpt:{port}" in line)
+
+    run([*where, "--insert", "INPUT", *rule])
+    try:
+        yield dropped
+    finally:
+        run([*where, "--delete", "INPUT", *rule])
