@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from weirkeeper.statistics.profile import ReferenceProfile
 from weirkeeper_server.arms import Arm
+from weirkeeper_server.counted import CountedArm
 from weirkeeper_server.counting import LatencySlots, TrafficProfile
 
 
@@ -35,12 +35,12 @@ class CountedApart:
             self._traffic[arm] = TrafficProfile(*self._profile)
         return self._traffic.get(arm)
 
-    def told(self, latency_from: float) -> dict[str, Any]:
-        """Tell of each arm what the evidence tells of the split."""
-        return {arm: self._told(arm, slots, latency_from) for arm, slots in self._latency.items()}
+    def counted(self, latency_from: float) -> dict[str, CountedArm]:
+        """Give the counts of each arm."""
+        return {arm: counted_arm(slots, self._traffic.get(arm), latency_from) for arm, slots in self._latency.items()}
 
-    def _told(self, arm: Arm, slots: LatencySlots, latency_from: float) -> dict[str, Any]:
-        latency = {"slotSeconds": slots.slot_seconds, "slots": slots.told(latency_from)}
-        traffic = self._traffic.get(arm)
-        totals = traffic.totals() if traffic else {"inputs": {}, "outputs": {}}
-        return {"latency": latency, "inputs": totals["inputs"], "outputs": totals["outputs"]}
+
+def counted_arm(latency: LatencySlots, traffic: TrafficProfile | None, latency_from: float) -> CountedArm:
+    """Give what was counted of one arm, or of the split; no values where there is no profile yet."""
+    totals = traffic.totals() if traffic else {"inputs": {}, "outputs": {}}
+    return CountedArm(latency.told(latency_from), totals["inputs"], totals["outputs"])

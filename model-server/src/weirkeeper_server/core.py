@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from weirkeeper.api.bundle import BundleManifest, Signature
 from weirkeeper_server.answer import Identity, InferAnswer, answer_of
-from weirkeeper_server.apart import CountedApart
+from weirkeeper_server.apart import CountedApart, counted_arm
 from weirkeeper_server.arms import Arm
 from weirkeeper_server.batching import THREADS, Asked, Batches, Predicted
 from weirkeeper_server.bundle import Bundle, read_bundle
+from weirkeeper_server.counted import Counted, CountedArm
 from weirkeeper_server.counting import OUTCOMES, Durations, LatencySlots, Outcome, TrafficProfile, invalid_values
 from weirkeeper_server.decode import InferRequest
 from weirkeeper_server.errors import (
@@ -87,25 +88,41 @@ class ModelServer:
         loop = asyncio.get_running_loop()
         try:
             bundle = await loop.run_in_executor(self._workers, read_bundle, self.settings.bundle)
-            self.bundle, self.traffic = bundle, TrafficProfile(bundle.profile, loop.call_soon)
-            self._apart.use(bundle.profile, loop.call_soon)
-            self.feedback.use(bundle, self.identity.revision, self.settings.parameters.get(SEGMENTS, ""))
-            loaded = await loop.run_in_executor(self._workers, _loaded, bundle, _predictors(self.settings))
+            self.take(bundle)
+            await self._load(bundle)
         except ProbeError as error:
             self.probed = error.result
             self._fail(error)
         except BundleError as error:
             self._fail(error)
         else:
-            self.probed, self._predictor, self.message = loaded.probed, loaded.predictor, loaded.remark
-            self._batches.use(loaded.choice)
             self.bundle = bundle.without_files()
-            self.parameters = loaded.choice.described()
             if self.state == "Loading":
                 self.state = "Ready"
             log.info(
                 "ready: %s, %d golden requests agree. %s", self.identity.revision, self.probed.passed, self.message
             )
+
+    def take(self, bundle: Bundle) -> None:
+        """Count by a bundle's profile from now on.
+
+        Raises:
+            BundleError: the parameter `segments` names what cannot be one.
+        """
+        later = asyncio.get_running_loop().call_soon
+        self.bundle, self.traffic = bundle, TrafficProfile(bundle.profile, later)
+        self._apart.use(bundle.profile, later)
+        self.feedback.use(bundle, self.identity.revision, self.settings.parameters.get(SEGMENTS, ""))
+
+    async def _load(self, bundle: Bundle) -> None:
+        loop = asyncio.get_running_loop()
+        self.use(await loop.run_in_executor(self._workers, load, bundle, self.settings))
+
+    def use(self, loaded: LoadedModel) -> None:
+        """Predict by a model from now on."""
+        self.probed, self._predictor, self.message = loaded.probed, loaded.predictor, loaded.remark
+        self._batches.use(loaded.choice)
+        self.parameters = loaded.choice.described()
 
     def _fail(self, error: BundleError) -> None:
         self.state, self.reason, self.message = "Failed", error.reason, str(error)
@@ -257,6 +274,7 @@ class ModelServer:
         A profile whose digest the caller knows, older latency slots, and counts of labels that have not changed since
         the cursor that was told with them, are left out.
         """
+        counted = self.counted(latency_from)
         return {
             "schema": 1,
             "model": self.identity.model,
@@ -271,13 +289,27 @@ class ModelServer:
             "signature": self.signature.described() if self.signature else None,
             **self._profile(known_profile),
             "probe": {"passed": self.probed.passed, "failed": len(self.probed.failures)},
-            "outcomes": {outcome: self.outcomes[outcome] for outcome in OUTCOMES},
-            "rows": self.rows,
-            "latency": {"slotSeconds": self.latency.slot_seconds, "slots": self.latency.told(latency_from)},
+            "outcomes": counted.outcomes,
+            "rows": counted.rows,
             "labels": self.feedback.tables.told(labels_cursor),
-            **self._counts(),
-            "arms": self._apart.told(latency_from),
+            **self._told(counted.split),
+            "arms": {arm: self._told(one) for arm, one in counted.arms.items()},
         }
+
+    def counted(self, latency_from: float = 0.0) -> Counted:
+        """Give what was counted since the start, without slots of durations that began before `latency_from`."""
+        return Counted(
+            {outcome: self.outcomes[outcome] for outcome in OUTCOMES},
+            self.rows,
+            dict(self.invalid_outputs),
+            self.durations.counted(),
+            counted_arm(self.latency, self.traffic, latency_from),
+            self._apart.counted(latency_from),
+        )
+
+    def _told(self, counted: CountedArm) -> dict[str, Any]:
+        latency = {"slotSeconds": self.settings.slot_seconds, "slots": counted.latency}
+        return {"latency": latency, "inputs": counted.inputs, "outputs": counted.outputs}
 
     def _profile(self, known: str) -> dict[str, Any]:
         if self.bundle is None:
@@ -285,22 +317,19 @@ class ModelServer:
         digest = self.bundle.profile.sha256
         return {"profile": None if digest == known else self.bundle.profile_document, "profileSha256": digest}
 
-    def _counts(self) -> Mapping[str, Any]:
-        totals = self.traffic.totals() if self.traffic else {"inputs": {}, "outputs": {}}
-        return {"inputs": totals["inputs"], "outputs": totals["outputs"]}
 
+def load(bundle: Bundle, settings: Settings) -> LoadedModel:
+    """Make the model of a bundle ready, and prove it.
 
-def _predictors(settings: Settings) -> Settings:
-    """Leave out of the parameters what is not the predictor's."""
-    parameters = {name: value for name, value in settings.parameters.items() if name != SEGMENTS}
-    return settings.model_copy(update={"parameters": parameters})
-
-
-def _loaded(bundle: Bundle, settings: Settings) -> LoadedModel:
+    Raises:
+        BundleError: it cannot be read, or answers otherwise than it should; as `loading.load_model`.
+    """
     # Where scikit-learn is imported that takes seconds, during which the evidence port answers already.
     from weirkeeper_server.loading import load_model  # noqa: PLC0415  see above
 
-    return load_model(bundle, settings)
+    # What is not the predictor's is no parameter of it.
+    parameters = {name: value for name, value in settings.parameters.items() if name != SEGMENTS}
+    return load_model(bundle, settings.model_copy(update={"parameters": parameters}))
 
 
 class Ticket:

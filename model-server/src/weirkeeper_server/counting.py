@@ -7,19 +7,18 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 import numpy as np
-from prometheus_client.samples import Exemplar
 
 from weirkeeper.statistics.latency import bin_of
 from weirkeeper.statistics.profile import ReferenceProfile
 from weirkeeper.statistics.rows import ProfileCounters
+from weirkeeper_server.counted import KEPT_SECONDS, CountedDurations, Slots
 from weirkeeper_server.tensors import Array, Columns
 
 Outcome = Literal["ok", "invalid", "failed"]
 OUTCOMES: Final[Sequence[Outcome]] = ("ok", "invalid", "failed")
-KEPT_SECONDS: Final = 600
 LEAST_AT_ONCE: Final = 1024
 MOST_AT_ONCE: Final = 8192
 VALUES_AT_ONCE: Final = 2**18
@@ -69,7 +68,7 @@ class LatencySlots:
         for start in [start for start in self._slots if start < until]:
             del self._slots[start]
 
-    def told(self, since: float = 0.0) -> list[list[Any]]:
+    def told(self, since: float = 0.0) -> Slots:
         """List `[slot, {bin: count}, active]` from `since` on, oldest first."""
         return [
             [slot.start, {str(i): count for i, count in sorted(slot.bins.items())}, slot.active]
@@ -89,21 +88,20 @@ class Durations:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._counts = [0] * (len(self.EDGES) + 1)
-        self._exemplars: list[Exemplar | None] = [None] * len(self._counts)
-        self.sum = 0.0
+        self._exemplars: list[tuple[str, float, float] | None] = [None] * len(self._counts)
+        self._sum = 0.0
 
     def add(self, seconds: float, trace: str = "") -> None:
         """Count one duration, of a request in `trace` if it was in one."""
         bucket = bisect_left(self.EDGES, seconds)
         self._counts[bucket] += 1
-        self.sum += seconds
+        self._sum += seconds
         if trace:
-            self._exemplars[bucket] = Exemplar({"trace_id": trace}, seconds, self._clock())
+            self._exemplars[bucket] = (trace, seconds, self._clock())
 
-    def buckets(self) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
-        """List upper edges as text with cumulative counts, and exemplars where there are such; `+Inf` last."""
-        found = zip([*map(str, self.EDGES), "+Inf"], accumulate(self._counts), self._exemplars, strict=True)
-        return [(edge, count, exemplar) if exemplar else (edge, count) for edge, count, exemplar in found]
+    def counted(self) -> CountedDurations:
+        """Give what was counted so far."""
+        return CountedDurations(tuple(self._counts), self._sum, tuple(self._exemplars))
 
 
 def invalid_values(outputs: Columns) -> dict[str, int]:

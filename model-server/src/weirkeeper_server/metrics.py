@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
+from itertools import accumulate
 from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 
 from weirkeeper_server.core import ModelServer
-from weirkeeper_server.counting import OUTCOMES
+from weirkeeper_server.counted import Counted, CountedDurations
+from weirkeeper_server.counting import OUTCOMES, Durations
 from weirkeeper_server.feedback.refusals import REASONS
 
 NAMES = ("model", "revision")
@@ -25,14 +28,15 @@ class ServerMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Give every series of this process."""
+        counted = self._server.counted()
         yield self._running()
-        yield self._requests()
+        yield self._requests(counted)
         rows = CounterMetricFamily("weirkeeper_server_rows", "Rows answered.", labels=NAMES)
-        rows.add_metric(self._labels, self._server.rows)
+        rows.add_metric(self._labels, counted.rows)
         yield rows
-        yield self._durations()
-        yield self._input_values()
-        yield self._invalid_outputs()
+        yield self._durations(counted)
+        yield self._input_values(counted)
+        yield self._invalid_outputs(counted)
         yield self._feedback()
 
     def _running(self) -> Metric:
@@ -42,39 +46,37 @@ class ServerMetrics(Collector):
         running.add_metric([*self._labels, version("weirkeeper")], 1)
         return running
 
-    def _requests(self) -> Metric:
+    def _requests(self, counted: Counted) -> Metric:
         requests = CounterMetricFamily(
             "weirkeeper_server_requests",
             "Inference requests by outcome: ok, invalid (the caller's fault) or failed (the server's or the model's).",
             labels=[*NAMES, "outcome"],
         )
         for outcome in OUTCOMES:
-            requests.add_metric([*self._labels, outcome], self._server.outcomes[outcome])
+            requests.add_metric([*self._labels, outcome], counted.outcomes[outcome])
         return requests
 
-    def _durations(self) -> Metric:
+    def _durations(self, counted: Counted) -> Metric:
         durations = HistogramMetricFamily(
             "weirkeeper_server_request_duration_seconds",
             "Time from the arrival of an inference request until its answer.",
             labels=NAMES,
         )
-        counted = self._server.durations
-        durations.add_metric(self._labels, counted.buckets(), counted.sum)
+        durations.add_metric(self._labels, buckets(counted.durations), counted.durations.sum)
         return durations
 
-    def _input_values(self) -> Metric:
+    def _input_values(self, counted: Counted) -> Metric:
         values = CounterMetricFamily(
             "weirkeeper_server_input_values",
             "Values of input features by kind: valid, missing, invalid or unseen in the reference.",
             labels=[*NAMES, "feature", "kind"],
         )
-        inputs = self._server.traffic.totals()["inputs"] if self._server.traffic else {}
-        for feature, totals in inputs.items():
+        for feature, totals in counted.split.inputs.items():
             for kind, count in _kinds(totals).items():
                 values.add_metric([*self._labels, feature, kind], count)
         return values
 
-    def _invalid_outputs(self) -> Metric:
+    def _invalid_outputs(self, counted: Counted) -> Metric:
         values = CounterMetricFamily(
             "weirkeeper_server_invalid_output_values",
             "Numbers among the outputs that were NaN or infinite.",
@@ -82,7 +84,7 @@ class ServerMetrics(Collector):
         )
         signature = self._server.signature
         for tensor in signature.outputs if signature else ():
-            values.add_metric([*self._labels, tensor.name], self._server.invalid_outputs[tensor.name])
+            values.add_metric([*self._labels, tensor.name], counted.invalid_outputs.get(tensor.name, 0))
         return values
 
     def _feedback(self) -> Metric:
@@ -94,6 +96,15 @@ class ServerMetrics(Collector):
         for result in ("Counted", *REASONS):
             rows.add_metric([*self._labels, result], self._server.feedback.results[result])
         return rows
+
+
+def buckets(counted: CountedDurations) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
+    """List upper edges as text with cumulative counts, and exemplars where there are such; `+Inf` last."""
+    edges = [*map(str, Durations.EDGES), "+Inf"]
+    return [
+        (edge, count, Exemplar({"trace_id": last[0]}, last[1], last[2])) if last else (edge, count)
+        for edge, count, last in zip(edges, accumulate(counted.counts), counted.exemplars, strict=True)
+    ]
 
 
 def _kinds(totals: Mapping[str, Any]) -> dict[str, int]:

@@ -9,14 +9,9 @@ from hypothesis import strategies as st
 
 from weirkeeper.statistics.latency import bin_of
 from weirkeeper.statistics.profile import ReferenceProfile
-from weirkeeper_server.counting import (
-    KEPT_SECONDS,
-    MOST_AT_ONCE,
-    Durations,
-    LatencySlots,
-    TrafficProfile,
-    profile_columns,
-)
+from weirkeeper_server.counted import KEPT_SECONDS
+from weirkeeper_server.counting import MOST_AT_ONCE, Durations, LatencySlots, TrafficProfile, profile_columns
+from weirkeeper_server.metrics import buckets
 from weirkeeper_server.tensors import Array
 
 
@@ -49,12 +44,12 @@ def test_durations_are_a_cumulative_histogram() -> None:
     durations = Durations()
     for seconds in (0.0005, 0.001, 0.2, 100.0):
         durations.add(seconds)
-    buckets = dict(bucket[:2] for bucket in durations.buckets())
-    assert buckets["0.001"] == 2
-    assert buckets["0.25"] == 3
-    assert buckets["30.0"] == 3
-    assert buckets["+Inf"] == 4
-    assert durations.sum == 100.2015
+    found = dict(bucket[:2] for bucket in buckets(durations.counted()))
+    assert found["0.001"] == 2
+    assert found["0.25"] == 3
+    assert found["30.0"] == 3
+    assert found["+Inf"] == 4
+    assert durations.counted().sum == 100.2015
 
 
 REFERENCE = {"income": np.linspace(0.0, 100.0, 50), "region": np.array(["n", "s"] * 25, dtype=object)}

@@ -76,4 +76,4 @@ def counted(server: ModelServer) -> dict[str, Any]:
     evidence = server.evidence()
     told = {field: evidence[field] for field in ("state", "reason", "message", "probe", "outcomes", "rows", "inputs")}
     answered = sum(evidence["outcomes"].values())
-    return {**told, "meanSeconds": server.durations.sum / answered if answered else None}
+    return {**told, "meanSeconds": server.durations.counted().sum / answered if answered else None}
