@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Final, TextIO
+from typing import Final, Protocol
 
 import orjson
 
@@ -32,13 +33,23 @@ class Origin:
         self.trace = _fields({"trace": trace})
 
 
+class Lines(Protocol):
+    """Where lines can be written."""
+
+    def writelines(self, lines: Iterable[str], /) -> None:
+        """Write lines."""
+
+    def flush(self) -> None:
+        """Keep none back."""
+
+
 class AccessLog:
     """Writes accesses to `target`, in the order in which they ended. It belongs to the event loop.
 
     Lines are made when they are written: an access costs its request little more than to be remembered.
     """
 
-    def __init__(self, target: TextIO, identity: Identity) -> None:
+    def __init__(self, target: Lines, identity: Identity) -> None:
         self._target = target
         self._identity = _fields(asdict(identity))
         self._waiting: list[tuple[float, Origin, int, float, str, str]] = []
@@ -59,7 +70,7 @@ class AccessLog:
         if not waiting:
             return
         try:
-            self._target.write("".join([self._line(*access) for access in waiting]))
+            self._target.writelines([self._line(*access) for access in waiting])
             self._target.flush()
         except OSError as error:
             log.warning("%d accesses are lost, for they cannot be written: %s", len(waiting), error)

@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     serving = commands.add_parser("serve", help="serve the bundle in a folder")
     add_serve_arguments(serving)
+    serving.add_argument("--workers", type=int, default=1, help="processes that serve behind the same ports")
     serving.set_defaults(run=serve)
     fetching = commands.add_parser("fetch", help="bring an artifact into a folder and verify it")
     fetching.add_argument(

@@ -1,10 +1,13 @@
-"""The connections that a door holds, and how it parts from them at the end."""
+"""The connections that a door holds, how it gets them, and how it parts from them at the end."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Generic, Protocol, TypeVar
+import logging
+import socket
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar, cast
 
 
 class Leaving(Protocol):
@@ -21,13 +24,33 @@ class Leaving(Protocol):
 
 Held = TypeVar("Held", bound=Leaving)
 
+log = logging.getLogger(__name__)
+
 
 class OpenConnections(Generic[Held]):
-    """The connections of one open port."""
+    """The connections of one open port; `parted` is called whenever one has ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, parted: Callable[[], None] | None = None) -> None:
         self._held: set[Held] = set()
         self._empty = asyncio.Event()
+        self._parted = parted
+        self._taking: set[asyncio.Task[None]] = set()
+
+    def take(self, accept: Callable[[], Held], connection: socket.socket) -> None:
+        """Answer a connection that was accepted elsewhere, by what `accept` makes and adds."""
+        taking = asyncio.get_running_loop().create_task(self._take(accept(), connection))
+        self._taking.add(taking)
+        taking.add_done_callback(self._taking.discard)
+
+    async def _take(self, held: Held, connection: socket.socket) -> None:
+        connection.settimeout(0)
+        try:
+            protocol = cast("asyncio.Protocol", held)
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, connection)
+        except OSError as error:
+            log.warning("a connection ended before it was taken up: %s", error)
+            connection.close()
+            self.ended(held)
 
     def add(self, connection: Held) -> Held:
         """Hold a connection until it says that it ended."""
@@ -37,6 +60,8 @@ class OpenConnections(Generic[Held]):
     def ended(self, connection: Held) -> None:
         """Let go of a connection."""
         self._held.discard(connection)
+        if self._parted is not None:
+            self._parted()
         if not self._held:
             self._empty.set()
 

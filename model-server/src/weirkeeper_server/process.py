@@ -35,7 +35,12 @@ log = logging.getLogger(__name__)
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then drain."""
     sys.setswitchinterval(SWITCH_INTERVAL)
-    uvloop.run(_serve(settings))
+    if settings.workers > 1:
+        from weirkeeper_server.workers import supervisor  # noqa: PLC0415  one process needs none
+
+        supervisor.run(settings)
+    else:
+        uvloop.run(_serve(settings))
     _leave()
 
 
@@ -62,16 +67,16 @@ async def _serve(settings: Settings) -> None:
             stack.callback(access_log.flush)
         # For the operator and Prometheus.
         evidence = HttpServer(evidence_door(server))
-        await evidence.start(_listener(settings, settings.evidence_port))
+        await evidence.start(listener(settings, settings.evidence_port))
         stack.push_async_callback(evidence.stop)
         protocol = HttpServer(protocol_door(server, access_log, _beside(server)))
-        await protocol.start(_listener(settings, settings.http_port))
+        await protocol.start(listener(settings, settings.http_port))
         stack.push_async_callback(protocol.stop)
         calls = GrpcServer(inference_door(server, access_log))
-        await calls.start(_listener(settings, settings.grpc_port))
+        await calls.start(listener(settings, settings.grpc_port))
         stack.push_async_callback(calls.stop, settings.limits.request_timeout_seconds)
         loading = asyncio.create_task(server.start())
-        loading.add_done_callback(_raise_bug)
+        loading.add_done_callback(raise_bug)
         await stop.wait()
         await drain(server, settings.drain_seconds)
 
@@ -84,17 +89,22 @@ def _beside(server: ModelServer) -> list[tuple[str, str, Endpoint]]:
     return page_routes(server)
 
 
-def _listener(settings: Settings, port: int) -> socket.socket:
+def listener(settings: Settings, port: int) -> socket.socket:
+    """Open a port.
+
+    Raises:
+        OSError: it cannot be opened, such as where another process has it.
+    """
     family, _, _, _, address = socket.getaddrinfo(settings.host, port, type=socket.SOCK_STREAM)[0]
-    listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    opened = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         # Accepted connections inherit it: the kernel gives up a peer that vanished, or never reads.
         milliseconds = int(settings.limits.idle_timeout_seconds * 1000)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
-    return listener
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+    return opened
 
 
-def _raise_bug(loading: asyncio.Task[None]) -> None:
+def raise_bug(loading: asyncio.Task[None]) -> None:
     """End the process on an error that nobody foresaw: a pod that restarts is seen, a silent one is not."""
     if not loading.cancelled() and loading.exception() is not None:
         log.critical("loading ended with a bug", exc_info=loading.exception())

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from weirkeeper.api.bundle import GoldenRequest
-from weirkeeper.api.limits import RequestLimits
+from weirkeeper.api.limits import MOST_WORKERS, RequestLimits
 from weirkeeper_server.errors import SettingsError
 
 
@@ -67,6 +67,7 @@ class Settings(BaseModel):
     grpc_port: int = 8083
     evidence_port: int = 8081
     drain_seconds: float = 5.0
+    workers: int = Field(default=1, ge=1, le=MOST_WORKERS, description="Processes that serve behind the same ports.")
     page: bool = False
     pod: str = ""
     slot_seconds: int = Field(default=5, gt=0, description="Length of a slot of evidence in seconds.")

@@ -13,11 +13,11 @@ from tests.component.server.processes import Server
 
 
 @contextmanager
-def pair(bundle: Path, folder: Path, drain_seconds: float) -> Iterator[tuple[Server, Server]]:
+def pair(bundle: Path, folder: Path, drain_seconds: float, workers: int = 1) -> Iterator[tuple[Server, Server]]:
     """Two ready servers: the one that is to leave, and the one that stays."""
     with (
-        Server(bundle, folder / "a", drain_seconds=drain_seconds) as leaving,
-        Server(bundle, folder / "b", drain_seconds=drain_seconds) as staying,
+        Server(bundle, folder / "a", drain_seconds=drain_seconds, workers=workers) as leaving,
+        Server(bundle, folder / "b", drain_seconds=drain_seconds, workers=workers) as staying,
     ):
         leaving.wait_for("Ready")
         staying.wait_for("Ready")

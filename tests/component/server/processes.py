@@ -36,12 +36,14 @@ class Server:
     http: int = field(default_factory=free_port)
     grpc: int = field(default_factory=free_port)
     evidence_port: int = field(default_factory=free_port)
+    workers: int = 1
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-c", "import sys; from weirkeeper_server.cli import main; sys.exit(main())"]
         command += ["serve", "--bundle", str(self.bundle), "--model", "churn", "--revision", f"churn-{self.http}"]
         command += ["--host", "127.0.0.1", "--http-port", str(self.http), "--evidence-port", str(self.evidence_port)]
         command += ["--grpc-port", str(self.grpc), "--drain-seconds", str(self.drain_seconds)]
+        command += ["--workers", str(self.workers)] if self.workers > 1 else []
         environment = {**os.environ, **self.environment}
         with self.log.open("w") as log, self.accesses.open("w") as accesses:
             self.process = subprocess.Popen(command, stdout=accesses, stderr=log, env=environment)

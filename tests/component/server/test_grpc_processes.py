@@ -80,12 +80,14 @@ class Load(Outcomes):
                     self.errors.append(f"{error.code()}: {error.details()}")
 
 
-async def test_sigterm_under_load_loses_no_call(servers: tuple[Server, Server]) -> None:
-    leaving, staying = servers
-    async with Service(servers).open() as address:
-        load = Load(address)
-        await leave(leaving, load, map(load.call, range(8)))
-    check_nothing_lost(load, leaving, staying)
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_sigterm_under_load_loses_no_call(bundle_folder: Path, tmp_path: Path, workers: int) -> None:
+    with pair(bundle_folder, tmp_path, 1.0, workers) as servers:
+        leaving, staying = servers
+        async with Service(servers).open() as address:
+            load = Load(address)
+            await leave(leaving, load, map(load.call, range(8)))
+        check_nothing_lost(load, leaving, staying)
 
 
 async def test_a_call_that_is_on_its_way_is_answered_after_sigterm(servers: tuple[Server, Server]) -> None:

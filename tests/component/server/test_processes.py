@@ -12,6 +12,7 @@ from pathlib import Path
 
 import aiohttp
 import numpy as np
+import pytest
 
 from tests.component.server.leaving import Outcomes, check_nothing_lost, leave, pair
 from tests.component.server.processes import Server
@@ -106,8 +107,9 @@ class Load(Outcomes):
                 self.errors.append(f"{server.http}: {error!r}")
 
 
-async def test_sigterm_under_load_loses_no_request(bundle_folder: Path, tmp_path: Path) -> None:
-    with pair(bundle_folder, tmp_path, drain_seconds=2.0) as (leaving, staying):
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_sigterm_under_load_loses_no_request(bundle_folder: Path, tmp_path: Path, workers: int) -> None:
+    with pair(bundle_folder, tmp_path, 2.0, workers) as (leaving, staying):
         load = Load([leaving, staying])
         async with aiohttp.ClientSession() as session:
             await leave(leaving, load, [*(load.ask(session) for _ in range(8)), load.watch(session)])

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import time
+from collections.abc import Callable
 from typing import Final
 
 from weirkeeper_server.grpc_door.connection import AGE_SECONDS, Connection
@@ -21,17 +22,25 @@ LEAVING_SECONDS: Final = 12.0
 
 
 class GrpcServer:
-    """Accepts connections, and lets no call go unanswered at the end."""
+    """Answers connections, and lets no call go unanswered at the end; `parted` is called when one has ended."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, parted: Callable[[], None] | None = None) -> None:
         self._door = door
-        self._connections: OpenConnections[Connection] = OpenConnections()
-        self._accepting: asyncio.Server
+        self._connections: OpenConnections[Connection] = OpenConnections(parted)
+        self._accepting: asyncio.Server | None = None
         self._leaving = False
 
     async def start(self, listener: socket.socket) -> None:
         """Answer from now on."""
         self._accepting = await asyncio.get_running_loop().create_server(self._accepted, sock=listener, backlog=BACKLOG)
+
+    def take(self, connection: socket.socket) -> None:
+        """Answer a connection that was accepted elsewhere."""
+        self._connections.take(self._accepted, connection)
+
+    def send_away(self) -> None:
+        """Ask the connections that there are to end; others may come."""
+        self._connections.leave()
 
     async def stop(self, grace: float, quiet: float = QUIET_SECONDS) -> None:
         """Ask clients to leave, and end when no call has come for `quiet` seconds.
@@ -45,7 +54,8 @@ class GrpcServer:
             async with asyncio.timeout(LEAVING_SECONDS):
                 while (wait := self._door.last_call + quiet - time.monotonic()) > 0:  # noqa: ASYNC110
                     await asyncio.sleep(wait)
-        self._accepting.close()
+        if self._accepting is not None:
+            self._accepting.close()
         await self._connections.part(grace)
 
     def _accepted(self) -> Connection:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import Field
 
 from weirkeeper.api.record import Record
+
+MOST_WORKERS: Final = 32
+"""Processes that may serve in one pod; replicas are for more."""
 
 
 class RequestLimits(Record):

@@ -1,0 +1,37 @@
+"""Lines of several processes that write to one place: each of them stays whole."""
+
+from __future__ import annotations
+
+import os
+import select
+from collections.abc import Iterable
+
+
+class WholeLines:
+    """Writes lines to a descriptor in pieces that the kernel takes as a whole, also where it is a pipe (pipe(7))."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write lines at once.
+
+        Raises:
+            OSError: they cannot be written.
+        """
+        piece = b""
+        for line in lines:
+            encoded = line.encode()
+            if piece and len(piece) + len(encoded) > select.PIPE_BUF:
+                self._write(piece)
+                piece = b""
+            piece += encoded
+        if piece:
+            self._write(piece)
+
+    def _write(self, piece: bytes) -> None:
+        while piece:
+            piece = piece[os.write(self._descriptor, piece) :]
+
+    def flush(self) -> None:
+        """Nothing waits to be written."""
