@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -36,8 +35,8 @@ class Origin:
 class Lines(Protocol):
     """Where lines can be written."""
 
-    def writelines(self, lines: Iterable[str], /) -> None:
-        """Write lines."""
+    def write(self, lines: str, /) -> object:
+        """Write whole lines."""
 
     def flush(self) -> None:
         """Keep none back."""
@@ -70,7 +69,7 @@ class AccessLog:
         if not waiting:
             return
         try:
-            self._target.writelines([self._line(*access) for access in waiting])
+            self._target.write("".join([self._line(*access) for access in waiting]))
             self._target.flush()
         except OSError as error:
             log.warning("%d accesses are lost, for they cannot be written: %s", len(waiting), error)

@@ -53,7 +53,8 @@ def send_traffic(server: Server) -> list[Any]:
     told: list[Any] = []
     for number in range(30):
         row = {"income": 2_500.5 * number, "visits": number % 7, "region": ["north", "south", "nowhere"][number % 3]}
-        body = json.dumps(request(**{name: {"data": [value]} for name, value in row.items()})).encode()
+        changed: dict[str, Any] = {name: {"data": [value]} for name, value in row.items()}
+        body = json.dumps(request(**changed)).encode()
         arm = {7: MIRROR, 8: MATCH}.get(number % 10)
         status, answer = post(server, "infer", body, {HEADER_ARM: arm} if arm else None)
         told.append((status, answer.get("outputs")))

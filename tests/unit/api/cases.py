@@ -140,6 +140,8 @@ MODEL_CASES = (
     ),
     _server({"runtime": "Bundle", "port": 8080}, {"runtime": "Bundle"}, container.OWN_ONLY),
     _server({**OWN, "batching": {"maxRows": 64}}, {"batching": {"maxRows": 64}}, container.NO_BATCHING),
+    _server({**OWN, "workers": 2}, {"workers": 2}, container.NO_WORKERS),
+    _server({"workers": 33}, {"workers": 32}, "server.workers"),
     _server({"batching": {"maxRows": 0}}, {"batching": {"maxRows": 1}}, "batching.maxRows"),
     _server(put(OWN, "port", 18081), put(OWN, "port", 8081), container.PORTS),
     _server(put(OWN, "grpcPort", 18081), put(OWN, "grpcPort", 8081), container.PORTS),

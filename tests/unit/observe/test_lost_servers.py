@@ -9,7 +9,7 @@ from prometheus_client.exposition import generate_latest
 
 from weirkeeper.delivery.evidence import PodEvidence
 from weirkeeper.observe.pods import Loss, ModelPods
-from weirkeeper.observe.readings import PodReading
+from weirkeeper.observe.readings import LostReading, PodReading
 from weirkeeper.observe.targets import PodTarget
 from weirkeeper.runtime.loss_series import LossSeries
 
@@ -52,6 +52,15 @@ def test_a_container_that_was_restarted_lost_its_own_part() -> None:
     pods = told((5, reading(100)), (10, reading(160)), (15, reading(3, started=START + 12)))
     assert pods.take_loss() == Loss(1, 5.0, 60.0)
     assert gone(pods, 20).rows == 5 * 3 / 3
+
+
+def test_what_a_server_lost_with_one_of_its_workers_is_told_once() -> None:
+    lost = replace(reading(160), lost=LostReading(1, 2.0, 30.0))
+    pods = told((5, reading(100)), (10, lost), (15, lost))
+    assert pods.take_loss() == Loss(1, 2.0, 30.0)
+    pods.answered(START + 20, START + 20, POD, replace(lost, lost=LostReading(3, 2.5, 31.0)))
+    assert pods.take_loss() == Loss(2, 0.5, 1.0)
+    assert told((5, lost)).take_loss() == Loss(), "who looks for the first time has missed nothing"
 
 
 def test_one_that_was_asked_once_is_as_fast_as_since_its_start() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from weirkeeper.observe.asking import parse
 from weirkeeper.observe.errors import BrokenEvidence
-from weirkeeper.observe.readings import ArmReading, Counters, model_of, read_pod, read_router
+from weirkeeper.observe.readings import ArmReading, Counters, LostReading, model_of, read_pod, read_router
 from weirkeeper.observe.targets import PodTarget
 
 TARGET = PodTarget("team-a", "churn-11111111-x", "uid-1", "10.0.0.1", "churn", "churn-11111111")
@@ -53,6 +53,15 @@ def changed(answer: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         inner = inner[part]
     inner[last] = value
     return found
+
+
+def test_what_was_lost_with_workers_may_be_told_or_not() -> None:
+    assert read_pod(POD, TARGET, None).lost == LostReading()
+    lost = {"workers": 2, "seconds": 1.5, "rows": 20.25}
+    assert read_pod({**POD, "lost": lost}, TARGET, None).lost == LostReading(2, 1.5, 20.25)
+    for name in lost:
+        with pytest.raises(BrokenEvidence, match=f"lost.{name} is -1"):
+            read_pod({**POD, "lost": {**lost, name: -1}}, TARGET, None)
 
 
 def test_what_former_servers_do_not_count_may_be_there_or_not() -> None:

@@ -113,3 +113,12 @@ def test_the_server_is_told_how_requests_go_together_only_where_the_model_says_i
 
     assert "WEIRKEEPER_BATCHING" not in told()
     assert told(batching={"maxRows": 64})["WEIRKEEPER_BATCHING"] == '{"maxRows": 64}'
+
+
+def test_a_server_has_several_workers_only_where_the_model_says_it() -> None:
+    def arguments(**server: Any) -> list[str]:
+        made = template("s3://models/churn/7/", **server)["spec"]["containers"][0]
+        return list(made["args"])
+
+    assert "--workers" not in arguments()
+    assert arguments(workers=3)[-2:] == ["--workers", "3"]

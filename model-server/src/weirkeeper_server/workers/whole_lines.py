@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Iterable
 
 
 class WholeLines:
@@ -13,15 +12,14 @@ class WholeLines:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
-    def writelines(self, lines: Iterable[str]) -> None:
-        """Write lines at once.
+    def write(self, lines: str) -> None:
+        """Write whole lines.
 
         Raises:
             OSError: they cannot be written.
         """
         piece = b""
-        for line in lines:
-            encoded = line.encode()
+        for encoded in lines.encode().splitlines(keepends=True):
             if piece and len(piece) + len(encoded) > select.PIPE_BUF:
                 self._write(piece)
                 piece = b""

@@ -20,6 +20,7 @@ _SERVES_ITSELF: Final = "has(self.server) && has(self.server.runtime) && self.se
 IMAGE: Final = "runtime: Container needs image: name the image of your server, best by digest (NAME@sha256:…)"
 OWN_ONLY: Final = f"{', '.join(OWN_FIELDS)} are for runtime: Container: set it, or leave them out"
 NO_BATCHING: Final = "batching is for runtime: Bundle: your own server says itself how it takes requests together"
+NO_WORKERS: Final = "workers are for runtime: Bundle: your own server says itself how many processes it has"
 PORTS: Final = (
     f"port and grpcPort must differ from each other and from {names.PROBE_PORT}, which answers the operator beside"
     " your server: let your server listen on other ports"
@@ -44,6 +45,7 @@ SERVER_RULES: Final = (
     rule(f"!({_IS_CONTAINER}) || has(self.image)", IMAGE),
     rule(f"({_IS_CONTAINER}) || !({' || '.join(f'has(self.{name})' for name in OWN_FIELDS)})", OWN_ONLY),
     rule(f"!has(self.batching) || !({_IS_CONTAINER})", NO_BATCHING),
+    rule(f"!has(self.workers) || !({_IS_CONTAINER})", NO_WORKERS),
     rule(
         f"(!has(self.port) || self.port != {names.PROBE_PORT})"
         f" && (!has(self.grpcPort) || self.grpcPort != {names.PROBE_PORT})"
@@ -68,6 +70,8 @@ def refusal_of_server(given: dict[str, Any]) -> str:
         return OWN_ONLY
     if container and "batching" in given:
         return NO_BATCHING
+    if container and "workers" in given:
+        return NO_WORKERS
     ports = {names.PROBE_PORT, given.get("port", names.HTTP_PORT), given.get("grpcPort", 0)}
     return PORTS if len(ports) < 3 else ""  # noqa: PLR2004 - three ports that all differ
 

@@ -11,6 +11,7 @@ from weirkeeper.api import container, names
 from weirkeeper.api.artifact import Artifact, SecretReference
 from weirkeeper.api.bundle import Datatype
 from weirkeeper.api.container import EnvironmentVariable, Runtime
+from weirkeeper.api.limits import MOST_WORKERS
 from weirkeeper.api.parsing import parse_spec
 from weirkeeper.api.record import ATOMIC_LIST, UNKNOWN_KEPT, Record, list_map, rules
 from weirkeeper.api.values import Quantity, Tolerance
@@ -115,6 +116,12 @@ class Server(Record):
         le=1000,
     )
     resources: Resources | None = Field(default=None, description="What each pod asks for and may use at most.")
+    workers: int | None = Field(
+        default=None,
+        description="Bundle: processes in each pod that share its ports and its memory; 1 where nothing is said.",
+        ge=1,
+        le=MOST_WORKERS,
+    )
     batching: Batching | None = Field(
         default=None, description="Bundle: how requests that come at once are predicted together."
     )

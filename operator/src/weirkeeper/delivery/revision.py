@@ -12,6 +12,9 @@ Content = Mapping[str, Any]
 DEFAULT_RUNTIME = "Bundle"
 """What a Model says, or means by saying nothing."""
 
+DEFAULT_WORKERS = 1
+"""Likewise."""
+
 _NOT_OF_THE_REVISION = {"replicas", "imagePullSecrets"}
 
 
@@ -24,6 +27,8 @@ def content_of(spec: Mapping[str, Any], config_maps: Mapping[str, str]) -> Conte
     server = {key: value for key, value in spec.get("server", {}).items() if key not in _NOT_OF_THE_REVISION}
     if server.get("runtime") == DEFAULT_RUNTIME:
         del server["runtime"]
+    if server.get("workers") == DEFAULT_WORKERS:
+        del server["workers"]
     content = {
         "artifact": spec.get("artifact"),
         "server": server,

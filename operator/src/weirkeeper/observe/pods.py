@@ -88,6 +88,8 @@ class ModelPods:
             # The container was restarted. Its clock need not be ours.
             self._loss = self._loss.plus(last.lost(now))
             last = None
+        if last is not None:
+            self._loss = self._loss.plus(_lost_within(last.reading, reading))
         before = self.known(target.uid)
         self._answers[target.uid] = _Answer(now, target.revision, reading, _pace(last, now, reading))
         process = Process(target.uid, reading.started)
@@ -124,6 +126,13 @@ class ModelPods:
         """The last answers: revision, process, reading."""
         for uid, answer in self._answers.items():
             yield answer.revision, Process(uid, answer.reading.started), answer.reading
+
+
+def _lost_within(before: PodReading, now: PodReading) -> Loss:
+    """What a pod says was lost since its answer before, with processes of its server."""
+    new, old = now.lost, before.lost
+    more = new.seconds - old.seconds, new.rows - old.rows
+    return Loss(max(0, new.workers - old.workers), *(max(0.0, one) for one in more))
 
 
 def _pace(last: _Answer | None, now: float, reading: PodReading) -> float:

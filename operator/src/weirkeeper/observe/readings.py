@@ -69,6 +69,17 @@ LatencySlots = Mapping[int, tuple[Mapping[int, int], int]]
 """A slot's start -> requests by bin, and requests of that slot that have not ended."""
 
 
+class LostReading(NamedTuple):
+    """What a pod counted in processes of its server that ended without telling; see observe.pods.Loss."""
+
+    workers: int = 0
+    seconds: float = 0.0
+    rows: float = 0.0
+
+
+NOTHING_LOST: Final = LostReading()
+
+
 class ArmReading(NamedTuple):
     """What a pod counted of one arm's requests, which are in no other count (see PodReading)."""
 
@@ -82,7 +93,8 @@ class PodReading:
     """One answer of a model pod: what it says of itself, and what it counted since `started` (Unix seconds).
 
     `inputs` are the counts by feature, `outputs` those by output; `labels` is what changed of the counts of labels.
-    `arms` is what it counted of requests that were not of the split, by arm (names.arm).
+    `arms` is what it counted of requests that were not of the split, by arm (names.arm); `lost` is what it had counted
+    in processes that ended without telling.
     """
 
     evidence: PodEvidence
@@ -92,6 +104,7 @@ class PodReading:
     labels: LabelReading = field(default_factory=LabelReading)
     outputs: Mapping[str, Counts] = field(default_factory=dict)
     arms: Mapping[str, ArmReading] = field(default_factory=dict)
+    lost: LostReading = NOTHING_LOST
 
     @property
     def rows(self) -> int:
@@ -167,7 +180,15 @@ def read_pod(answer: Any, target: PodTarget, known: PodEvidence | None) -> PodRe
         outputs=read_counts(found.get("outputs") or {}, "outputs"),
         labels=read_labels(found.get("labels"), target.model),
         arms=_arms(found.get("arms"), target.revision),
+        lost=_lost(found.get("lost") or {}),
     )
+
+
+def _lost(given: Any) -> LostReading:
+    """Read what servers of one process, and those of former versions, do not tell."""
+    found = mapping_of(given, "lost")
+    seconds, rows = (number_of(found.get(name, 0), f"lost.{name}") for name in ("seconds", "rows"))
+    return LostReading(count_of(found.get("workers", 0), "lost.workers"), seconds, rows)
 
 
 def read_counts(given: Any, side: str) -> Mapping[str, Counts]:

@@ -129,6 +129,7 @@ def fetch_container(content: Mapping[str, Any], image: str, settings: Settings) 
 
 
 def _server(model: str, revision: str, content: Mapping[str, Any], image: str, settings: Settings) -> dict[str, Any]:
+    server = content.get("server", {})
     container = {
         "name": names.SERVER_CONTAINER,
         "image": image,
@@ -138,6 +139,7 @@ def _server(model: str, revision: str, content: Mapping[str, Any], image: str, s
             *("serve", "--bundle", MODEL_DIRECTORY, "--model", model, "--revision", revision),
             *("--http-port", str(names.HTTP_PORT), "--evidence-port", str(names.EVIDENCE_PORT)),
             *("--drain-seconds", str(DRAIN_SECONDS)),
+            *(("--workers", str(server["workers"])) if "workers" in server else ()),
         ],
         "env": _server_env(content, settings),
         "ports": [
@@ -154,7 +156,7 @@ def _server(model: str, revision: str, content: Mapping[str, Any], image: str, s
             *linked_artifact(content["artifact"]["uri"]),
         ],
     }
-    resources = content.get("server", {}).get("resources")
+    resources = server.get("resources")
     return {**container, "resources": resources} if resources else container
 
 
