@@ -78,7 +78,7 @@ class Door:
         if head.endpoint is None:
             head.identifier = given_id(head.field(_REQUEST_ID))
             head.trace = trace_id(head.field(_TRACE))
-        request.identifier = head.identifier or new_id()
+        request.identifier = request.identifier or head.identifier or new_id()
         if isinstance(request.refused, Refusal):
             return
         try:

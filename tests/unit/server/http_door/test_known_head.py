@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 from unittest.mock import patch
 
@@ -14,6 +15,7 @@ from tests.unit.server.http_door.wire import Wire, get, post
 from weirkeeper_server.http_door.known_head import LONGEST, TRIES, KnownHead
 from weirkeeper_server.http_door.request import HttpRequest
 
+_MADE = re.compile(rb"x-request-id: [0-9a-f]{32}")
 CHUNKED = b"POST /echo HTTP/1.1\r\nHost: churn\r\nTransfer-Encoding: chunked\r\n\r\n"
 SENT = {
     "one": post(b"abc"),
@@ -36,18 +38,28 @@ SENT = {
     "packed": post(b"abc", "/echo", b"Content-Encoding: gzip"),
     "half": post(b"abcdef")[:-3],
     "no head": b"abc\r\n",
+    "numbered": post(b"abc", "/echo", b"X-Request-Id: 0001"),
+    "numbered, next": post(b"xyz", "/echo", b"X-Request-Id: 0002"),
+    "numbered, blank within": post(b"xyz", "/echo", b"X-Request-Id: 0 02"),
+    "numbered, line within": post(b"xyz", "/echo", b"X-Request-Id: 0\r\n2"),
+    "numbered, colon": post(b"xyz", "/echo", b"X-Request-Id: 0:02"),
+    "numbered, not ASCII": post(b"xyz", "/echo", b"X-Request-Id: 0\xff02"),
+    "numbered twice": post(b"abc", "/echo", b"X-Request-Id: 0001", b"X-Request-Id: 0002"),
 }
 
 
 def _told(wire: Wire) -> tuple[Any, ...]:
     shown = bytes(wire.transport.written).replace(b"HTTP/1.1 100 Continue\r\n\r\n", b"")
-    lines = [line for line in shown.split(b"\r\n") if not line.startswith((b"x-request-id", b"Date"))]
+    lines = [line for line in shown.split(b"\r\n") if not line.startswith(b"Date") and not _MADE.fullmatch(line)]
     return lines, wire.backend.asked, wire.is_closed()
 
 
 @given(names=st.lists(st.sampled_from(sorted(SENT)), min_size=2, max_size=6))
 @example(names=["an empty line after it", "an empty line after it", "one"])
 @example(names=["too large", "too large"])
+@example(names=["numbered", "numbered, next", "numbered, blank within", "numbered"])
+@example(names=["numbered", "numbered, line within"])
+@example(names=["numbered", "numbered, not ASCII", "numbered, colon", "numbered twice", "numbered twice"])
 @example(names=["one", "half", "one", "one"])
 @example(names=["one", "last", "one", "one"])
 @settings(max_examples=150)
@@ -81,8 +93,15 @@ async def test_a_head_that_comes_again_is_not_read_again(found: list[bool]) -> N
     assert found == [False, True, True, False, True, False]
 
 
+async def test_a_head_in_which_only_the_id_is_another_is_known_and_keeps_its_id(found: list[bool]) -> None:
+    wire = Wire().send(*(post(b"abc", "/echo", b"X-Request-Id: r%d" % number) for number in range(5, 10)))
+    assert found == [False, True, True, True, True]
+    told = [line for answer in wire.answers() for line in answer.head.split(b"\r\n") if b"-id" in line]
+    assert told == [b"x-request-id: r%d" % number for number in range(5, 10)]
+
+
 async def test_heads_that_are_each_another_are_soon_not_kept_any_more(found: list[bool]) -> None:
-    wire = Wire().send(*(post(b"abc", "/echo", b"x-request-id: %d" % number) for number in range(TRIES)))
+    wire = Wire().send(*(post(b"abc", "/echo", b"x-number: %d" % number) for number in range(TRIES)))
     wire.send(post(b"abc"), post(b"abc"))
     assert not any(found)
     assert len(wire.backend.asked) == TRIES + 2
