@@ -16,7 +16,7 @@ STAMP := $(VENV)/.complete-$(shell cat requirements/dev.txt pyproject.toml | sha
 CLUSTER_PROGRAM := $(BIN)/python -m tests.cluster
 DISTURBED := $(or $(CLUSTER_NAME),weirkeeper-$(shell printf %s '$(CURDIR)' | sha256sum | cut -c -8))-disturbed
 QUIET := tests/e2e/test_idle.py
-LONGEST := tests/e2e/test_pages.py
+LONGEST := tests/e2e/test_closed_loop.py tests/e2e/test_pages.py tests/e2e/test_monitor_faults.py
 ON_CLUSTER := tests/integration/cluster/test_local_cluster.py tests/e2e
 # The cheapest first, so that a mistake shows early.
 TESTS := $(wildcard tests/unit tests/simulation tests/component tests/integration tests/scale tests/e2e)
