@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import signal
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -19,6 +18,7 @@ from prometheus_client.registry import Collector
 from pydantic import ValidationError
 
 from weirkeeper_server.beside import Prober, ProbeSettings
+from weirkeeper_server.ending import told_to_end
 from weirkeeper_server.errors import SettingsError
 
 VARIABLES: Mapping[str, str] = {"probe": "WEIRKEEPER_PROBE", "request_timeout": "WEIRKEEPER_REQUEST_TIMEOUT"}
@@ -49,9 +49,7 @@ def run(settings: ProbeSettings) -> None:
 
 
 async def _watch(settings: ProbeSettings) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = told_to_end()
     async with contextlib.AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
         prober = Prober(settings, session)

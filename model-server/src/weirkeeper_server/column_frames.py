@@ -10,7 +10,7 @@ import orjson
 
 from weirkeeper.api.bundle import Signature, Tensor
 from weirkeeper_server.bounds import check_strings
-from weirkeeper_server.plain_bodies import PlainDocument, plain_array
+from weirkeeper_server.plain_bodies import PlainDocument, may_hold_booleans, plain_array
 from weirkeeper_server.question import Question
 from weirkeeper_server.settings import Limits
 from weirkeeper_server.tensors import Array
@@ -84,8 +84,7 @@ class ColumnsFrame:
         """Write all columns of numbers into one array, and say whether all were such."""
         rows = self.question.request.rows
         text = _SEPARATOR.join(lists)
-        # A number has neither letter, and Python's booleans would pass for numbers.
-        columns = None if b"t" in text or b"f" in text else _read(text, len(lists))
+        columns = None if may_hold_booleans(text) else _read(text, len(lists))
         if columns is None or any(len(column) != rows for column in columns):
             return False
         if not columns:
@@ -119,14 +118,11 @@ def column_frame(
 ) -> ColumnsFrame | None:
     """Make the frame of a body, None where something else may have been cut out than the data of its inputs.
 
-    A plain document has lists as data and shapes alone. Where nothing is escaped, no output has data, and every input's
-    data are what was cut out, there is no other place for what reads like a field of data.
+    Every input's data have to be what was cut out.
     """
-    if not isinstance(document, PlainDocument) or document.get("id") is not None:
+    if not isinstance(document, PlainDocument) or not document.stands_around(cut.around):
         return None
     entries = document["inputs"]
-    if any("data" in entry for entry in document.get("outputs") or ()) or any(b"\\" in part for part in cut.around):
-        return None
     if _read(_SEPARATOR.join(cut.lists), len(cut.lists)) != [entry["data"] for entry in entries]:
         return None
     tensors = {tensor.name: tensor for tensor in signature.inputs}

@@ -38,6 +38,16 @@ class PlainDocument(dict[str, Any]):
     body: bytes
     nulls: int
 
+    def stands_around(self, around: Sequence[bytes]) -> bool:
+        """Say whether what is cut out of its body between `around` can be nothing but the data of inputs.
+
+        It has lists as data and shapes alone. Where nothing is escaped and no output has data, there is no other place
+        for what reads like a field of data. One that has an id of its own is not worth to be remembered.
+        """
+        if self.get("id") is not None or any(b"\\" in part for part in around):
+            return False
+        return not any("data" in entry for entry in self.get("outputs") or ())
+
     @classmethod
     def read(cls, body: bytes) -> Self | None:
         """Read a body, None where it is not plain: then it may be wrong, or have what nobody else sends."""
@@ -163,6 +173,11 @@ def plain_array(tensor: Tensor, shape: tuple[int, ...], data: Any, *, has_nulls:
         return None
     array = _numbers(flat, dtype)
     return None if array is None else array.reshape(shape)
+
+
+def may_hold_booleans(text: bytes) -> bool:
+    """Say whether there may be booleans among numbers, which Python takes for such; no number has either letter."""
+    return b"t" in text or b"f" in text
 
 
 def _texts(shape: tuple[int, ...], data: list[Any]) -> Array | None:

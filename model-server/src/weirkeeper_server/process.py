@@ -15,6 +15,7 @@ import uvloop
 
 from weirkeeper_server.access_log import AccessLog
 from weirkeeper_server.core import WORKER, ModelServer
+from weirkeeper_server.ending import told_to_end
 from weirkeeper_server.evidence import evidence_door
 from weirkeeper_server.grpc_door.listening import GrpcServer
 from weirkeeper_server.grpc_service import inference_door
@@ -56,9 +57,7 @@ def _leave() -> None:
 
 
 async def _serve(settings: Settings) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = told_to_end()
     server = ModelServer(settings)
     access_log = AccessLog(sys.stdout, server.identity) if settings.access_log else None
     async with contextlib.AsyncExitStack() as stack:
@@ -116,7 +115,12 @@ async def drain(server: ModelServer, seconds: float) -> None:
     server.drain()
     log.info("draining for %g s, %d requests active", seconds, server.active)
     await asyncio.sleep(seconds)
+    await answered(server)
+    log.info("drained, %d requests active", server.active)
+
+
+async def answered(server: ModelServer) -> None:
+    """Wait until the last request is answered, for as long as one may take."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(server.settings.limits.request_timeout_seconds):
             await server.idle.wait()
-    log.info("drained, %d requests active", server.active)

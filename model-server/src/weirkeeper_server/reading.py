@@ -18,7 +18,7 @@ from weirkeeper_server import binary_tensors
 from weirkeeper_server.bounds import check_size, check_tensors
 from weirkeeper_server.column_frames import ColumnsFrame, column_frame, is_of_columns, parted
 from weirkeeper_server.decode import parse, read_request
-from weirkeeper_server.plain_bodies import PlainDocument, plain_array
+from weirkeeper_server.plain_bodies import PlainDocument, may_hold_booleans, plain_array
 from weirkeeper_server.question import Question
 from weirkeeper_server.raw_tensors import decode_raw
 from weirkeeper_server.settings import Limits
@@ -41,8 +41,7 @@ class _TextFrame:
 
     def filled(self, text: bytes) -> Question | None:
         """Read the numbers, a list as JSON; None where they are not as many numbers as before."""
-        # A number has neither letter, and Python's booleans would pass for numbers.
-        if b"t" in text or b"f" in text:
+        if may_hold_booleans(text):
             return None
         try:
             array = plain_array(self.tensor, self.shape, orjson.loads(text))
@@ -193,16 +192,8 @@ def _numbers(body: bytes) -> tuple[int, int]:
 
 
 def _is_frame(document: Mapping[str, Any], around: tuple[bytes, bytes]) -> bool:
-    """Say whether what was cut out is the data of the only input, and nothing of it can stand for anything else.
-
-    A plain document has lists as data and shapes alone. Where nothing is escaped and no output has data, there is no
-    other place for what reads like a field of data.
-    """
-    if not isinstance(document, PlainDocument) or document.get("id") is not None:
-        return False
-    if len(document["inputs"]) != 1 or any("data" in entry for entry in document.get("outputs") or ()):
-        return False
-    return b"\\" not in around[0] and b"\\" not in around[1]
+    """Say whether what was cut out is the data of the only input, and nothing of it can stand for anything else."""
+    return isinstance(document, PlainDocument) and len(document["inputs"]) == 1 and document.stands_around(around)
 
 
 def _keep(frames: dict[Any, Any], key: Any, frame: _TextFrame | _BytesFrame | ColumnsFrame) -> None:

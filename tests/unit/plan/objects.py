@@ -142,6 +142,15 @@ class Cluster:
             self.now += seconds
         return plan
 
+    def second_attempt(self) -> str:
+        """Let the first revision bake and another artifact be asked for; give the candidate."""
+        self.reconcile(3)
+        self.now += 4000
+        self.reconcile(2)
+        self.model = {**model("https://models.example/churn-2.tar.gz"), "status": self.model["status"]}
+        self.reconcile(3)
+        return str(self.status["candidate"]["revision"])
+
     def _carry_out(self, plan: Plan) -> None:
         self.plans.append(plan)
         for manifest in plan.applies:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.unit.plan.objects import Cluster, model, rollout
+from tests.unit.plan.objects import Cluster, rollout
 from weirkeeper.delivery.evidence import Outcomes, OutcomeSlot
 from weirkeeper.model_report.found import Found
 from weirkeeper.model_report.page import page_of
@@ -29,12 +29,7 @@ def under_traffic(cluster: Cluster, bad: int) -> Plan:
 def rolled_back() -> tuple[Cluster, str]:
     """An attempt whose candidate errs, up to its end."""
     cluster = Cluster(rollouts=[rollout(gates=[{"name": "errors", "errorRate": {}}])])
-    cluster.reconcile(3)
-    cluster.now += 4000
-    cluster.reconcile(2)
-    cluster.model = {**model("https://models.example/churn-2.tar.gz"), "status": cluster.model["status"]}
-    cluster.reconcile(3)
-    tried = cluster.status["candidate"]["revision"]
+    tried = cluster.second_attempt()
     for slot in range(120):
         under_traffic(cluster, bad=0 if slot < 18 else 2)
         if cluster.status["phase"] == "RolledBack":

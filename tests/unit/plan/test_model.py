@@ -312,12 +312,7 @@ def test_a_rejected_revision_is_remembered_in_its_record() -> None:
 
 def test_an_attempt_is_kept_with_its_revision_beyond_the_status() -> None:
     cluster = Cluster()
-    cluster.reconcile(3)
-    cluster.now += 4000
-    cluster.reconcile(2)
-    cluster.model = {**model("https://models.example/churn-2.tar.gz"), "status": cluster.model["status"]}
-    cluster.reconcile(3)
-    tried = cluster.status["candidate"]["revision"]
+    tried = cluster.second_attempt()
     cluster.model["metadata"]["annotations"] = {"weirkeeper.dev/abort": "ann/1"}
     cluster.reconcile(2)
     [kept] = read_record(cluster.children["ControllerRevision", tried]).attempts

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from typing import Final
 import uvloop
 
 from weirkeeper_server.access_log import AccessLog
+from weirkeeper_server.ending import told_to_end
 from weirkeeper_server.evidence import evidence_door
 from weirkeeper_server.grpc_door.listening import LEAVING_SECONDS, GrpcServer
 from weirkeeper_server.grpc_service import inference_door
@@ -87,9 +87,7 @@ def _hand(server: PooledServer, door: bytes, own: Callable[[socket.socket], None
 
 
 async def _serve(settings: Settings, nurseries: Nurseries, places: Places) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = told_to_end()
     server = PooledServer(settings, nurseries, places)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(server.close)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import socket
@@ -23,13 +22,11 @@ from weirkeeper_server.grpc_service import inference_door
 from weirkeeper_server.http_door.listening import HttpServer
 from weirkeeper_server.loading import LoadedModel
 from weirkeeper_server.open_inference import protocol_door
+from weirkeeper_server.process import SWITCH_INTERVAL, answered
 from weirkeeper_server.settings import Settings
 from weirkeeper_server.workers.messages import HTTP, LONGEST, failure_of, heard, say, told_of, written
 from weirkeeper_server.workers.posting import PostingLedger
 from weirkeeper_server.workers.whole_lines import WholeLines
-
-SWITCH_INTERVAL: Final = 0.001
-"""As in a server of one process."""
 
 TAKEN_AT_ONCE: Final = 32
 """Connections taken up before the event loop looks after those that are there."""
@@ -156,9 +153,7 @@ class _Worker:
     async def _leave(self) -> None:
         """Answer what is under way, and tell what was counted to the end."""
         seconds = self._settings.limits.request_timeout_seconds
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._server.idle.wait()
+        await answered(self._server)
         await self._grpc.stop(seconds)
         self._take()
         await self._http.stop()

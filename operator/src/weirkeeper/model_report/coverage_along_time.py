@@ -13,7 +13,7 @@ from weirkeeper.model_report.time_frame import Frame, stretch_length
 from weirkeeper.model_report.windows import Watch
 from weirkeeper.model_report.wording import moment
 from weirkeeper.observe.checkpoint import Checkpoint
-from weirkeeper.observe.label_readings import WHOLE
+from weirkeeper.observe.label_readings import rows_of
 from weirkeeper.observe.label_slot_book import viewed
 from weirkeeper.plan.labelled import predictions_by_slot
 from weirkeeper.plan.windows import CountedSlot
@@ -72,8 +72,7 @@ def _of_reign(reign: Reign, labels: LabelSlots, watch: Watch) -> Iterator[Covere
     for start, predictions in sorted(predictions_by_slot(counted, labels).items()):
         end = labels.end_of(start)
         if first <= start and end <= last and predictions:
-            segments = came.get(start, {})
-            yield Covered(start, end, segments[WHOLE].rows if WHOLE in segments else 0, predictions)
+            yield Covered(start, end, rows_of(came.get(start, {})), predictions)
 
 
 def _added(parts: list[Covered]) -> Covered:

@@ -16,7 +16,7 @@ from weirkeeper.model_report.windows import Judged, Watch
 from weirkeeper.model_report.wording import moment
 from weirkeeper.observe.checkpoint import Checkpoint
 from weirkeeper.observe.label_book import merged
-from weirkeeper.observe.label_readings import WHOLE, Segments
+from weirkeeper.observe.label_readings import Segments, rows_of
 from weirkeeper.observe.label_slot_book import viewed
 from weirkeeper.report.chart import Measured, Trace
 from weirkeeper.report.page import Column, Figure, Table
@@ -49,7 +49,7 @@ class LabelStretch:
     @property
     def rows(self) -> int:
         """Labelled rows."""
-        return self.segments[WHOLE].rows if WHOLE in self.segments else 0
+        return rows_of(self.segments)
 
 
 def label_stretches(found: Found, checkpoint: Checkpoint) -> list[LabelStretch]:
@@ -74,7 +74,7 @@ def _slots(reign: Reign, labels: LabelSlots) -> list[int]:
 def _length(kept: Sequence[tuple[Reign, int]], labels: LabelSlots) -> int:
     """Stretches are as long as it takes for each to have enough labels, where they can."""
     slots = [labels.revisions[reign.revision][start] for reign, start in kept]
-    rows = sum(segments[WHOLE].rows for segments in slots if WHOLE in segments)
+    rows = sum(map(rows_of, slots))
     parts = {(reign, start // labels.longest) for reign, start in kept}
     least = min(TOGETHER[-1], ENOUGH * len(parts) // max(1, rows))
     return stretch_length((start for _, start in kept), labels.longest, least)

@@ -8,7 +8,7 @@ from typing import Final
 from weirkeeper.model_report.found import Found
 from weirkeeper.model_report.windows import Watch
 from weirkeeper.observe.label_book import merged
-from weirkeeper.observe.label_readings import WHOLE, Segments
+from weirkeeper.observe.label_readings import WHOLE, Segments, rows_of
 from weirkeeper.report.page import Block, Cell, Column, Paragraph, Section, Table
 from weirkeeper.statistics.errors import StatisticsError
 from weirkeeper.statistics.expected import ExpectedPerformance, expected_performance
@@ -112,7 +112,7 @@ def _segment(name: str, segments: Segments) -> list[tuple[Cell, ...]]:
 
 def _coverage(segments: Segments, watch: Watch | None) -> str:
     """Say how many of the predictions have a label; windows are kept for a shorter time than labels are."""
-    labels = segments[WHOLE].rows if WHOLE in segments else 0
+    labels = rows_of(segments)
     rows = watch.rows if watch else 0
     if not rows:
         return f"{labels:,} labels came back."

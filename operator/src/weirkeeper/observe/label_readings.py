@@ -86,6 +86,11 @@ Segments = Mapping[str, LabelCounts]
 """Counts by segment, those of all rows as WHOLE."""
 
 
+def rows_of(segments: Segments) -> int:
+    """Give how many labelled rows there are in all."""
+    return segments[WHOLE].rows if WHOLE in segments else 0
+
+
 @dataclass(frozen=True)
 class LabelReading:
     """What changed of a process' counts, by revision, and by revision and slot: cumulative since its start.
