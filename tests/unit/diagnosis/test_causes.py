@@ -173,7 +173,7 @@ CASES = {
     "nothing": Case(told(), (), ("nothing that is watched is amiss",), verdict="Well"),
     "no traffic": Case(
         told(conditions={kind: Seen("Insufficient", "0 of 500 rows") for kind in WELL}, pods=()),
-        (), ("too little is known", "It takes more rows"), verdict="Unknown",
+        (), ("too little is known", "It takes a window that ended with enough rows"), verdict="Unknown",
     ),
     "nobody watches": Case(
         told(conditions={}, monitored=False), (), ("a Monitor that names this Model",), verdict="Unknown",

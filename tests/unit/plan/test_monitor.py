@@ -173,8 +173,50 @@ def test_the_beginning_of_drift_is_an_event() -> None:
 def test_too_few_rows_are_insufficient_which_is_not_no_drift() -> None:
     plan = planned(slot(END - 3600, 200, income=3))
     assert said(plan) == ("Unknown", "Insufficient")
-    assert "200 of 500 rows" in condition(plan, "InputDrift")["message"]
     assert condition(plan, "Ready")["status"] == "True"
+
+
+@pytest.mark.parametrize(
+    ("promoted", "size", "told"),
+    [
+        (
+            END - 86_400,
+            "1h",
+            (
+                "200 of 500 rows in the window that ended at 2027-01-15 08:00 UTC;"
+                " later rows are judged once theirs has ended, at 09:00 UTC at the earliest"
+            ),
+        ),
+        (
+            END - 86_400,
+            "24h",
+            (
+                "0 of 500 rows in the window that ended at 2027-01-15 00:00 UTC;"
+                " later rows are judged once theirs has ended, at 2027-01-16 00:00 UTC at the earliest"
+            ),
+        ),
+        (
+            END + 600,
+            "1h",
+            (
+                "rows count from 2027-01-15 08:10 UTC on, and no window has ended since:"
+                " they are judged once theirs has ended, at 09:00 UTC at the earliest"
+            ),
+        ),
+    ],
+    ids=["few", "none before the running window", "none since the promotion"],
+)
+def test_too_few_rows_are_told_with_their_window_and_the_end_of_the_next(promoted: int, size: str, told: str) -> None:
+    watching = monitor(window={"size": size, "maxAge": "24h"})
+    slots, asked = (slot(END - 3600, 200), slot(END, 300)), {"monitors": (watching,), "model": served(since=promoted)}
+    plan = planned(*slots, **asked, until=END + 1200)
+    assert {condition(plan, kind)["message"] for kind in ("InputDrift", "DataQualityDegraded")} == {told}
+
+
+def test_before_any_window_has_ended_it_is_said_when_windows_end() -> None:
+    plan = planned(until=0)
+    told = "no window has ended yet since rows are counted; windows end at multiples of 1h in UTC"
+    assert condition(plan, "InputDrift")["message"] == told
 
 
 def test_a_window_reaches_back_for_its_rows_but_not_beyond_its_age() -> None:

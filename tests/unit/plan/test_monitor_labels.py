@@ -179,7 +179,10 @@ def test_too_few_labels_reach_back_to_older_predictions_but_not_behind_the_water
     assert condition(near, "PerformanceDegraded")["reason"] == "Drifting"
     far = condition(planned({1: {"": few}, 4: {"": few}}, **spec), "PerformanceDegraded")
     assert (far["status"], far["reason"]) == ("Unknown", "Insufficient")
-    assert far["message"] == "Accuracy: 120 of 200 labelled rows; 120 labels of 2000 predictions"
+    assert far["message"] == (
+        "Accuracy: 120 of 200 labelled rows; 120 labels of 2000 predictions;"
+        " looked at when the window ended at 2027-01-15 08:00 UTC"
+    )
 
 
 @pytest.mark.parametrize(

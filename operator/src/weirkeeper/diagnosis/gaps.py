@@ -31,7 +31,11 @@ def _split(unread: str) -> tuple[str, str]:
 def _of_inputs(evidence: Evidence) -> Iterator[Gap]:
     found = evidence.conditions.get("InputDrift")
     if found is not None and found.state in {"Insufficient", "Error"}:
-        needed = "more rows, or a larger window" if found.state == "Insufficient" else "what its message says"
+        needed = (
+            "a window that ended with enough rows: wait, or make it longer"
+            if found.state == "Insufficient"
+            else "what its message says"
+        )
         yield Gap(f"whether inputs moved ({found.message})", needed)
 
 

@@ -27,6 +27,7 @@ from weirkeeper.plan.conditions.performance import (
     performance_degraded,
 )
 from weirkeeper.plan.conditions.quality import data_quality
+from weirkeeper.plan.conditions.too_few import NO_WINDOW, with_time
 from weirkeeper.plan.conditions.watched import (
     CONDITIONS,
     COUNTED,
@@ -110,7 +111,7 @@ def _watched(snapshot: Snapshot, monitor: Object, spec: MonitorSpec, stable: Sta
         return alike(name, spec, "Error", told, "NoProfileCounters")
     slots = snapshot.evidence.windows.get(name)
     if not isinstance(slots, CountedSlots) or slots.until == 0:
-        return replace(alike(name, spec, "Insufficient", "no window has ended yet"), settled=False)
+        return replace(alike(name, spec, "Insufficient", NO_WINDOW.format(size=spec.window.size)), settled=False)
     if stable.revision in slots.mixed:
         told = f"pods of {stable.revision} count by different profiles; give the revision one artifact, by its sha256"
         return alike(name, spec, "Error", told, "ProfileMismatch")
@@ -120,24 +121,24 @@ def _watched(snapshot: Snapshot, monitor: Object, spec: MonitorSpec, stable: Sta
         if key not in slots.judged:
             slots.judged[key] = _judged(snapshot, spec, slots, stable)
     except (StatisticsError, OverflowError) as error:
-        window = _window(slots, spec, stable)
+        window = _window(slots, spec, stable, stable.since)
         return replace(alike(name, spec, "Error", str(error), "NoProfileCounters"), window=window)
     found = _said(name, slots.judged[key], _before(monitor, stable))
     late = slots.labelled_at > rule.end_before(slots.until) + LATE_SECONDS
     return _with_former(found, monitor) if late else found
 
 
-def _window(slots: CountedSlots, spec: MonitorSpec, stable: Stable, since: float | None = None) -> Window:
+def _window(slots: CountedSlots, spec: MonitorSpec, stable: Stable, since: float) -> Window:
     rule = rule_of(spec)
     counted, past = (kept.get(stable.revision, ()) for kept in (slots.revisions, slots.past))
-    return window_of(counted, rule, rule.end_before(slots.until), stable.since if since is None else since, past)
+    return window_of(counted, rule, rule.end_before(slots.until), since, past)
 
 
 def _judged(snapshot: Snapshot, spec: MonitorSpec, slots: CountedSlots, stable: Stable) -> _Judged:
     profile = _profile_of(snapshot, stable.revision)
     warm_up = warm_up_of(slots, stable.revision, int(stable.since)) if rule_of(spec).warm_up else None
-    window = _window(slots, spec, stable, warm_up.end if warm_up and warm_up.end else None)
-    watched = Watched(spec, rule_of(spec), profile, window)
+    since = warm_up.end if warm_up and warm_up.end else stable.since
+    watched = Watched(spec, rule_of(spec), profile, _window(slots, spec, stable, since), since)
     labels = _labelled(watched, slots, stable, _began(snapshot, stable.revision))
     compared = Compared.of(watched, warm_up)
     return _Judged(
@@ -182,7 +183,7 @@ def _said(name: str, judged: _Judged, before: _Before) -> Assessment:
         judged.concept,
         fairness_degraded(judged.fairness, judged.labelled, degraded_before="FairnessDegraded" in bad),
     )
-    conditions = tuple(one for one in every if one.type in judged.watched.conditions)
+    conditions = tuple(with_time(one, judged.watched) for one in every if one.type in judged.watched.conditions)
     return Assessment(
         name,
         conditions,

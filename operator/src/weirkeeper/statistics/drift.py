@@ -133,8 +133,8 @@ def assess(  # noqa: PLR0913  all but the first two by keyword
         rows = max((rows_of(counts[feature.name]) for feature in profile.features if feature.name in counts), default=0)
     except (KeyError, TypeError, ValueError, OverflowError):
         return WindowReport("Error", 0, (), _refusal(profile.features, counts))
-    if rows < max(1, min_rows):
-        return WindowReport("Insufficient", rows, (), f"{rows} of {min_rows} rows in the window")
+    if rows < (least := max(1, min_rows)):
+        return WindowReport("Insufficient", rows, (), f"{rows} of {least} rows")
     try:
         judged = _judged(profile, [feature for feature in watched if feature.name in counts], counts, asked)
     except ProfileMismatch as error:

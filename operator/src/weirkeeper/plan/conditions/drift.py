@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from weirkeeper.api.monitor import MonitorSpec
+from weirkeeper.plan.conditions.too_few import too_few_rows
 from weirkeeper.plan.conditions.watched import ConditionState, Watched
 from weirkeeper.statistics.drift import FeaturePolicy, History, WindowReport, assess, held, policy_of, reported
 
@@ -29,7 +30,7 @@ def judge_inputs(watched: Watched) -> WindowReport:
     policies, delta = policies_of(watched.spec), watched.spec.inputs.delta.number
     count = sum(policy_of(one, policies, delta).watched for one in watched.profile.features)
     window = watched.window
-    return assess(
+    report = assess(
         watched.profile,
         window.counts.inputs,
         alpha=watched.share(count),
@@ -38,6 +39,7 @@ def judge_inputs(watched: Watched) -> WindowReport:
         overrides=policies,
         history=History([slot.inputs for slot in window.slots], [one.inputs for one in window.past]),
     )
+    return _with_window(report, watched)
 
 
 def judge_outputs(watched: Watched) -> WindowReport:
@@ -49,7 +51,7 @@ def judge_outputs(watched: Watched) -> WindowReport:
     profile, window = replace(watched.profile, features=watched.profile.outputs), watched.window
     if not profile.features:
         return WindowReport("Insufficient", window.rows, (), "the reference has no outputs; make the bundle anew")
-    return assess(
+    report = assess(
         profile,
         window.counts.outputs,
         alpha=watched.share(len(profile.features)),
@@ -57,6 +59,13 @@ def judge_outputs(watched: Watched) -> WindowReport:
         min_rows=watched.rule.min_rows,
         history=History([slot.outputs for slot in window.slots], [one.outputs for one in window.past]),
     )
+    return _with_window(report, watched)
+
+
+def _with_window(report: WindowReport, watched: Watched) -> WindowReport:
+    """The same report; of too few rows it says in which window, which the counts alone do not tell."""
+    few = report.rows < watched.rule.min_rows and report.state == "Insufficient"
+    return replace(report, message=too_few_rows(watched)) if few else report
 
 
 def policies_of(spec: MonitorSpec) -> dict[str, FeaturePolicy]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from weirkeeper.api.monitor import State
 from weirkeeper.api.monitor_labels import FairnessMetric, FairnessWatch
-from weirkeeper.plan.conditions.performance import ORDER, coverage, few
+from weirkeeper.plan.conditions.performance import ORDER, coverage
+from weirkeeper.plan.conditions.too_few import too_few_labels
 from weirkeeper.plan.conditions.watched import ConditionState, Watched
 from weirkeeper.plan.labelled import Labelled
 from weirkeeper.statistics.errors import StatisticsError
@@ -51,7 +52,8 @@ def fairness_degraded(
 
 def _judged(watched: Watched, watch: FairnessWatch, labelled: Labelled, alpha: float) -> FairnessFinding:
     if labelled.rows < watched.labels.min_rows:
-        return FairnessFinding(watch.segment, watch.metric, "Insufficient", few(labelled, watched))
+        told = too_few_labels(labelled.rows, watched)
+        return FairnessFinding(watch.segment, watch.metric, "Insufficient", told)
     rule = FairnessRule(least_ratio=watch.min.number, level=1.0 - 2.0 * alpha)
     try:
         groups = groups_of(labelled.segments, watch.segment)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from weirkeeper.api.monitor import State
 from weirkeeper.api.monitor_labels import ERRORS, PerformanceMetric, PerformanceWatch
+from weirkeeper.plan.conditions.too_few import too_few_labels
 from weirkeeper.plan.conditions.watched import ConditionState, Watched
 from weirkeeper.plan.labelled import Labelled
 from weirkeeper.statistics.concept import concept_drift
@@ -89,7 +90,8 @@ def performance_degraded(
 def concept_drifted(watched: Watched, labelled: Labelled) -> ConditionState:
     """Say whether labels left what the model's scores explain."""
     if labelled.rows < watched.labels.min_rows:
-        return ConditionState("ConceptDrift", "Insufficient", f"{few(labelled, watched)}; {coverage(labelled)}")
+        told = f"{too_few_labels(labelled.rows, watched)}; {coverage(labelled)}"
+        return ConditionState("ConceptDrift", "Insufficient", told)
     alpha = watched.share(1)
     try:
         found = concept_drift(
@@ -101,11 +103,6 @@ def concept_drifted(watched: Watched, labelled: Labelled) -> ConditionState:
     except StatisticsError as error:
         return ConditionState("ConceptDrift", "Error", str(error))
     return ConditionState("ConceptDrift", found.state, found.message)
-
-
-def few(labelled: Labelled, watched: Watched) -> str:
-    """Say that there are too few labels."""
-    return f"{labelled.rows} of {watched.labels.min_rows} labelled rows"
 
 
 def coverage(labelled: Labelled) -> str:
@@ -138,7 +135,7 @@ def _judged(
         told = f"{name}: no offline value is known; put it into the Model's card.metrics, or bundle with labels"
         return PerformanceFinding(watch.metric, group.name, "Error", told, rows)
     if rows < watched.labels.min_rows:
-        told = f"{name}: {rows} of {watched.labels.min_rows} labelled rows"
+        told = f"{name}: {too_few_labels(rows, watched)}"
         return PerformanceFinding(watch.metric, group.name, "Insufficient", told, rows, bound=bound, offline=offline)
     alpha, dispersion = sure
     factor = dispersion.allowance(alpha)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from weirkeeper.api.monitor import MonitorSpec
+from weirkeeper.plan.conditions.too_few import too_few_rows
 from weirkeeper.plan.conditions.watched import ConditionState, Watched
 from weirkeeper.statistics.quality import Kind, QualityFinding, columns_of, quality
 
@@ -37,9 +38,9 @@ def limits_of(spec: MonitorSpec) -> Mapping[Kind, float]:
 
 def data_quality(watched: Watched, findings: tuple[QualityFinding, ...], *, degraded_before: bool) -> ConditionState:
     """Say how the data is; what was degraded before is so until it is well below its limit."""
-    rows, least = watched.window.rows, watched.rule.min_rows
-    if rows < least:
-        return ConditionState("DataQualityDegraded", "Insufficient", f"{rows} of {least} rows in the window")
+    rows = watched.window.rows
+    if rows < watched.rule.min_rows:
+        return ConditionState("DataQualityDegraded", "Insufficient", too_few_rows(watched))
     bad = [one for one in findings if one.above or (degraded_before and one.lingers)]
     if not bad:
         told = f"no column is above its limits over {rows} rows"

@@ -61,12 +61,13 @@ class ConditionState:
 
 @dataclass(frozen=True)
 class Watched:
-    """One window of the stable revision, and what its Monitor asks."""
+    """One window of the stable revision, and what its Monitor asks; rows count `since` then (Unix seconds)."""
 
     spec: MonitorSpec
     rule: WindowRule
     profile: ReferenceProfile
     window: Window
+    since: float = 0.0
 
     @property
     def labels(self) -> LabelRule:
