@@ -22,6 +22,7 @@ from weirkeeper_server.arms import Arm
 from weirkeeper_server.decode import InferRequest
 from weirkeeper_server.errors import PredictionFailed, PredictionTimedOut
 from weirkeeper_server.promise import Promise
+from weirkeeper_server.raised import log_raised
 from weirkeeper_server.tensors import Columns
 
 if TYPE_CHECKING:
@@ -80,6 +81,10 @@ class Predicted:
 
 class Recipient(Protocol):
     """What predicts a batch, and makes an answer of each request's part."""
+
+    @property
+    def reticent(self) -> bool:
+        """Whether the log must not have the words of what the model raises."""
 
     def predict(self, inputs: Columns) -> Columns:
         """Give the outputs of the rows of one or several requests; called by threads as well."""
@@ -174,12 +179,13 @@ class Batches:
             if len(batch) > 1:
                 _check_rows(outputs, len(next(iter(inputs.values()))))
             return [Predicted(batch, inputs, outputs, _are_finite(outputs))]
-        except Exception:  # a model may raise anything
+        except Exception as error:  # noqa: BLE001  a model may raise anything
             if len(batch) > 1:
                 middle = len(batch) // 2
                 return [*self._work(batch[:middle]), *self._work(batch[middle:])]
             request = batch[0].request
-            log.exception("the model raised on request %s of %d rows", batch[0].identifier, request.rows)
+            asked, told = (batch[0].identifier, request.rows), "the model raised on request %s of %d rows"
+            log_raised(log, error, told, *asked, reticent=self._recipient.reticent)
             return [Predicted(batch, request.inputs)]
 
     def _deliver(self, results: Sequence[Predicted]) -> None:

@@ -148,6 +148,11 @@ class ModelServer:
         return self.bundle.manifest.signature if self.bundle else None
 
     @property
+    def reticent(self) -> bool:
+        """Whether the log must not have the words of what is raised on a request: some inputs are sensitive."""
+        return self.bundle is not None and any(one.sensitive for one in self.bundle.profile.features)
+
+    @property
     def described(self) -> BundleManifest:
         """What the bundle says of the model.
 

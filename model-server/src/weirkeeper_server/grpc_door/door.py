@@ -19,6 +19,7 @@ from weirkeeper_server.grpc_door.envelope import framed, message_of
 from weirkeeper_server.grpc_door.heads import HeadsOfCalls
 from weirkeeper_server.grpc_door.statuses import CallerGone, NoCall, Status, status_of
 from weirkeeper_server.promise import Awaited
+from weirkeeper_server.raised import log_raised
 from weirkeeper_server.settings import Limits
 from weirkeeper_server.unpacking import ASIDE, Unpacking
 
@@ -43,6 +44,10 @@ class Served(Protocol):
     def identity(self) -> Identity:
         """Who answers."""
 
+    @property
+    def reticent(self) -> bool:
+        """Whether the log must not have the words of what is raised on a request."""
+
 
 class Door:
     """Begins, answers and books calls; it knows nothing of sockets, and nothing of what the methods do.
@@ -58,6 +63,7 @@ class Door:
         self.last_call = 0.0
         self._written = HeadsOfAnswers(server.identity.revision).written
         self._access_log = access_log
+        self._server = server
 
     def begin(self, call: Call) -> None:
         """Take a call whose head is there: from now on its time is measured."""
@@ -95,8 +101,9 @@ class Door:
             answer = act(*given)
         except RequestError as error:
             return self.refusal(call, _untraced(error))
-        except (Exception, asyncio.CancelledError) as error:
-            log.exception("a bug: in %s, request %s", call.head.path, call.identifier)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  a bug concerns this request alone
+            asked = (call.head.path, call.identifier)
+            log_raised(log, error, "a bug: in %s, request %s", *asked, reticent=self._server.reticent)
             return self._failed(call, _untraced(error), Status.INTERNAL, _BUG)
         if isinstance(answer, Pending):
             return answer

@@ -25,6 +25,7 @@ from weirkeeper_server.http_door.refusals import (
 from weirkeeper_server.http_door.request import Head, HttpRequest
 from weirkeeper_server.http_door.routing import SERVER_WIDE, Endpoint, Match, Routes
 from weirkeeper_server.promise import Awaited
+from weirkeeper_server.raised import log_raised
 from weirkeeper_server.settings import Limits
 from weirkeeper_server.unpacking import ASIDE, Unpacking
 
@@ -54,6 +55,10 @@ class Served(Protocol):
     @property
     def identity(self) -> Identity:
         """Who answers."""
+
+    @property
+    def reticent(self) -> bool:
+        """Whether the log must not have the words of what is raised on a request."""
 
 
 class Door:
@@ -122,8 +127,9 @@ class Door:
             answer = act(*given)
         except RequestError as error:
             return self._told(request, _untraced(error))
-        except (Exception, asyncio.CancelledError) as error:
-            log.exception("a bug: %s %s, request %s", request.method.decode(), request.match.path, request.identifier)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  a bug concerns this request alone
+            asked = (request.method.decode(), request.match.path, request.identifier)
+            log_raised(log, error, "a bug: %s %s, request %s", *asked, reticent=self._server.reticent)
             message = "the server failed on this request; the details are in its log"
             return self._failed(request, _untraced(error), message, _FAILED)
         if type(answer) is Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -16,6 +17,19 @@ Array: TypeAlias = Any
 Kind = Literal["numbers", "text", "times", "nothing"]
 
 _FLOAT: Final = pa.float64()
+_VALUES: Final = (
+    (re.compile(r"(columns, got \d+): .*", re.DOTALL), r"\1"),
+    (re.compile(r"Could not convert .* with type (\w+)", re.DOTALL), r"could not convert a value of type \1"),
+)
+"""Where Arrow quotes a line of a file, or a value, and what is said instead."""
+
+
+def told_by_arrow(error: Exception) -> str:
+    """Give what Arrow says of an error, without the values that it quotes: they may be sensitive."""
+    told = [str(one) for one in error.args]
+    for quoting, instead in _VALUES:
+        told = [quoting.sub(instead, one) for one in told]
+    return " ".join(told)
 
 
 def kind_of(kind: Any, name: str, where: str) -> Kind:

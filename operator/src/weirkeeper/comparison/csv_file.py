@@ -10,6 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 from pyarrow import csv
 
+from weirkeeper.comparison.arrow import told_by_arrow
 from weirkeeper.comparison.errors import UnreadableRows
 from weirkeeper.comparison.names import check_each_once
 from weirkeeper.comparison.rows import Reading
@@ -77,7 +78,7 @@ class CsvRows:
             except pa.ArrowInvalid as error:
                 raise UnreadableRows(
                     f"{self.name} is no CSV file with a header, in UTF-8 and with {self._reading.delimiter!r} between"
-                    f" values: {error}"
+                    f" values: {told_by_arrow(error)}"
                 ) from None
             except OSError as error:
                 raise UnreadableRows(f"{self.name} cannot be read to its end: {error}; write it anew") from None

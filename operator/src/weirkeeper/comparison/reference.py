@@ -112,7 +112,7 @@ def _sampled(rows: Rows, columns: Sequence[str], progress: Progress) -> tuple[An
     """Read all rows; give a sample of them, as a table of Arrow's, and how many there were."""
     import pyarrow as pa  # noqa: PLC0415  see profiled
 
-    from weirkeeper.comparison.arrow import plain_batch  # noqa: PLC0415  see profiled
+    from weirkeeper.comparison.arrow import plain_batch, told_by_arrow  # noqa: PLC0415  see profiled
     from weirkeeper.comparison.sampling import RowSample  # noqa: PLC0415  see profiled
 
     sample = RowSample()
@@ -121,5 +121,6 @@ def _sampled(rows: Rows, columns: Sequence[str], progress: Progress) -> tuple[An
         if sample.rows:
             return sample.table(), sample.rows
     except pa.ArrowTypeError as error:
-        raise UnfitColumns(f"{rows.name} has a column that is not of one type: {error}; make it one of them") from None
+        told = told_by_arrow(error)
+        raise UnfitColumns(f"{rows.name} has a column that is not of one type: {told}; make it one of them") from None
     raise UnusableReference(f"{rows.name} has no rows; give those that the model was trained or validated on")

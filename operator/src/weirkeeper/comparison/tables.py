@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from weirkeeper.comparison.arrow import told_by_arrow
 from weirkeeper.comparison.errors import UnfitColumns, UnreadableRows
 from weirkeeper.comparison.names import check_each_once
 from weirkeeper.comparison.rows import BATCH_ROWS, Rows
@@ -56,7 +57,7 @@ class TableRows:
         try:
             return self._slice_of(start, stop, columns)
         except pa.ArrowException as error:
-            told = " ".join(map(str, error.args))
+            told = told_by_arrow(error)
             raise UnfitColumns(
                 f"{self.name} has a column that is not of one type: {told}; make it numbers, booleans or text"
             ) from None

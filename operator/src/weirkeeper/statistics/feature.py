@@ -184,8 +184,16 @@ def _check(feature: FeatureProfile) -> None:
         wrong = "has edges, values or moments that are not finite"
     elif not all(low < high for low, high in pairwise(feature.edges)):
         wrong = "has edges that do not ascend"
+    elif feature.sensitive and feature.view is None and _told_values(feature):
+        wrong = "is sensitive and holds values"
     if wrong:
         raise ProfileError(f"profile of feature {feature.name!r} {wrong}; make the bundle anew")
+
+
+def _told_values(feature: FeatureProfile) -> bool:
+    """Whether a profile holds values of its column: edges of a sensitive one are beside round numbers."""
+    ends = (feature.least, feature.most, feature.mean, feature.std, feature.expected)
+    return bool(feature.values or feature.others or feature.atoms) or any(one is not None for one in ends)
 
 
 def _told_numbers(feature: FeatureProfile) -> list[float]:

@@ -63,6 +63,7 @@ class Backend:
 
     def __init__(self) -> None:
         self.identity = Identity("churn", "churn-1")
+        self.reticent = False
         self.asked: list[bytes] = []
         self.pending: list[asyncio.Future[bytes]] = []
         self.ends: list[str] = []

@@ -67,6 +67,7 @@ class Backend:
     def __init__(self) -> None:
         self.state = "Ready"
         self.identity = Identity("churn", "churn-1")
+        self.reticent = False
         self.asked: list[tuple[str, str, bytes]] = []
         self.pending: list[asyncio.Future[bytes]] = []
 
