@@ -10,6 +10,7 @@ from tests.unit.delivery.labelled import CANDIDATE, STABLE, comparison, gate
 from weirkeeper.api.names import MIRROR, arm
 from weirkeeper.delivery import gates
 from weirkeeper.delivery.evidence import AnswerSlot, Evidence, PodEvidence
+from weirkeeper.delivery.outputs_gate import OUTPUTS_LIMIT, OutputsMemory, Table
 from weirkeeper.statistics.profile import ReferenceProfile
 from weirkeeper.statistics.rows import ProfileCounters
 
@@ -130,3 +131,13 @@ def test_few_rows_wait_for_others_of_the_same_minutes() -> None:
     assert (few.candidate.requests, few.seen) == (0, False)
     assert "waits for 100 rows of both arms" in few.message
     assert judged(evidence({"leave": 0.3, "stay": 0.7}, minutes=4, rows=30)).candidate.requests == 120
+
+
+def test_outputs_of_any_name_stay_within_the_status_and_are_told_apart() -> None:
+    tables = {f"{'名' * 5000}{number}": Table([30.0, 70.0], [300.0, 700.0 - number]) for number in range(40)}
+    once = OutputsMemory("answers", 0.2).with_block(tables)
+    twice = OutputsMemory.from_json(json.loads(json.dumps(once.to_json()))).with_block(tables)
+    assert (len(once.sums), len(twice.sums)) == (OUTPUTS_LIMIT, OUTPUTS_LIMIT)
+    assert [name for name, _ in once.sums] == [name for name, _ in twice.sums]
+    assert all(later != sooner for (_, later), (_, sooner) in zip(twice.sums, once.sums, strict=True))
+    assert len(json.dumps(twice.to_json(), ensure_ascii=False).encode()) < 8192

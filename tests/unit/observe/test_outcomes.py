@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weirkeeper.delivery.evidence import Outcomes, OutcomeSlot
-from weirkeeper.observe.outcomes import OutcomeBook
+from weirkeeper.observe.outcomes import MOST_SERIES, OutcomeBook
 from weirkeeper.observe.readings import Counters, RouterReading
 
 A, B = "aaaaaaaa-1", "bbbbbbbb-2"
@@ -210,6 +210,29 @@ def test_a_router_that_answers_late_after_a_restart_loses_nothing() -> None:
     after.book(START + 60, BOTH, {A: reading({V1: (130, 10, 1)})})
     after.book(START + 65, BOTH, {A: reading({V1: (130, 10, 1)}), B: reading({V1: (90, 0, 0)})})
     assert [(slot.observed, total((slot,))) for slot in after.slots("churn")] == [(False, 30), (False, 40)]
+
+
+@pytest.mark.parametrize("restored_first", [True, False])
+def test_cursors_of_many_routers_are_small_and_nothing_that_they_lack_is_counted_twice(*, restored_first: bool) -> None:
+    routers = [f"{number:08x}" for number in range(MOST_SERIES + 100)]
+    before = OutcomeBook(5)
+    before.book(START, set(routers), {one: reading({V1: (100, 0, 0)}) for one in routers})
+    cursors = json.loads(json.dumps(before.cursors("churn")))
+    assert len(cursors["series"]) == MOST_SERIES
+    assert len(json.dumps(cursors)) < 16 * 1024
+    routers.append("ffffffff")
+    seen = {one: reading({V1: (101, 0, 0)}) for one in routers[:-1]} | {
+        "ffffffff": reading({V1: (9, 0, 0)}, started=START + 10)
+    }
+    after = OutcomeBook(5)
+    for restores in (True, False) if restored_first else (False, True):
+        if restores:
+            after.restore("churn", cursors)
+        else:
+            after.book(START + 60, set(routers), seen)
+    assert total(after.slots("churn")) == MOST_SERIES + 9
+    after.book(START + 65, set(routers), {one: reading({V1: (102, 0, 0)}) for one in routers[:-1]})
+    assert total(after.slots("churn")) == MOST_SERIES + 9 + len(routers) - 1
 
 
 def test_cursors_of_one_model_say_nothing_of_another() -> None:

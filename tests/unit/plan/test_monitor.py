@@ -14,6 +14,7 @@ import pytest
 
 from tests.unit.plan.objects import model, settings
 from weirkeeper.api.conditions import timestamp
+from weirkeeper.api.monitor_status import MonitorStatus
 from weirkeeper.delivery.evidence import Evidence, PodEvidence
 from weirkeeper.plan.assessment import assessments
 from weirkeeper.plan.conditions.watched import COUNTED
@@ -132,6 +133,21 @@ def test_a_shift_drifts_and_names_the_worst_feature_first_in_its_unit() -> None:
     assert [(one["name"], one["state"]) for one in features] == [("income", "Drifting"), ("age", "Drifting")]
     assert float(features[0]["psi"]) > float(features[0]["threshold"]) > 0
     assert plan.drift == "Drifting"
+
+
+def test_inputs_of_very_long_names_are_told_apart_in_a_status_that_stays_small_and_is_written_once() -> None:
+    names = [f"{'income' * 200}{number}" for number in range(20)]
+    made = ReferenceProfile.from_columns({name: _RANDOM.normal(0, 1, 2000) for name in names}, {})
+    counters = ProfileCounters(made)
+    counters.ingest({name: _RANDOM.normal(2, 1, 1000) for name in names}, {})
+    moved = CountedSlot(END - 3600, 1000, PackedCounts.of(counters.totals()["inputs"]))
+    pods = {V1: (PodEvidence("p", "p", "Ready", profile=made.to_json(), profile_sha256=made.sha256),)}
+    evidence = Evidence(pods=pods, windows={"churn": CountedSlots({V1: (moved,)}, END)})
+    status = after(moved, evidence=evidence)
+    MonitorStatus.model_validate(status)
+    assert len({one["name"] for one in status["features"]}) == 10
+    assert len(json.dumps(status)) < 64 * 1024
+    assert planned(moved, monitors=(monitor(status=status),), evidence=evidence).statuses == ()
 
 
 def related(rows: int) -> CountedSlot:

@@ -24,16 +24,23 @@ from weirkeeper.delivery.memory import (
     RevisionRecord,
     StepRecord,
 )
+from weirkeeper.observe.outcomes import MOST_SERIES
 from weirkeeper.plan.gate_jobs import CHECKS_KEPT
 
 GATES = 10
 TEXT = 1024
-NAME = "n" * 40
+NAME = "n" * 39
 MOST = 256 * 1024
 """Bytes of a Model with its status; etcd refuses 1.5 MB."""
 
-GATES_MEMORY = GATES * 4096 + 8192
-"""What gates keep at most, as the tests of each kind have it; the 256 inputs of all gates are 8 KiB."""
+GATES_MEMORY = GATES * 4096 + 2 * 8192
+"""What gates keep at most, as the tests of each kind have it; all 256 inputs, and all 32 outputs, are 8 KiB."""
+CURSORS = {
+    "end": int(NOW),
+    "series": {f"{i:08}/{NOW:.0f}/{10**6}/{'r' * 63}": [10**9] * 3 for i in range(MOST_SERIES)},
+    "others": True,
+}
+"""Those of as many routers as they hold."""
 
 
 def served(**changes: Any) -> Cluster:
@@ -95,7 +102,12 @@ def test_a_status_in_which_everything_is_as_large_as_it_may_be_is_far_from_what_
     found = served(rollouts=[rollout()])
     stable = found.status["stable"]["revision"]
     found.model["status"]["memory"] = {**found.status["memory"], **largest(stable).to_json()}
+    for item, nonce in ((found.model, 1), (found.rollouts[0], 2)):
+        given = {names.verb_annotation(verb): f"{'a' * 280}/{nonce}" for verb in names.VERBS}
+        item["metadata"].setdefault("annotations", {}).update(given)
     found.reconcile()
+    valid(found)
+    assert len(found.status["refused"]) == 2 * len(names.VERBS)
     written = len(json.dumps([found.model, found.rollouts[0]]))
     assert 100 * 1024 < written < MOST - GATES_MEMORY
     assert written > len(json.dumps(largest(stable).to_json()))
@@ -133,5 +145,5 @@ def largest(stable: str) -> Memory:
         revisions=(*revisions, RevisionRecord(name=stable, created=NOW, stage="Production")), checks=checks,
         actions=(action,) * ACTIONS_KEPT, curve=curve, message="m" * 4096, promoted=tuple(["r" * 63] * HISTORY),
         results=tuple({**one, "message": "m" * TEXT} for one in said),
-        handled=tuple(f"{i}{'h' * 287}" for i in range(14)),
+        cursors=CURSORS, draining={f"{'r' * 60}{i}": NOW for i in range(HISTORY)},
     )  # fmt: skip

@@ -13,6 +13,7 @@ from weirkeeper.api.monitor_objectives import ObjectiveStatus
 from weirkeeper.api.record import ATOMIC_LIST, DATE_TIME, Record, list_map
 
 WORST_LIMIT: Final = 10
+NAME_LIMIT: Final = 256
 
 
 class ReferenceStatus(Record):
@@ -26,7 +27,7 @@ class ReferenceStatus(Record):
 class FeatureStatus(Record):
     """How far one input has moved."""
 
-    name: str = Field(description="Name of the input.", max_length=256)
+    name: str = Field(description="Name of the input.", max_length=NAME_LIMIT)
     state: State | None = Field(default=None, description="What follows from it.")
     psi: str = Field(default="", description="Its population stability index in the last window.", max_length=32)
     threshold: str = Field(default="", description="The index above which it drifts, at this many rows.", max_length=32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 GROUP: Final = "weirkeeper.dev"
@@ -93,6 +94,17 @@ def verb_annotation(verb: str) -> str:
     return f"{GROUP}/{verb}"
 
 
+def kept_name(name: str, limit: int) -> str:
+    """Give what stands for a name of any length where there is room for `limit` characters.
+
+    That is the name itself, or the beginning of a longer one with its digest, so that no two are the same.
+    """
+    if len(name) <= limit:
+        return name
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:_DIGEST]
+    return f"{name[: limit - _DIGEST - 1]}~{digest}"
+
+
 def arm(revision: str, kind: str) -> str:
     """Name what is counted of a revision apart from its share of the split: MIRROR or MATCH."""
     return f"{revision}{_ARM}{kind}"
@@ -105,3 +117,4 @@ def revision_of(name: str) -> str:
 
 # No revision has one in its name, nor is it a sign to Envoy or to a URL.
 _ARM: Final = "~"
+_DIGEST: Final = 16

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 
+from weirkeeper.api.names import kept_name
 from weirkeeper.delivery.evidence import AnswerSlot
 from weirkeeper.delivery.gate_kind import SAME_REQUESTS, Look, NothingBefore, Tally, floats
 from weirkeeper.delivery.inputs_gate import profile_of
@@ -54,9 +55,10 @@ class Table(NamedTuple):
 class OutputsMemory(NothingBefore):
     """The gate's settings and what it has learned.
 
-    `most` is the PSI that is allowed. `sums` are those of each output by its name; `candidate` and `stable` are the
-    rows of all blocks up to `cursor` (the end of the last, Unix seconds). `worst` is the output that fails most, with
-    the PSI in its last block. `problem` says why nothing can be compared. The first `limit` outputs are.
+    `most` is the PSI that is allowed. `sums` are those of each output by its name as it is kept; `candidate` and
+    `stable` are the rows of all blocks up to `cursor` (the end of the last, Unix seconds). `worst` is the output that
+    fails most, with the PSI in its last block. `problem` says why nothing can be compared. The first `limit` outputs
+    are.
     """
 
     in_alpha: ClassVar[bool] = True
@@ -87,7 +89,7 @@ class OutputsMemory(NothingBefore):
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> OutputsMemory:
         """Read what `to_json` wrote."""
-        sums = tuple((name, floats(one)) for name, *one in found["sums"])
+        sums = tuple((kept_name(name, NAME_LIMIT), floats(one)) for name, *one in found["sums"])
         (candidate, stable), (worst, value) = found["of"], found["worst"]
         return cls(
             found["n"],
@@ -143,8 +145,9 @@ class OutputsMemory(NothingBefore):
             return replace(self, problem=told)
         found = {name: _compared(table, self.most, same_rows=same_rows) for name, table in tables.items()}
         known = dict(self.sums)
-        sums = known | {name: added(known.get(name, NO_SUMS), one.gained) for name, one in found.items()}
-        name = max(found, key=lambda one: log_e_of_fail(sums[one]))
+        kept = {name: kept_name(name, NAME_LIMIT) for name in found}
+        sums = known | {kept[name]: added(known.get(kept[name], NO_SUMS), one.gained) for name, one in found.items()}
+        name = max(found, key=lambda one: log_e_of_fail(sums[kept[one]]))
         rows = [
             max(int(sum(arm)) for arm in arms) for arms in zip(*(table[:2] for table in tables.values()), strict=True)
         ]

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +19,8 @@ from weirkeeper.observe.readings import Counters, RouterReading, model_of
 
 RING_SECONDS: Final = 900
 START_TOLERANCE: Final = 2
+MOST_SERIES: Final = 200
+"""Series that the cursors of a Model hold, those of some sixty routers: they lie in its status."""
 NOTHING: Final[Mapping[str, Outcomes]] = MappingProxyType({})
 
 
@@ -34,15 +37,21 @@ class Series(NamedTuple):
 class _Model:
     """What is known of one Model: its slots, its series, and when a router last named it.
 
-    `restored` says that a former collector's cursors are known: a series that is not among them is new. `resume_from`
-    is where that collector stopped, until the first slot is booked.
+    `restored` says that a former collector's cursors are known: a series that is not among them is new, unless its
+    Envoy started before `unlisted_before` (Unix seconds), when they could not hold all. `resume_from` is where that
+    collector stopped, until the first slot is booked.
     """
 
     slots: deque[OutcomeSlot] = field(default_factory=deque)
     series: set[Series] = field(default_factory=set)
     restored: bool = False
+    unlisted_before: int = 0
     resume_from: int | None = None
     seen: int = 0
+
+    def knows_beginning(self, series: Series) -> bool:
+        """Whether a series that is not among the cursors counts from nothing."""
+        return self.restored and series.started >= self.unlisted_before
 
 
 class OutcomeBook:
@@ -86,7 +95,7 @@ class OutcomeBook:
         return tuple(one.slots) if one else ()
 
     def cursors(self, model: str) -> dict[str, Any]:
-        """The counters up to which the Model's slots reach, as JSON for its memory."""
+        """The counters up to which the Model's slots reach, as JSON for its memory; `others`: it lacks some of them."""
         one = self._models.get(model)
         end = self.end if one is None or one.resume_from is None else one.resume_from
         if end is None:
@@ -96,7 +105,8 @@ class OutcomeBook:
             for series in sorted(one.series if one else ())
             if self._starts.get(series.router) == series.started
         }
-        return {"end": end, "series": series}
+        kept = dict(islice(series.items(), MOST_SERIES))
+        return {"end": end, "series": kept, **({"others": True} if len(kept) < len(series) else {})}
 
     def restore(self, model: str, cursors: Mapping[str, Any]) -> None:
         """Go on where a former collector stopped; the gap becomes one unobserved slot. Doing it again changes nothing.
@@ -110,7 +120,7 @@ class OutcomeBook:
         one = self._models.setdefault(model, _Model(seen=self.end or end))
         if one.restored or (self.origin is not None and end >= self.origin):
             return
-        one.restored = True
+        one.restored, one.unlisted_before = True, end if cursors.get("others") else 0
         counters = {self._same_start(series): counts for series, counts in counters.items()}
         for series, counts in counters.items():
             self._counters.setdefault(series, counts)
@@ -156,7 +166,7 @@ class OutcomeBook:
         known = self._counters.get(series)
         if known is not None:
             return known if counters.total >= known.total else Counters()
-        if one.restored or self._began_under_watch(series):
+        if one.knows_beginning(series) or self._began_under_watch(series):
             return Counters()
         self._first_sight[series] = counters
         return counters
@@ -182,6 +192,8 @@ class OutcomeBook:
     def _gap(self, one: _Model, cursors: Mapping[Series, Counters]) -> Mapping[str, Outcomes]:
         gap: dict[str, Outcomes] = {}
         for series in one.series & self._first_sight.keys():
+            if series not in cursors and not one.knows_beginning(series):
+                continue
             counters, before = self._first_sight[series], cursors.get(series, Counters())
             _add(gap, series.revision, counters, before if counters.total >= before.total else Counters())
         return gap

@@ -11,9 +11,8 @@ from weirkeeper.api import names
 from weirkeeper.api.conditions import condition_of, unix_seconds
 from weirkeeper.api.monitor import State
 from weirkeeper.api.monitor_actions import SHOWN_LIMIT
-from weirkeeper.api.monitor_status import (
-    WORST_LIMIT,
-)
+from weirkeeper.api.monitor_status import NAME_LIMIT, WORST_LIMIT
+from weirkeeper.api.names import kept_name
 from weirkeeper.plan.actions import actions_obstacle, last_actions
 from weirkeeper.plan.assessed import WATCHING, Assessment
 from weirkeeper.plan.assessment import assessments
@@ -122,7 +121,9 @@ def _wanted(monitor: Object, one: Assessment) -> tuple[Any, ...]:
     generation, _, drifting = _standing(_status(monitor))
     if not waits(_status(monitor), one):
         generation = monitor["metadata"].get("generation")
-        drifting = frozenset(feature.name for feature in one.features[:WORST_LIMIT] if feature.drifting)
+        drifting = frozenset(
+            kept_name(feature.name, NAME_LIMIT) for feature in one.features[:WORST_LIMIT] if feature.drifting
+        )
     reasons: dict[str, str] = {"Ready": one.reason}
     reasons.update((said.type, said.state) for said in one.conditions)
     return generation, reasons, drifting

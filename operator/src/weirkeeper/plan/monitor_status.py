@@ -9,6 +9,7 @@ from weirkeeper.api import names
 from weirkeeper.api.conditions import Condition, ConditionStatus, timestamp, transition
 from weirkeeper.api.monitor_objectives import ObjectiveStatus
 from weirkeeper.api.monitor_status import (
+    NAME_LIMIT,
     WORST_LIMIT,
     FeatureStatus,
     LabelsStatus,
@@ -17,6 +18,7 @@ from weirkeeper.api.monitor_status import (
     ReferenceStatus,
     WindowStatus,
 )
+from weirkeeper.api.names import kept_name
 from weirkeeper.plan.assessed import WATCHING, Assessment
 from weirkeeper.plan.conditions.objectives import ObjectiveFinding
 from weirkeeper.plan.conditions.performance import PerformanceFinding
@@ -68,7 +70,7 @@ def status_write(monitor: Object, one: Assessment, now: float) -> StatusWrite:
 
 def _feature_status(feature: FeatureDrift) -> FeatureStatus:
     return FeatureStatus(
-        name=feature.name,
+        name=kept_name(feature.name, NAME_LIMIT),
         state=feature.state,
         psi=_written(feature.psi),
         threshold=_written(feature.threshold),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from weirkeeper.api.conditions import condition_of, unix_seconds
 from weirkeeper.api.monitor import MonitorSpec
+from weirkeeper.api.monitor_status import NAME_LIMIT
+from weirkeeper.api.names import kept_name
 from weirkeeper.delivery.revision import is_container
 from weirkeeper.plan.assessed import WATCHING, Assessment, alike
 from weirkeeper.plan.conditions.drift import (
@@ -172,7 +174,7 @@ def _began(snapshot: Snapshot, revision: str) -> float:
 
 
 def _said(name: str, judged: _Judged, before: _Before) -> Assessment:
-    inputs = going_on(judged.inputs, before.drifted.__contains__, INPUTS)
+    inputs = going_on(judged.inputs, lambda name: kept_name(name, NAME_LIMIT) in before.drifted, INPUTS)
     outputs = going_on(judged.outputs, lambda _: "OutputDrift" in before.bad, OUTPUTS)
     bad = before.bad
     every: tuple[ConditionState, ...] = (
