@@ -56,6 +56,48 @@ def test_without_any_label_it_says_what_it_would_take() -> None:
     assert "send 200 of the candidate's or more, in 20 posts or more" in result.message
 
 
+def told(evidence: Evidence, hours: float, until: float | None, since: int = BEGIN) -> str:
+    """What the gate says so many hours after the beginning, awaited until so many hours after it."""
+    against, now = comparison(clean_from=since), BEGIN + HOUR * hours
+    memory = gates.fold(gates.begin_step(gates.start(ACCURACY, 0.01, 0.05, 3)), against, evidence, now)
+    awaited = {} if until is None else {"feedback": BEGIN + HOUR * until}
+    return gates.results(memory, against, evidence, now, awaited)[0].message
+
+
+NEEDED = "; needed: 200 more, about 25 an hour, until 2027-01-15T18:00:00Z, when its maxDuration ends;"
+
+
+@pytest.mark.parametrize(
+    ("hours", "until", "part"),
+    [
+        pytest.param(2, 10, NEEDED, id="so many an hour"),
+        pytest.param(11, 10, "; its maxDuration ended at 2027-01-15T18:00:00Z;", id="too late"),
+    ],
+)
+def test_a_step_that_waits_for_labels_says_how_many_an_hour_and_until_when(hours: int, until: int, part: str) -> None:
+    assert part in told(Evidence(), hours, until)
+    assert "maxDuration" not in told(Evidence(), hours, None), "a step that does not wait for it"
+    enough = labelled(*[(classes(90, 10), classes(900, 100))] * 3)
+    assert "maxDuration" not in told(enough, 3, until)
+
+
+def test_labels_that_came_are_no_longer_needed() -> None:
+    some = labelled((classes(90, 10), classes(900, 100)))
+    assert "needed: 100 more, about 12.5 an hour, until" in told(some, 2, 10)
+
+
+@pytest.mark.parametrize(
+    ("since", "hours", "part"),
+    [
+        (BEGIN, 0.5, "predictions from 2027-01-15T08:00:00Z on count, and their labels from 2027-01-15T09:00:00Z on"),
+        (BEGIN + 60, 1, "predictions from 2027-01-15T09:00:00Z on count, and their labels from 2027-01-15T10:00:00Z"),
+    ],
+)
+def test_before_a_whole_slot_has_ended_it_says_which_predictions_count(since: int, hours: float, part: str) -> None:
+    assert part in told(Evidence(), hours, None, since)
+    assert "predictions from" not in told(Evidence(), 2, None, since)
+
+
 def test_a_slot_that_has_not_ended_does_not_count_yet() -> None:
     evidence = labelled((classes(70, 30), classes(900, 100)))
     assert judged(ACCURACY, evidence, hours=0.9).candidate.requests == 0

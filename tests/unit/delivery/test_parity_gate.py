@@ -75,8 +75,23 @@ def test_groups_survive_a_restart() -> None:
 
 
 def test_many_groups_stay_within_the_status() -> None:
-    slot = {f"sex={i:03}{'x' * 60}": group(90, 300 + i) for i in range(60)}
+    slot = {f"sex={i:03}{'x' * 500}": group(90, 300 + i) for i in range(60)}
     evidence = Evidence(labels=LabelSlots(HOUR, {CANDIDATE: {BEGIN: {"": group(90, 300), **slot}}}))
     memory = gates.fold(gates.start(PARITY, 0.01, 0.05, 3), comparison(), evidence, BEGIN + HOUR)
     assert len(json.dumps(memory.to_json())) < 2048
     assert len(gates.results(memory, comparison())[0].message) < 1024
+
+
+def test_a_step_that_waits_for_groups_says_until_when() -> None:
+    memory = gates.begin_step(gates.start(PARITY, 0.01, 0.05, 3))
+    result = gates.results(memory, comparison(), Evidence(), BEGIN + 2 * HOUR, {"parity": BEGIN + 10 * HOUR})[0]
+    assert result.needs == "100 labelled rows in each of two groups, in 20 posts or more"
+    assert f"; needed: {result.needs}, until 2027-01-15T18:00:00Z, when its maxDuration ends;" in result.message
+
+
+def test_segments_of_long_names_stay_within_the_status() -> None:
+    slot = {f"{i}{'x' * 500}=f": group(90, 300) for i in range(5)}
+    evidence = Evidence(labels=LabelSlots(HOUR, {CANDIDATE: {BEGIN: {"": group(90, 300), **slot}}}))
+    memory = gates.fold(gates.start(PARITY, 0.01, 0.05, 3), comparison(), evidence, BEGIN + HOUR)
+    assert len(json.dumps(memory.to_json())) < 1024
+    assert "labels are counted by 0xxx" in gates.results(memory, comparison())[0].message

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.delivery.world import ERRORS_ONLY, Behaviour, World, policy, serving
+from weirkeeper.api.conditions import timestamp
 from weirkeeper.api.gates import Gate
 from weirkeeper.delivery.memory import Memory
 from weirkeeper.delivery.policy import StepPolicy
@@ -460,6 +461,39 @@ def test_lost_pods_lose_their_weight_at_once() -> None:
     assert world.memory.weight == 0
     world.broken.add("m-2")
     world.until("RolledBack", 40)
+
+
+@pytest.mark.parametrize("require_pass", [True, False])
+def test_a_step_that_asks_for_a_pass_is_held_until_there_is_one_and_says_why(*, require_pass: bool) -> None:
+    steps = (StepPolicy("sure", 25, 5, require_pass=require_pass), StepPolicy("half", 50, 5))
+    world = serving(policy=policy(steps=steps, gates=ERRORS_ONLY), rate=20.0)
+    world.desired = "m-2"
+    world.until("Progressing")
+    said = {world.memory.message}
+    while world.memory.step == 0:
+        world.tick()
+        said.add(world.memory.message)
+    left = {item["name"]: item["verdict"] for item in world.memory.results}
+    assert any(message.endswith("; waits for Pass from errors") for message in said) is require_pass
+    assert left == {"errors": "Pass" if require_pass else "Inconclusive"}
+    assert world.memory.candidate == "m-2"
+
+
+def test_a_gate_without_labels_says_in_the_step_that_waits_for_it_what_it_takes_and_until_when() -> None:
+    gates = (*ERRORS_ONLY, Gate.model_validate({"name": "right", "feedback": {"metric": "Accuracy"}}))
+    world = serving(policy=policy(gates=gates, max_duration=7200.0))
+    world.desired = "m-2"
+    world.until("Progressing")
+    while world.memory.step < 2:
+        assert "needs" not in world.memory.message, "only the last step waits for it"
+        world.tick()
+    world.tick(60)
+    until = timestamp((world.memory.step_started or 0.0) + 20.0 + 7200.0)
+    needed = f"right needs 200 labelled rows of the candidate, in 20 posts or more, until {until}"
+    assert world.memory.message == f"step 3/3 c: 50 % to m-2; waits for Pass from right; {needed}"
+    before = world.memory.without_counts()
+    world.tick(20)
+    assert world.memory.without_counts() == before, "a message that changes is a write"
 
 
 def test_a_fault_in_the_bake_reverts_at_once() -> None:

@@ -76,6 +76,21 @@ def exited(job: Mapping[str, Any], code: int) -> None:
     end(job, "Failed", reason="PodFailurePolicy", message=message)
 
 
+# Labels
+
+
+def test_a_gate_without_labels_says_in_conditions_and_gates_what_it_takes_and_until_when() -> None:
+    right = {"name": "right", "feedback": {"metric": "Accuracy", "minLabels": 300}, "maxDuration": "14d"}
+    found = cluster(right, steps=ONE_STEP)
+    serve(found, 20)
+    needed = "right needs 300 labelled rows of the candidate, in 20 posts or more, until 2027-01-29T0"
+    told = {one["type"]: one["message"] for one in found.rollouts[0]["status"]["conditions"]}
+    assert needed in told["Progressing"]
+    assert needed in found.condition("Current")["message"]
+    assert "; needed: 300 more, about 0.893 an hour, until 2027-01-29T0" in gate(found)["message"]
+    assert found.condition("Stalled")["status"] == "False", "labels may take days"
+
+
 # promQL
 
 

@@ -27,10 +27,24 @@ def fold(turn: Turn) -> Turn:
         return turn
     turn = freeze(turn) if comparison.paired else turn
     after = gates.fold(gates_memory(turn), comparison, turn.evidence, turn.now)
-    results = tuple(item.to_json() for item in gates.results(after, comparison, turn.evidence, turn.now))
+    judged = gates.results(after, comparison, turn.evidence, turn.now, awaited_until(turn))
+    results = tuple(item.to_json() for item in judged)
     curve = _curve(turn, results)
     turn = with_gates(turn, after).to(results=results, cursors=turn.evidence.cursors, curve=curve)
     return replace(turn, judged=(turn.memory.gates, comparison))
+
+
+def awaited_until(turn: Turn) -> dict[str, float]:
+    """The gates that the running step waits for, and when it has waited for each as long as it may (Unix seconds)."""
+    memory, policy = turn.memory, turn.desired.policy
+    steps, began = policy.steps, memory.step_started
+    if memory.phase != "Progressing" or began is None or memory.step >= len(steps):
+        return {}
+    step = steps[memory.step]
+    if not step.require_pass and memory.step + 1 < len(steps):
+        return {}
+    waited = (gate.name for gate in policy.gates if gate.blocks != "Nothing")
+    return {name: began + step.hold + policy.patience(name) for name in waited}
 
 
 def _curve(turn: Turn, results: tuple[Mapping[str, Any], ...]) -> Curve | None:

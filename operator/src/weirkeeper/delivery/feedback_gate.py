@@ -140,6 +140,11 @@ class FeedbackMemory(NothingBefore):
         return replace(self, spans=(*self.spans[:place], known, *self.spans[place + 1 :]))
 
     @property
+    def asked(self) -> str:
+        """Which labels nothing is decided without."""
+        return f"{self.min_labels} labelled rows of the candidate, in {LEAST_POSTS} posts or more"
+
+    @property
     def lacking(self) -> str:
         """What must still come before anything is decided; empty when nothing."""
         if not self.seen:
@@ -168,6 +173,8 @@ class FeedbackMemory(NothingBefore):
             self.name, self._verdict(levels), *arms, self.test.log_e_fail, self.test.log_e_pass, *levels, None,
             odds_ratio(*arms) if shares else _ratio(self.candidate, self.stable),
             "; ".join(part for part in (told, self.lacking) if part),
+            needs=self.asked if self.lacking else "",
+            lacks=max(0, self.min_labels - self.candidate.rows - self.waiting),
         )  # fmt: skip
 
     def _verdict(self, levels: Levels) -> Verdict:

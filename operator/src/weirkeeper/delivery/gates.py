@@ -17,6 +17,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from weirkeeper.delivery.errors_gate import ErrorsMemory
@@ -25,6 +26,7 @@ from weirkeeper.delivery.feedback_gate import FeedbackMemory
 from weirkeeper.delivery.gate_kind import NOTHING, Before, GateMemory, Look, Tally
 from weirkeeper.delivery.inputs_gate import InputsMemory
 from weirkeeper.delivery.job_gate import JobMemory
+from weirkeeper.delivery.label_needs import told
 from weirkeeper.delivery.latency_gate import FREEZE_REQUESTS, LatencyMemory
 from weirkeeper.delivery.outputs_gate import OutputsMemory
 from weirkeeper.delivery.parity_gate import ParityMemory
@@ -81,6 +83,7 @@ UNTOLD: Final[Mapping[Mode, str]] = {
 """What is said of a gate in a step in which it can prove nothing."""
 
 NOTHING_SEEN = Tally()
+NOT_AWAITED: Final[Mapping[str, float]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -226,11 +229,22 @@ def _tally(tally: Tally, look: Look) -> Tally:
 
 
 def results(
-    memory: GatesMemory, comparison: Comparison, evidence: Evidence | None = None, now: float | None = None
+    memory: GatesMemory,
+    comparison: Comparison,
+    evidence: Evidence | None = None,
+    now: float | None = None,
+    until: Mapping[str, float] = NOT_AWAITED,
 ) -> tuple[GateResult, ...]:
-    """Judge every gate; with evidence and `now` also tell when a Pass is to be expected."""
-    rate = _rate(comparison, evidence, now) if evidence is not None and now is not None else 0.0
-    return tuple(_worded(_judged(memory, gate, comparison), rate, now) for gate in memory.gates)
+    """Judge every gate; with evidence and `now` also tell when a Pass is to be expected, and which labels it takes.
+
+    `until` has, by the names of the gates that the running step waits for, when it has waited as long as it may.
+    """
+    judged = tuple(_judged(memory, gate, comparison) for gate in memory.gates)
+    if evidence is None or now is None:
+        return tuple(_worded(one, 0.0, now) for one in judged)
+    rate = _rate(comparison, evidence, now)
+    needed = {one.name: told(one, comparison, evidence.labels, now, until.get(one.name)) for one in judged}
+    return tuple(_worded(replace(one, message=one.message + needed[one.name]), rate, now) for one in judged)
 
 
 def _judged(memory: GatesMemory, gate: GateMemory, comparison: Comparison) -> GateResult:
@@ -245,7 +259,7 @@ def _judged(memory: GatesMemory, gate: GateMemory, comparison: Comparison) -> Ga
         return found
     verdict: Verdict = "Inconclusive" if found.verdict == "Fail" else found.verdict
     message = f"{found.message}; {UNTOLD[comparison.mode]}"
-    return replace(found, verdict=verdict, message=message, requests_needed=None)
+    return replace(found, verdict=verdict, message=message, requests_needed=None, needs="")
 
 
 def _rate(comparison: Comparison, evidence: Evidence, now: float) -> float:

@@ -21,7 +21,7 @@ GROUPS_LIMIT: Final = 12
 """The largest groups are compared."""
 
 NAME_LIMIT: Final = 40
-"""Characters of a group's name that are told."""
+"""Characters of the name of a group or a segment that are kept and told."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +86,20 @@ class ParityMemory(NothingBefore):
         named = {name.partition("=")[0] for name in counted} - {""}
         found = {name.partition("=")[2]: one for name, one in counted.items() if name.startswith(f"{self.segment}=")}
         groups = sorted(_groups(found, self.metric), key=lambda group: -group[2])[:GROUPS_LIMIT]
-        others = tuple(get_close_matches(self.segment, sorted(named)) or sorted(named)[:3]) if not found else ()
+        others = (get_close_matches(self.segment, sorted(named)) or sorted(named)[:3]) if not found else ()
         posts = counted[""].posts if "" in counted else 0
-        return replace(self, since=since, groups=tuple(sorted(groups)), posts=posts, others=others)
+        told = tuple((name[:NAME_LIMIT], *counts) for name, *counts in sorted(groups))
+        return replace(self, since=since, groups=told, posts=posts, others=tuple(name[:NAME_LIMIT] for name in others))
 
     @property
     def compared(self) -> list[tuple[str, Share]]:
         """The groups with enough rows."""
         return [(name, Share(chosen, rows)) for name, chosen, rows in self.groups if rows >= self.min_labels]
+
+    @property
+    def asked(self) -> str:
+        """Which labels nothing is decided without."""
+        return f"{self.min_labels} labelled rows in each of two groups, in {LEAST_POSTS} posts or more"
 
     @property
     def lacking(self) -> str:
@@ -117,6 +123,7 @@ class ParityMemory(NothingBefore):
         return GateResult(
             self.name, self._verdict(fails, passes, levels), ArmCounts(rows), ArmCounts(), fails, passes, *levels, None,
             self._ratio(), "; ".join(part for part in (told, self.lacking) if part),
+            needs=self.asked if self.lacking else "",
         )  # fmt: skip
 
     def _verdict(self, fails: float, passes: float, levels: Levels) -> Verdict:

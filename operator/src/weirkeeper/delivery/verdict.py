@@ -78,6 +78,7 @@ class GateResult:
     is how many more candidate requests a Pass takes at the present rates (None: not within reach or not known yet),
     `eta` when that would be (Unix seconds). `effect` is the odds ratio of both arms pooled over the attempt. A gate
     that is not `in_alpha` has no e-values. `seen` says whether there was any evidence, `blocks` what the gate holds up.
+    `needs` says which labels are asked for while they have not all come, `lacks` how many rows of them have not.
     """
 
     name: str
@@ -95,6 +96,8 @@ class GateResult:
     in_alpha: bool = True
     seen: bool = True
     blocks: Blocks = "Promotion"
+    needs: str = ""
+    lacks: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Write it as a status has it; numbers are rounded to what people read."""
@@ -108,6 +111,7 @@ class GateResult:
             "message": self.message[:LONGEST_MESSAGE],
             "blocks": None if self.blocks == "Promotion" else self.blocks,
             "seen": None if self.seen else False,
+            "needs": self.needs or None,
         }
         return {key: value for key, value in written.items() if value is not None}
 
