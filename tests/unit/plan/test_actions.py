@@ -164,7 +164,7 @@ def _running_by_itself() -> dict[str, Any]:
     [
         (None, "CronJobNotFound", "there is no CronJob train"),
         (_unlabelled(), "CronJobNotAllowed", "weirkeeper.dev/retrain=true"),
-        (_running_by_itself(), "CronJobNotAllowed", "set spec.suspend to true"),
+        (_running_by_itself(), "CronJobNotAllowed", "also runs by its schedule: set its spec.suspend to true"),
     ],
     ids=["missing", "unlabelled", "not suspended"],
 )
@@ -178,6 +178,24 @@ def test_a_cron_job_that_may_not_be_used_is_told_and_nothing_else_happens(
     assert (ready["status"], ready["reason"]) == ("False", reason)
     assert says in ready["message"]
     assert (condition_of(write.status, "InputDrift") or {})["status"] == "True"
+
+
+def test_what_is_left_to_do_to_a_cron_job_is_told_anew_under_the_same_reason() -> None:
+    both = _running_by_itself()
+    both["metadata"] = {"name": "train"}
+    found = snapshot(TRAIN, cron_jobs={"train": both})
+    (write,) = plan_monitors(found, AT).statuses
+    told = (condition_of(write.status, "Ready") or {})["message"]
+    assert told.endswith(
+        "which does not carry the label weirkeeper.dev/retrain=true and also runs by its schedule: kubectl label"
+        " cronjob -n team-a train weirkeeper.dev/retrain=true; set its spec.suspend to true"
+    )
+    kept = {**found.monitors[0], "status": dict(write.status)}
+    assert plan_monitors(replace(found, monitors=(kept,)), AT + 60).statuses == ()
+    labelled = replace(found, monitors=(kept,), cron_jobs={"train": _running_by_itself()})
+    (again,) = plan_monitors(labelled, AT + 60).statuses
+    left = (condition_of(again.status, "Ready") or {})["message"]
+    assert left.endswith("CronJob train, which also runs by its schedule: set its spec.suspend to true")
 
 
 def test_one_training_at_a_time_and_then_a_rest() -> None:

@@ -22,14 +22,28 @@ ONE_STEP = STEPS[1:]
 PROMETHEUS = settings(prometheus={"url": "http://prometheus:9090"})
 
 
-def cron_job(*, labelled: bool = True, suspended: bool = True) -> dict[str, Any]:
+UNLABELLED = "does not carry the label weirkeeper.dev/gate=true"
+LABEL = "kubectl label cronjob -n team-a check weirkeeper.dev/gate=true"
+SUSPEND = "set its spec.suspend to true"
+
+
+def cron_job(
+    *,
+    labelled: bool = True,
+    suspended: bool = True,
+    labels: Mapping[str, str] | None = None,
+    template: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     container = {"name": "check", "image": "team/check:1", "env": [{"name": "A", "value": "1"}]}
     pod = {"metadata": {"labels": {"app": "check"}}, "spec": {"restartPolicy": "OnFailure", "containers": [container]}}
     return {
         "apiVersion": "batch/v1",
         "kind": "CronJob",
-        "metadata": {"name": "check", "labels": {names.LABEL_GATE: "true"} if labelled else {}},
-        "spec": {"suspend": suspended, "jobTemplate": {"spec": {"backoffLimit": 6, "template": pod}}},
+        "metadata": {"name": "check", "labels": {names.LABEL_GATE: "true"} if labelled else dict(labels or {})},
+        "spec": {
+            "suspend": suspended,
+            "jobTemplate": {"metadata": {"labels": dict(template or {})}, "spec": {"backoffLimit": 6, "template": pod}},
+        },
     }
 
 
@@ -281,8 +295,23 @@ def test_a_job_that_the_cluster_refuses_is_told_and_holds() -> None:
     ("named", "reason", "says"),
     [
         ({"check": None}, "CronJobNotFound", "create it, suspended and with the label weirkeeper.dev/gate=true"),
-        ({"check": cron_job(labelled=False)}, "CronJobNotAllowed", "does not carry the label weirkeeper.dev/gate=true"),
-        ({"check": cron_job(suspended=False)}, "CronJobNotAllowed", "set spec.suspend to true"),
+        ({"check": cron_job(labelled=False)}, "CronJobNotAllowed", f"which {UNLABELLED}: {LABEL}"),
+        ({"check": cron_job(suspended=False)}, "CronJobNotAllowed", f"which also runs by its schedule: {SUSPEND}"),
+        (
+            {"check": cron_job(labelled=False, suspended=False)},
+            "CronJobNotAllowed",
+            f"no Job is made of CronJob check, which {UNLABELLED} and also runs by its schedule: {LABEL}; {SUSPEND}",
+        ),
+        (
+            {"check": cron_job(labelled=False, labels={names.LABEL_GATE: "yes"})},
+            "CronJobNotAllowed",
+            f"which {UNLABELLED} but weirkeeper.dev/gate=yes: {LABEL} --overwrite",
+        ),
+        (
+            {"check": cron_job(labelled=False, template={names.LABEL_GATE: "true"})},
+            "CronJobNotAllowed",
+            f"which {UNLABELLED} (its jobTemplate does, which does not count): {LABEL}",
+        ),
     ],
 )
 def test_a_cron_job_that_may_not_be_used_is_told_and_none_of_it_runs(

@@ -88,7 +88,7 @@ class ParityMemory(NothingBefore):
         groups = sorted(_groups(found, self.metric), key=lambda group: -group[2])[:GROUPS_LIMIT]
         others = (get_close_matches(self.segment, sorted(named)) or sorted(named)[:3]) if not found else ()
         posts = counted[""].posts if "" in counted else 0
-        told = tuple((name[:NAME_LIMIT], *counts) for name, *counts in sorted(groups))
+        told = tuple((name[:NAME_LIMIT], chosen, rows) for name, chosen, rows in sorted(groups))
         return replace(self, since=since, groups=told, posts=posts, others=tuple(name[:NAME_LIMIT] for name in others))
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from weirkeeper.delivery.turn import Obstacle
@@ -9,6 +10,9 @@ from weirkeeper.delivery.turn import Obstacle
 if TYPE_CHECKING:
     from weirkeeper.delivery.memory import ActionRun, CheckRun
     from weirkeeper.plan.snapshot import Object, Snapshot
+
+NOT_FOUND: Final = "CronJobNotFound"
+NOT_ALLOWED: Final = "CronJobNotAllowed"
 
 START_SECONDS: Final = 3600.0
 """A Job that could not be made within so long after it was asked for is not made any more: an ended one stays for
@@ -20,14 +24,32 @@ def refusal(snapshot: Snapshot, name: str, label: str, asker: str) -> Obstacle |
     found, label_set = snapshot.cron_jobs.get(name), f"{label}=true"
     if found is None:
         message = f"{asker}: there is no CronJob {name} in namespace {snapshot.namespace}: create it, suspended"
-        return Obstacle("CronJobNotFound", f"{message} and with the label {label_set}")
-    if (found["metadata"].get("labels") or {}).get(label) != "true":
-        message = f"{asker}: CronJob {name} does not carry the label {label_set}: whoever may change it sets it"
-        return Obstacle("CronJobNotAllowed", message)
-    if not found["spec"].get("suspend", False):
-        message = f"{asker}: CronJob {name} also runs by its schedule: set spec.suspend to true"
-        return Obstacle("CronJobNotAllowed", message)
-    return None
+        return Obstacle(NOT_FOUND, f"{message} and with the label {label_set}")
+    lacking = [*_unlabelled(found, label, snapshot.namespace), *_unsuspended(found)]
+    if not lacking:
+        return None
+    message = f"{asker}: no Job is made of CronJob {name}, which {' and '.join(what for what, _ in lacking)}"
+    return Obstacle(NOT_ALLOWED, f"{message}: {'; '.join(remedy for _, remedy in lacking)}")
+
+
+def _unlabelled(cron_job: Object, label: str, namespace: str) -> Iterator[tuple[str, str]]:
+    """What is wrong with the label by which whoever owns a CronJob allows its use, and what to do."""
+    labels, name = cron_job["metadata"].get("labels") or {}, cron_job["metadata"]["name"]
+    given = labels.get(label)
+    if given == "true":
+        return
+    what = f"does not carry the label {label}=true" + (f" but {label}={given}" if given is not None else "")
+    template = cron_job["spec"]["jobTemplate"].get("metadata") or {}
+    if label in (template.get("labels") or {}):
+        what += " (its jobTemplate does, which does not count)"
+    overwrite = " --overwrite" if given is not None else ""
+    yield what, f"kubectl label cronjob -n {namespace} {name} {label}=true{overwrite}"
+
+
+def _unsuspended(cron_job: Object) -> Iterator[tuple[str, str]]:
+    """That a CronJob also runs by its schedule, which only its own team would know of, and what to do."""
+    if not cron_job["spec"].get("suspend", False):
+        yield "also runs by its schedule", "set its spec.suspend to true"
 
 
 class Followed(NamedTuple):

@@ -18,6 +18,7 @@ from weirkeeper.plan.assessed import WATCHING, Assessment
 from weirkeeper.plan.assessment import assessments
 from weirkeeper.plan.conditions.objectives import LOOK_SECONDS
 from weirkeeper.plan.conditions.watched import ENDED, ConditionState
+from weirkeeper.plan.cron_jobs import NOT_ALLOWED, NOT_FOUND
 from weirkeeper.plan.monitor_status import status_write, waits
 from weirkeeper.plan.result import Notice, StatusWrite
 from weirkeeper.plan.windows import CHECKPOINT_KEY, CountedSlots, checkpoint_name, window_rules
@@ -30,6 +31,7 @@ REFRESH_SECONDS: Final = 3600
 """Numbers that change no state are written once in this time."""
 
 NOTE_LIMIT: Final = 1024
+CRON_JOB_REASONS: Final = (NOT_FOUND, NOT_ALLOWED)
 ACTION: Final = "Watch"
 
 SETTLE_SECONDS: Final = 3
@@ -114,11 +116,16 @@ def _standing(status: Mapping[str, Any]) -> tuple[Any, ...]:
     reasons = {one.get("type"): one.get("reason") for one in status.get("conditions") or ()}
     states = {one.get("name"): one.get("state") for one in status.get("features") or ()}
     drifting = frozenset(name for name, state in states.items() if state == "Drifting")
-    return status.get("observedGeneration"), reasons, drifting
+    return status.get("observedGeneration"), reasons, _to_do(condition_of(status, "Ready") or {}), drifting
+
+
+def _to_do(ready: Mapping[str, Any]) -> str:
+    """What is to be done to a CronJob: that is in the message alone, and may become less under the same reason."""
+    return str(ready.get("message", "")) if ready.get("reason") in CRON_JOB_REASONS else ""
 
 
 def _wanted(monitor: Object, one: Assessment) -> tuple[Any, ...]:
-    generation, _, drifting = _standing(_status(monitor))
+    generation, *_, drifting = _standing(_status(monitor))
     if not waits(_status(monitor), one):
         generation = monitor["metadata"].get("generation")
         drifting = frozenset(
@@ -126,7 +133,7 @@ def _wanted(monitor: Object, one: Assessment) -> tuple[Any, ...]:
         )
     reasons: dict[str, str] = {"Ready": one.reason}
     reasons.update((said.type, said.state) for said in one.conditions)
-    return generation, reasons, drifting
+    return generation, reasons, _to_do({"reason": one.reason, "message": one.problem}), drifting
 
 
 def _notices(monitor: Object, one: Assessment) -> tuple[Notice, ...]:
