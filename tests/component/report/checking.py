@@ -18,7 +18,8 @@ DRESSES: Final[tuple[tuple[int, Scheme], ...]] = (
     (NARROW, "light"),
     (NARROW, "dark"),
     (1040, "light"),
-    (800, "light"),
+    (768, "light"),
+    (768, "dark"),
 )
 
 

@@ -56,6 +56,16 @@ def test_what_others_wrote_stays_text_wherever_it_stands(text: str) -> None:
         assert one == wanted or (one.endswith("…") and wanted.startswith(one[:-1]))
 
 
+def test_a_page_without_sections_has_no_empty_contents() -> None:
+    assert "nav" in Read(html(page_of("x"))).tags
+    assert "nav" not in Read(html(replace(page_of("x"), sections=()))).tags
+
+
+def test_a_number_is_not_parted_from_its_percent() -> None:
+    read = Read(html(page_of("share of 10 % → 24 %, but % alone")))
+    assert "share of 10\N{NO-BREAK SPACE}% → 24\N{NO-BREAK SPACE}%, but % alone" in read.texts
+
+
 def test_a_name_cannot_reorder_or_break_what_stands_beside_it() -> None:
     read = Read(html(page_of("a\u202eb\u0000c\ud800")))
     assert "a\\u202eb\\x00c\\ud800" in read.text

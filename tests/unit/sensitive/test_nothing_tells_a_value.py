@@ -60,21 +60,22 @@ SALARY = 71_234.5
 """A value so frequent that another input would have a bin of its own for it."""
 
 BORN = np.datetime64("1967-03-05")
-SENSITIVE = ("faith", "salary", "born", "children")
+ACCOUNTS = (471_108_152, 815_004_711)
+SENSITIVE = ("faith", "salary", "born", "account")
 RANDOM = np.random.default_rng(7)
 
 
 def columns(rows: int, *, moved: bool) -> dict[str, Any]:
     faiths = RANDOM.choice(np.array(FAITHS[:3], dtype=object), rows, p=[0.6, 0.3, 0.1])
     salaries = np.where(RANDOM.random(rows) < 0.3, SALARY, RANDOM.normal(50_000, 9_000, rows).round(1))
-    born, children = np.full(rows, BORN), RANDOM.choice([4711, 815], rows)
+    born, accounts = np.full(rows, BORN), RANDOM.choice(ACCOUNTS, rows)
     if moved:
         faiths = np.where(RANDOM.random(rows) < 0.7, FAITHS[2], faiths)
         faiths[:40] = FAITHS[3]
         salaries = salaries + 40_000
-        born, children = born + 1, np.full(rows, 4711)
+        born, accounts = born + 1, np.full(rows, ACCOUNTS[0])
     visits = RANDOM.integers(0, 4, rows)
-    return {"faith": faiths, "salary": salaries, "born": born, "children": children, "visits": visits}
+    return {"faith": faiths, "salary": salaries, "born": born, "account": accounts, "visits": visits}
 
 
 @cache
@@ -85,8 +86,8 @@ def profile() -> ReferenceProfile:
 
 def told_values(text: str) -> list[str]:
     """The values that a text tells; of numbers also as people round them."""
-    numbers = ("71234.5", "71,234", "71.2 k", "111 k", "111234.5", "4711", "815", "1967", "03-05")
-    return [value for value in (*FAITHS, *numbers) if value in text]
+    numbers = ("71234.5", "71,234", "71.2 k", "111 k", "111234.5", *map(str, ACCOUNTS), "471 M", "815 M", "1967-03")
+    return [value for value in (*FAITHS, *numbers) if value in text.replace("\N{NO-BREAK SPACE}", " ")]
 
 
 @cache
@@ -260,7 +261,7 @@ def question(**changed: Any) -> dict[str, Any]:
 REFUSED: dict[str, tuple[bytes, int]] = {
     "the model raises": (json.dumps(question()).encode(), 500),
     "a text where a number is": (json.dumps(question(salary="catholic")).encode(), 400),
-    "a number where a text is": (json.dumps(question(faith=4711)).encode(), 400),
+    "a number where a text is": (json.dumps(question(faith=ACCOUNTS[0])).encode(), 400),
     "no JSON": (b'{"inputs": [{"name": "faith", "data": ["catholic"', 400),
     "too many": (json.dumps(question(faith=["catholic", "protestant"])).encode(), 400),
 }

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from weirkeeper.comparison.arrow import plain_batch
 from weirkeeper.comparison.columns import check_present, check_types, live_columns
 from weirkeeper.comparison.conclusion import Side, conclude
 from weirkeeper.comparison.errors import UnreadableRows, UnusableRule
-from weirkeeper.comparison.names import check_known
+from weirkeeper.comparison.names import CURRENT_ROWS, check_known
 from weirkeeper.comparison.opening import open_rows
 from weirkeeper.comparison.progress import NoProgress, Progress, followed, progress_on
 from weirkeeper.comparison.reference import Reference, open_reference, profiled
@@ -21,7 +21,6 @@ from weirkeeper.comparison.rows import Reading, Rows
 from weirkeeper.comparison.rule import Rule
 from weirkeeper.statistics import ProfileCounters, ReferenceProfile, assess, check_totals
 
-NAME: Final = "the current rows"
 Table: TypeAlias = Any
 """A frame of pandas or polars, a table of Arrow, a numpy matrix, or a mapping from names to arrays."""
 
@@ -93,7 +92,7 @@ def profile(
 
 def compare(given: Any, current: Any, rule: Rule, reading: Reading, progress: Progress) -> Comparison:
     """Compare as `drift` does."""
-    opened, live = open_reference(given, reading), open_rows(current, NAME, replace(reading, text=()))
+    opened, live = open_reference(given, reading), open_rows(current, CURRENT_ROWS, replace(reading, text=()))
     check_known(rule.ignore, [*opened.columns, *live.columns], f"{opened.name} and {live.name}")
     columns = [name for name in opened.columns if name not in rule.ignore]
     if not columns:

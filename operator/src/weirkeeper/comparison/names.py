@@ -10,6 +10,8 @@ from typing import Final
 from weirkeeper.comparison.errors import UnfitColumns
 
 MOST_NAMED: Final = 10
+CURRENT_ROWS: Final = "the current rows"
+"""What rows that are compared are called where they come from no file."""
 
 
 def listed(names: Sequence[str]) -> str:

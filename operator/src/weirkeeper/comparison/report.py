@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from weirkeeper.comparison.names import CURRENT_ROWS
 from weirkeeper.comparison.result import Comparison
 from weirkeeper.comparison.rule import Rule
 from weirkeeper.report.features import PICTURES, changed, judged_section, pictures_section, quality_section, state_badge
@@ -22,13 +23,19 @@ def page_of(compared: Comparison, now: datetime) -> Page:
     """Say what the report says; a comparison without an answer has no features, and says so."""
     return Page(
         kind="Drift of one set of rows against another",
-        title=f"{compared.current.name} against {compared.reference.name}",
+        title=_title(compared),
         made=now.strftime("%d %B %Y, %H:%M %Z"),
         verdict=Verdict(state_badge(compared.state), _sentence(compared)),
         facts=_facts(compared),
         sections=tuple(section for section in _sections(compared) if section),
         absent=tuple(compared.notes),
     )
+
+
+def _title(compared: Comparison) -> str:
+    told = f"{compared.current.name} against {compared.reference.name}"
+    # The name of a file keeps its letters.
+    return f"{told[:1].upper()}{told[1:]}" if compared.current.name == CURRENT_ROWS else told
 
 
 def _sentence(compared: Comparison) -> str:

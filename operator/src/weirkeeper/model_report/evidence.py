@@ -43,7 +43,8 @@ def evidence_sections(found: Found, now: float) -> Iterator[Section]:
         if curve is not None and curve.points:
             blocks.append(Figures(tuple(_figures(attempt, curve))))
         if blocks:
-            told = f"{attempt['revision']}: {attempt.get('outcome') or 'running'}. {attempt.get('reason', '')}"
+            parts = (attempt.get("outcome") or "Running", attempt.get("reason"))
+            told = f"{attempt['revision']}: {', '.join(str(part) for part in parts if part)}"
             yield Section(f"Attempt {attempt['attempt']}", tuple(blocks), told.strip())
 
 

@@ -20,17 +20,17 @@ from weirkeeper.statistics.wording import percent
 _METRICS: Final = (
     Column("Metric"),
     Column("Realised", numeric=True),
-    Column("95 % interval", numeric=True),
+    Column("Realised, 95 % interval", numeric=True),
     Column("Labels", numeric=True),
     Column("Expected", numeric=True),
-    Column("95 % interval", numeric=True),
+    Column("Expected, 95 % interval", numeric=True),
     Column("Offline", numeric=True),
 )
 _SEGMENTS: Final = (
     Column("Segment"),
     Column("Metric"),
     Column("Realised", numeric=True),
-    Column("95 % interval", numeric=True),
+    Column("Realised, 95 % interval", numeric=True),
     Column("Labels", numeric=True),
 )
 _MAIN: Final = ("Accuracy", "MAE")

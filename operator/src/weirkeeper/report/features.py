@@ -71,7 +71,7 @@ def pictures_section(
     if not features or most < 1:
         return None
     more = len(features) - most
-    left_out = f" {more:,} more have no picture." if more > 0 else ""
+    left_out = f" {more:,} more {'has' if more == 1 else 'have'} no picture." if more > 0 else ""
     return Section(title, tuple(_pictured(features[:most], legend)), f"Shares of the rows.{left_out}")
 
 

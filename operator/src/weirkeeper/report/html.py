@@ -75,7 +75,9 @@ def _header(page: Page) -> Element:
     return element("header", made, element("h1", page.title), verdict, _block(page.facts))
 
 
-def _contents(page: Page) -> Element:
+def _contents(page: Page) -> Element | None:
+    if not page.sections:
+        return None
     links = [
         element("li", element("a", section.title, href=f"#{_anchor(place)}"))
         for place, section in enumerate(page.sections)

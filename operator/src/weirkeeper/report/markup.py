@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, TypeAlias
 from xml.etree.ElementTree import Element, tostring
 
@@ -9,6 +10,8 @@ from weirkeeper.statistics.wording import printable
 
 Child: TypeAlias = Element | str | None
 MOST_CHARACTERS: Final = 4096
+_PERCENT: Final = re.compile(r"(\d) %")
+"""A number is not parted from what it counts."""
 
 
 def element(tag: str, *children: Child, **attributes: str | float | None) -> Element:
@@ -47,5 +50,6 @@ def _named(name: str) -> str:
 
 def _plain(value: str | float) -> str:
     if isinstance(value, str):
-        return printable(value if len(value) <= MOST_CHARACTERS else f"{value[:MOST_CHARACTERS]}…")
+        told = printable(value if len(value) <= MOST_CHARACTERS else f"{value[:MOST_CHARACTERS]}…")
+        return _PERCENT.sub("\\1\N{NO-BREAK SPACE}%", told)
     return f"{value:.6g}"

@@ -112,7 +112,8 @@ def _moved_share(feature: FeatureProfile, counts: Counts) -> str:
 
 def _called(feature: FeatureProfile, place: int) -> str:
     if place < len(feature.values):
-        return f"share of {_quoted(feature.values[place])}"
+        value = feature.values[place]
+        return f"share of {_quoted(str(bool(value)).lower() if feature.type == 'boolean' else value)}"
     return "other known values" if place == len(feature.values) else "values that the reference never had"
 
 
