@@ -14,17 +14,20 @@ from weirkeeper.statistics.latency import bin_of
 from weirkeeper.statistics.profile import ReferenceProfile
 from weirkeeper.statistics.rows import ProfileCounters
 from weirkeeper_server.counted import KEPT_SECONDS, CountedDurations, Slots
+from weirkeeper_server.row_buffers import RowBuffer
 from weirkeeper_server.tensors import Array, Columns
 
 Outcome = Literal["ok", "invalid", "failed"]
 OUTCOMES: Final[Sequence[Outcome]] = ("ok", "invalid", "failed")
 LEAST_AT_ONCE: Final = 1024
-MOST_AT_ONCE: Final = 8192
-VALUES_AT_ONCE: Final = 2**18
+MOST_AT_ONCE: Final = 16384
+VALUES_AT_ONCE: Final = 2**19
 """Rows are counted in batches, for a call of numpy costs little more for thousands than for one. How many there are in
 a batch is between LEAST_AT_ONCE and MOST_AT_ONCE: the fewer, the more columns they have."""
 PARTS_AT_ONCE: Final = 128
 """Rows of so many predictions are joined while they wait: thousands of small arrays would fill memory and caches."""
+SPARE: Final = 1
+"""Batches whose memory is kept beside the one that is filled, and the one that is counted."""
 
 
 class _Slot:
@@ -116,11 +119,33 @@ class _Rows(NamedTuple):
     outputs: Columns
     number: int
 
-    def cut(self, most: int) -> Iterator[_Rows]:
-        """Part them into at most so many."""
-        for start in range(0, self.number, most):
-            part = slice(start, min(self.number, start + most))
-            yield _Rows(_part(self.inputs, part), _part(self.outputs, part), part.stop - start)
+
+class _Batch:
+    """Rows that are counted together, in memory that is used again afterwards."""
+
+    def __init__(self, size: int) -> None:
+        self._inputs, self._outputs = RowBuffer(size), RowBuffer(size)
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return self._inputs.rows
+
+    def put(self, parts: Sequence[_Rows], rows: int) -> bool:
+        """Copy parts of so many rows together; False where they do not fit to what is there."""
+        if not self._inputs.put([part.inputs for part in parts], rows):
+            return False
+        if not self._outputs.put([part.outputs for part in parts], rows):
+            self._inputs.rows -= rows
+            return False
+        return True
+
+    def counted(self, counters: ProfileCounters) -> Iterator[None]:
+        """Count them, a column between two steps, and begin anew."""
+        inputs, outputs = profile_columns(self._inputs.columns()), profile_columns(self._outputs.columns())
+        yield from counters.ingest_by_column(inputs, outputs, self.rows)
+        self._inputs.clear()
+        self._outputs.clear()
 
 
 class TrafficProfile:
@@ -137,7 +162,9 @@ class TrafficProfile:
         self._enough = _enough(profile)
         self._loose: list[_Rows] = []
         self._loose_rows = 0
-        self._parts: deque[_Rows] = deque()
+        self._filling = _Batch(self._enough)
+        self._full: deque[_Batch] = deque()
+        self._spare: list[_Batch] = []
         self.waiting = 0
         """Rows that are not counted yet."""
         self._steps: Iterator[None] = iter(())
@@ -145,7 +172,7 @@ class TrafficProfile:
 
     def add(self, inputs: Columns, outputs: Columns, rows: int) -> None:
         """Take answered rows, of one request or of several; the arrays must not be written to any more."""
-        if len(self._loose) == PARTS_AT_ONCE or self._loose_rows + rows > self._enough:
+        if len(self._loose) == PARTS_AT_ONCE or self._filling.rows + self._loose_rows + rows > self._enough:
             self._join()
         self._loose.append(_Rows(inputs, outputs, rows))
         self._loose_rows += rows
@@ -179,20 +206,30 @@ class TrafficProfile:
 
     def _batch(self) -> Iterator[None]:
         self._join()
-        parts = [self._parts.popleft()]
-        rows = parts[0].number
-        while self._parts and rows < self._enough:
-            parts.append(self._parts.popleft())
-            rows += parts[-1].number
-        self.waiting -= rows
-        joined = _joined(parts)
-        inputs, outputs = profile_columns(joined.inputs), profile_columns(joined.outputs)
-        return self._counters.ingest_by_column(inputs, outputs, rows)
+        if not self._full:
+            self._begin()
+        batch = self._full.popleft()
+        self.waiting -= batch.rows
+        yield from batch.counted(self._counters)
+        if len(self._spare) < SPARE:
+            self._spare.append(batch)
 
     def _join(self) -> None:
-        if self._loose:
-            self._parts.extend(_joined(self._loose).cut(self._enough))
-            self._loose, self._loose_rows = [], 0
+        """Copy what is loose to the other rows that wait."""
+        loose, rows = self._loose, self._loose_rows
+        self._loose, self._loose_rows = [], 0
+        if not loose or self._filling.put(loose, rows):
+            return
+        for part in loose:
+            for piece in _pieces(part, self._enough):
+                if not self._filling.put([piece], piece.number):
+                    self._begin()
+                    self._filling.put([piece], piece.number)
+
+    def _begin(self) -> None:
+        """Let rows that come now wait elsewhere."""
+        self._full.append(self._filling)
+        self._filling = self._spare.pop() if self._spare else _Batch(self._enough)
 
 
 def _enough(profile: ReferenceProfile) -> int:
@@ -205,19 +242,15 @@ def _exhaust(steps: Iterator[None]) -> None:
         pass
 
 
+def _pieces(rows: _Rows, most: int) -> Iterator[_Rows]:
+    """Part rows into at most so many."""
+    for start in range(0, rows.number, most):
+        part = slice(start, min(rows.number, start + most))
+        yield _Rows(_part(rows.inputs, part), _part(rows.outputs, part), part.stop - start)
+
+
 def _part(columns: Columns, rows: slice) -> Columns:
     return {name: column[rows] for name, column in columns.items()}
-
-
-def _joined(parts: Sequence[_Rows]) -> _Rows:
-    if len(parts) == 1:
-        return parts[0]
-    inputs, outputs = _concatenated([part.inputs for part in parts]), _concatenated([part.outputs for part in parts])
-    return _Rows(inputs, outputs, sum(part.number for part in parts))
-
-
-def _concatenated(parts: Sequence[Columns]) -> Columns:
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def profile_columns(tensors: Columns) -> dict[str, Array]:

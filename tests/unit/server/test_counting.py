@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from weirkeeper.statistics.latency import bin_of
 from weirkeeper.statistics.profile import ReferenceProfile
+from weirkeeper.statistics.rows import ProfileCounters
 from weirkeeper_server.counted import KEPT_SECONDS
 from weirkeeper_server.counting import MOST_AT_ONCE, Durations, LatencySlots, TrafficProfile, profile_columns
 from weirkeeper_server.metrics import buckets
@@ -120,3 +121,27 @@ def test_correlations_are_counted_over_requests_of_any_size() -> None:
     assert {name: tuple(found["counts"]) for name, found in counted.items()} == {
         feature.name: feature.counts for feature in profile.features
     }
+
+
+@given(kinds=st.lists(st.sampled_from(["<f4", "<f8", "<i8", "bool", "lists"]), max_size=12), size=st.integers(1, 700))
+def test_rows_are_counted_whatever_types_their_numbers_come_as(kinds: list[str], size: int) -> None:
+    profile = ReferenceProfile.from_columns(
+        {"x": np.arange(50.0), "y": np.arange(50.0) % 7.0}, {"label": REFERENCE["region"]}
+    )
+    counted, expected = TrafficProfile(profile), ProfileCounters(profile)
+    for number, kind in enumerate(kinds):
+        texts = [["n", "s", "elsewhere"][(number + row) % 3] for row in range(size)]
+        numbers = np.arange(size) % 3
+        x = np.array(numbers.tolist(), dtype=object) if kind == "lists" else numbers.astype(kind)
+        inputs, outputs = {"x": x, "y": x}, {"label": np.array(texts, dtype=object if number % 2 else str)}
+        counted.add(inputs, outputs, size)
+        expected.ingest(inputs, outputs)
+    assert counted.totals() == expected.totals()
+
+
+def test_a_request_of_more_rows_than_are_counted_at_once_is_counted_whole() -> None:
+    traffic, rows = TrafficProfile(PROFILE), 2 * MOST_AT_ONCE + 7
+    traffic.add(*_some(3))
+    traffic.add(*_some(rows))
+    assert traffic.totals()["rows"] == rows + 3
+    assert sum(traffic.totals()["inputs"]["income"]["counts"]) == rows + 3

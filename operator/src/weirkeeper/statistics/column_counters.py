@@ -93,6 +93,7 @@ def _padded(column: Column | None, rows: int) -> Floats:
 def _joined(parts: Sequence[Column]) -> list[Column]:
     """Join columns of like types; joining unlike ones would turn numbers into text."""
     if len({part.dtype for part in parts}) == 1:
-        return [parts[0] if len(parts) == 1 else np.concatenate(parts)]
+        # A column of a matrix is read many times.
+        return [np.ascontiguousarray(parts[0]) if len(parts) == 1 else np.concatenate(parts)]
     runs = [list(alike) for _, alike in groupby(parts, key=lambda column: column.dtype.kind)]
     return [run[0] if len(run) == 1 else np.concatenate(run) for run in runs]

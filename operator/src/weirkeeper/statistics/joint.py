@@ -41,14 +41,17 @@ class Projection:
 
         `standardised` keeps what several projections of the same rows have in common.
         """
-        total = np.zeros(len(columns[self.columns[0]]))
+        total, term = np.zeros(len(columns[self.columns[0]])), np.empty(len(columns[self.columns[0]]))
         for name, center, scale, weight in zip(self.columns, self.centers, self.scales, self.weights, strict=True):
             key = (name, center, scale)
             if key not in standardised:
                 standardised[key] = standardise(columns[name], center, scale)
-            total += weight * standardised[key]
+            total += np.multiply(standardised[key], weight, out=term)
         # Columns that depend on each other leave rounding errors alone, which are no distribution.
-        return np.rint(total * STEPS) / STEPS
+        total *= STEPS
+        np.rint(total, out=total)
+        total *= 1.0 / STEPS  # exact, as STEPS is a power of two
+        return total
 
     def to_json(self) -> dict[str, Any]:
         """Write it as profile.json has it."""
@@ -83,4 +86,7 @@ class Projection:
 def standardise(values: Floats, center: float, scale: float) -> Floats:
     """Tell how many `scale` each value lies from `center`, at most LIMIT; NaN stays."""
     with np.errstate(over="ignore"):
-        return np.clip((values - center) / scale, -LIMIT, LIMIT)
+        found = values - center
+        found /= scale
+    np.maximum(found, -LIMIT, out=found)
+    return np.minimum(found, LIMIT, out=found)
