@@ -22,7 +22,7 @@ from weirkeeper_server.arms import Arm
 from weirkeeper_server.batching import THREADS, Asked, Batches, Predicted
 from weirkeeper_server.bundle import Bundle, read_bundle
 from weirkeeper_server.counted import Counted, CountedArm
-from weirkeeper_server.counting import OUTCOMES, Durations, LatencySlots, Outcome, TrafficProfile, invalid_values
+from weirkeeper_server.counting import OUTCOMES, Durations, LatencySlots, Outcome, Slot, TrafficProfile, invalid_values
 from weirkeeper_server.decode import InferRequest
 from weirkeeper_server.errors import (
     BundleError,
@@ -253,10 +253,11 @@ class ModelServer:
         """Say whether more requests are under way than may be."""
         return self.active > self._most_active
 
-    def arrived(self, latency: LatencySlots) -> int:
+    def arrived(self, latency: LatencySlots) -> Slot:
         """Book the start of a request; give its slot."""
+        if not self.active:
+            self.idle.clear()
         self.active += 1
-        self.idle.clear()
         return latency.begin(self.clock())
 
     def latency_of(self, arm: Arm) -> LatencySlots:
@@ -363,14 +364,13 @@ class Ticket:
         return self
 
     def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
-        self._server.ended(self, outcome_of(error), time.perf_counter() - self._start)
+        outcome = "ok" if error is None else outcome_of(error)
+        self._server.ended(self, outcome, time.perf_counter() - self._start)
 
 
-def outcome_of(error: BaseException | None) -> Outcome:
-    """Say how a request ended, and whose fault an error is."""
+def outcome_of(error: BaseException) -> Outcome:
+    """Say whose fault an error is."""
     match error:
-        case None:
-            return "ok"
         case asyncio.CancelledError():
             return "invalid"  # the caller did not wait for the answer
         case Overloaded():

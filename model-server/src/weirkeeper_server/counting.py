@@ -30,13 +30,14 @@ SPARE: Final = 1
 """Batches whose memory is kept beside the one that is filled, and the one that is counted."""
 
 
-class _Slot:
+class Slot:
     """Durations of the requests that started in one slot, by bin, and how many of them are still active."""
 
-    __slots__ = ("active", "bins", "start")
+    __slots__ = ("active", "bins", "end", "start")
 
-    def __init__(self, start: int) -> None:
+    def __init__(self, start: int, seconds: int) -> None:
         self.start = start
+        self.end = start + seconds
         self.bins: dict[int, int] = {}
         self.active = 0
 
@@ -46,25 +47,30 @@ class LatencySlots:
 
     def __init__(self, slot_seconds: int) -> None:
         self.slot_seconds = slot_seconds
-        self._slots: dict[int, _Slot] = {}
+        self._slots: dict[int, Slot] = {}
+        self._latest = Slot(0, 0)
 
-    def begin(self, now: float) -> int:
+    def begin(self, now: float) -> Slot:
         """Book a request that starts at `now` (Unix seconds); give its slot, for `end`."""
-        start = int(now // self.slot_seconds) * self.slot_seconds
+        slot = self._latest
+        if not slot.start <= now < slot.end:
+            slot = self._latest = self._slot(int(now // self.slot_seconds) * self.slot_seconds)
+        slot.active += 1
+        return slot
+
+    @staticmethod
+    def end(slot: Slot, seconds: float) -> None:
+        """Book the duration of a request that started in a slot; one that was forgotten meanwhile stays so."""
+        slot.active -= 1
+        found = bin_of(seconds * 1e6)
+        slot.bins[found] = slot.bins.get(found, 0) + 1
+
+    def _slot(self, start: int) -> Slot:
         slot = self._slots.get(start)
         if slot is None:
             self._forget(start - KEPT_SECONDS)
-            slot = self._slots[start] = _Slot(start)
-        slot.active += 1
-        return start
-
-    def end(self, start: int, seconds: float) -> None:
-        """Book the duration of a request that started in a slot; one that was forgotten meanwhile stays so."""
-        slot = self._slots.get(start)
-        if slot is not None:
-            slot.active -= 1
-            found = bin_of(seconds * 1e6)
-            slot.bins[found] = slot.bins.get(found, 0) + 1
+            slot = self._slots[start] = Slot(start, self.slot_seconds)
+        return slot
 
     def _forget(self, until: int) -> None:
         for start in [start for start in self._slots if start < until]:
