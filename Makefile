@@ -96,8 +96,8 @@ test-fast: test-programs ## The tests that need no cluster
 	$(BIN)/pytest $(filter-out tests/integration tests/scale tests/e2e,$(TESTS))
 
 .PHONY: test-programs
-test-programs: venv ## Install what tests run beside what they test: emulators of stores, a browser, clients of gRPC
-	@for name in fake-gcs-server azurite-blob chromium h2spec grpc-client; do \
+test-programs: venv ## Install what tests run beside what they test: emulators of stores, a browser, clients of gRPC, lists of requests
+	@for name in fake-gcs-server azurite-blob chromium h2spec grpc-client gunicorn-requests; do \
 		{ $(CLUSTER_PROGRAM) tool $$name >/dev/null || echo "test: tests with $$name cannot run" >&2; } & \
 	done; wait
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.cluster.errors import ClusterError
 from tests.cluster.images import IMAGES
-from tests.cluster.packaged import azurite, chromium
+from tests.cluster.packaged import azurite, chromium, gunicorn_requests
 from tests.cluster.programs import HELM, TOOLS, built, promtool
 from tests.cluster.provider import Provider, choose
 
@@ -72,6 +72,7 @@ PROGRAMS: dict[str, Callable[[], Path]] = {
     "promtool": promtool,
     "azurite-blob": azurite,
     "chromium": chromium,
+    "gunicorn-requests": gunicorn_requests,
 }
 
 COMMANDS: dict[str, Callable[[Provider, argparse.Namespace], int | None]] = {

@@ -1,7 +1,9 @@
-"""Programs that tests run beside what they test, and that are no Go modules: a store's emulator, a browser."""
+"""What tests need beside what they test, and that is no Go module: an emulator, a browser, a list of requests."""
 
 import os
 import shutil
+import sys
+import tarfile
 from pathlib import Path
 
 from tests.cluster.errors import MissingProgram
@@ -44,6 +46,34 @@ def _install(sources: list[Path], folder: Path) -> None:
     what = f"installing azurite (first time: about a minute, then kept in {folder})"
     long_run(what, command, timeout=INSTALL_TIMEOUT, cwd=work)
     work.rename(folder)
+
+
+def gunicorn_requests() -> Path:
+    """The folder of the requests, valid and invalid, that gunicorn is tested by, out of its source archive."""
+    pinned = BINARIES / "gunicorn" / "requirements.txt"
+    folder = cache() / f"gunicorn-requests-{content_key([pinned])}"
+    if not folder.exists():
+        with locked("gunicorn-requests"):
+            if not folder.exists():
+                _unpack_requests(pinned, folder)
+    return folder
+
+
+def _unpack_requests(pinned: Path, folder: Path) -> None:
+    work = folder.parent / ".gunicorn-requests.fetching"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    # pip asks an archive of sources for its dependencies by building it, which takes the development's setuptools.
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    command += ["--no-binary", "gunicorn", "--no-build-isolation", "--require-hashes", "--requirement", str(pinned)]
+    what = f"fetching the requests that gunicorn is tested by (once, then kept in {folder})"
+    long_run(what, [*command, "--dest", str(work)], timeout=INSTALL_TIMEOUT)
+    (archive,) = work.glob("gunicorn-*.tar.gz")
+    with tarfile.open(archive) as packed:
+        packed.extractall(work, filter="data")
+    (requests,) = work.glob("gunicorn-*/tests/requests")
+    requests.rename(folder)
+    shutil.rmtree(work)
 
 
 def chromium() -> Path:

@@ -151,7 +151,7 @@ class RequestReader:
             raise _head_too_large()
         coding = fields.get(b"transfer-encoding")
         if coding is not None and coding.strip().lower() != _KNOWN_CODING:
-            raise HTTPNotImplemented(f"Transfer-Encoding is {coding[:40].decode('latin-1')!r}; send it as chunked")
+            raise _unknown_coding(coding)
 
     def on_body(self, part: bytes) -> None:
         """Take a part of the body."""
@@ -207,6 +207,13 @@ def _joined(given: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
             raise HTTPBadRequest("the request has Host twice; give it once (RFC 9112, 3.2)")
         fields[lower] = b"%b, %b" % (fields[lower], value) if lower in fields else value
     return fields
+
+
+def _unknown_coding(coding: bytes) -> Refusal:
+    """Say so; without chunked as the last coding, nobody knows where the body ends (RFC 9112, 6.3)."""
+    is_bounded = coding.lower().split(b",")[-1].strip() == _KNOWN_CODING
+    kind = HTTPNotImplemented if is_bounded else HTTPBadRequest
+    return kind(f"Transfer-Encoding is {coding[:40].decode('latin-1')!r}; send it as chunked")
 
 
 def _size(fields: list[tuple[bytes, bytes]]) -> int:

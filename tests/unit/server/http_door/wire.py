@@ -91,8 +91,10 @@ class Backend:
 class Wire:
     """One connection to the door; within a running loop."""
 
-    def __init__(self, limits: Limits = LIMITS, access_log: AccessLog | None = None) -> None:
-        self.backend = Backend()
+    def __init__(
+        self, limits: Limits = LIMITS, access_log: AccessLog | None = None, backend: Backend | None = None
+    ) -> None:
+        self.backend = backend or Backend()
         self.transport = Transport()
         door = Door(self.backend, limits, self.backend.routes(), access_log)
         self.gone: list[Connection] = []
