@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +34,18 @@ def test_a_model_is_run_with_one_thread_for_each_prediction() -> None:
     assert session.get_providers() == ["CPUExecutionProvider"]
     answer = session.run(["y"], {"x": np.array([[4, 1], [0, 1]], dtype=np.float32)})[0]
     assert answer.tolist() == [[0.0], [-2.0]]
+
+
+def test_onnxruntime_neither_reports_nor_keeps_what_is_run(tmp_path: Path) -> None:
+    """It would have a thread for it, which also keeps workers from being forked."""
+    program = "import os, weirkeeper_server.onnx_session; print(len(os.listdir('/proc/self/task')))"
+    switches = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "HOME": str(tmp_path)}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ORT_", "XDG_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment | switches, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "1\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("location", LOCATIONS)
