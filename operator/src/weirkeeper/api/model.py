@@ -118,7 +118,8 @@ class Server(Record):
     resources: Resources | None = Field(default=None, description="What each pod asks for and may use at most.")
     workers: int | None = Field(
         default=None,
-        description="Bundle: processes in each pod that share its ports and its memory; 1 where nothing is said.",
+        description="Bundle: processes in each pod that share its ports and its memory; 1 where nothing is said."
+        " Each takes up to a core of `resources`.",
         ge=1,
         le=MOST_WORKERS,
     )
