@@ -228,9 +228,20 @@ class TrafficProfile:
             return
         for part in loose:
             for piece in _pieces(part, self._enough):
-                if not self._filling.put([piece], piece.number):
-                    self._begin()
-                    self._filling.put([piece], piece.number)
+                self._put_apart(piece)
+
+    def _put_apart(self, piece: _Rows) -> None:
+        """Put rows behind the others, or else at the beginning of a batch."""
+        if self._filling.put([piece], piece.number):
+            return
+        if self._filling.rows:
+            self._begin()
+            self._put_apart(piece)
+            return
+        # A model gave another number of outputs than of rows: they stand beside nothing else.
+        inputs, outputs = profile_columns(piece.inputs), profile_columns(piece.outputs)
+        _exhaust(self._counters.ingest_by_column(inputs, outputs, piece.number))
+        self.waiting -= piece.number
 
     def _begin(self) -> None:
         """Let rows that come now wait elsewhere."""

@@ -18,16 +18,24 @@ class RowBuffer:
         self.rows = 0
 
     def put(self, parts: Sequence[Columns], rows: int) -> bool:
-        """Copy parts of so many rows together behind what is there; False where they do not fit into it."""
+        """Copy parts of so many rows together behind what is there; False where they do not fit to it."""
+        if self.rows + rows > self._size:
+            return False
+        if self._arrays is not None and self._copy(self._arrays, parts, rows):
+            return True
+        if self.rows:
+            return False
+        # Nothing is there with which they would have to agree.
+        arrays = {name: self._array(column) for name, column in parts[0].items()}
+        self._arrays = arrays if self._copy(arrays, parts, rows) else None
+        return self._arrays is not None
+
+    def _copy(self, arrays: Mapping[str, Array], parts: Sequence[Columns], rows: int) -> bool:
+        if any(part.keys() != arrays.keys() for part in parts):
+            return False
         end = self.rows + rows
-        if end > self._size:
-            return False
-        if self._arrays is None:
-            self._arrays = {name: self._array(column) for name, column in parts[0].items()}
-        if any(part.keys() != self._arrays.keys() for part in parts):
-            return False
         try:
-            for name, array in self._arrays.items():
+            for name, array in arrays.items():
                 np.concatenate([part[name] for part in parts], out=array[self.rows : end], casting="safe")
         except (TypeError, ValueError):
             return False  # they are of another type or shape

@@ -145,3 +145,14 @@ def test_a_request_of_more_rows_than_are_counted_at_once_is_counted_whole() -> N
     traffic.add(*_some(rows))
     assert traffic.totals()["rows"] == rows + 3
     assert sum(traffic.totals()["inputs"]["income"]["counts"]) == rows + 3
+
+
+def test_outputs_that_are_not_one_for_each_row_do_not_hold_up_the_others() -> None:
+    traffic = TrafficProfile(PROFILE)
+    inputs, outputs, rows = _some(5)
+    traffic.add(inputs, outputs, rows)
+    traffic.add(inputs, {name: column[:3] for name, column in outputs.items()}, rows)
+    traffic.add(inputs, outputs, rows)
+    assert traffic.totals()["rows"] == 3 * rows
+    assert sum(traffic.totals()["inputs"]["income"]["counts"]) == 3 * rows
+    assert traffic.waiting == 0

@@ -42,3 +42,18 @@ def test_memory_is_used_again() -> None:
     buffer.clear()
     assert buffer.put([{"x": np.arange(2.0)}], 2)
     assert np.shares_memory(before, buffer.columns()["x"])
+
+
+def test_an_empty_buffer_takes_other_types_than_before() -> None:
+    buffer = RowBuffer(4)
+    assert buffer.put([{"x": np.array([1, 2])}], 2)
+    buffer.clear()
+    assert buffer.put([{"x": np.array([[0.5, 1.5]])}], 1)
+    assert buffer.columns()["x"].tolist() == [[0.5, 1.5]]
+
+
+def test_parts_that_do_not_fit_together_leave_an_empty_buffer_as_it_was() -> None:
+    buffer = RowBuffer(4)
+    assert not buffer.put([{"x": np.array([1.0, 2.0])}], 3)
+    assert buffer.put([{"x": np.array(["a"])}], 1)
+    assert buffer.columns()["x"].tolist() == ["a"]
