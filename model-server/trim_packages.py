@@ -4,7 +4,8 @@
 Called with a `site-packages` folder. Nothing that can be imported by a model's estimator goes: tests, sources that were
 compiled, the descriptions of cloud services (requests are signed, by names and dates alone), a second copy of
 onnxruntime for programs in C, what draws skops' model cards, and pip itself. Of compiled libraries what no loader reads
-is cut off: symbols for debuggers.
+is cut off: symbols for debuggers. Libraries that several packages bring, byte for byte
+the same, are kept once.
 """
 
 from __future__ import annotations
@@ -19,7 +20,20 @@ from typing import Final
 TESTS: Final = frozenset({"tests", "test"})
 SOURCES: Final = frozenset({".a", ".c", ".cc", ".cpp", ".f90", ".h", ".hpp", ".pxd", ".pyi", ".pyx", ".tp"})
 UNREAD: Final = (
-    "botocore/data/*/",
+    # Requests to clouds are signed, by names and dates alone, and sent by aiohttp.
+    "azure/storage/blob/_generated/aio/",
+    "azure/storage/blob/aio/",
+    "botocore/cacert.pem",
+    "botocore/data/",
+    # cryptography is built with cffi and needs none of it afterwards; google-auth signs by cryptography.
+    "cffi/",
+    "pyasn1_modules/",
+    "pyasn1_modules-*.dist-info/",
+    "pycparser/",
+    "pycparser-*.dist-info/",
+    # Tests of numpy's vector instructions, and the first version of pydantic for those who have not left it.
+    "numpy/_core/_simd.*.so",
+    "pydantic/v1/",
     # The module for Python has all of it inside, and is linked to nothing beside the C library.
     "onnxruntime/capi/libonnxruntime.so*",
     "onnxruntime/datasets/",
@@ -34,7 +48,9 @@ UNREAD: Final = (
     "wcwidth-*.dist-info/",
     "sklearn/datasets/data/",
     "sklearn/datasets/images/",
-    # What installs is no part of what runs.
+    # What installs, and what lists it, is no part of what runs.
+    "*.dist-info/RECORD",
+    "*.dist-info/sboms/",
     "_distutils_hack/",
     "distutils-precedence.pth",
     "pip/",
@@ -77,6 +93,17 @@ def trim(packages: Path) -> None:
     for library in list(packages.rglob("*.so*")):
         if library.is_file() and not library.is_symlink():
             cut_symbols(library)
+    keep_once(sorted(packages.glob("*.libs/*.so*")))
+
+
+def keep_once(libraries: list[Path]) -> None:
+    """Let a library that is there before, byte for byte, be a link to that one; a process then loads it once, too."""
+    first: dict[bytes, Path] = {}
+    for library in libraries:
+        other = first.setdefault(library.read_bytes(), library)
+        if other is not library:
+            library.unlink()
+            library.symlink_to(Path("..") / other.parent.name / other.name)
 
 
 def cut_symbols(library: Path) -> None:

@@ -18,7 +18,9 @@ KEPT = (
     "numpy/testing/private.py",
     "sklearn/tree/_tree.so",
     "onnxruntime/capi/onnxruntime_pybind11_state.so",
-    "botocore/data/endpoints.json",
+    "botocore/auth.py",
+    "azure/storage/blob/_generated/models.py",
+    "_cffi_backend.so",
     "tests/module.py",
 )
 LEFT_OUT = (
@@ -28,6 +30,11 @@ LEFT_OUT = (
     "numpy/core.pyi",
     "onnxruntime/capi/libonnxruntime.so.1.32.0",
     "botocore/data/ec2/2016/service.json.gz",
+    "botocore/data/endpoints.json",
+    "azure/storage/blob/aio/_models.py",
+    "cffi/api.py",
+    "pydantic/v1/main.py",
+    "numpy-2.4.6.dist-info/RECORD",
     "skops/card/_model_card.py",
     "wcwidth/table_wide.py",
     "pip/__main__.py",
@@ -60,6 +67,20 @@ def test_a_library_is_cut_to_what_is_loaded_of_it_and_still_loads(tmp_path: Path
     assert elsewhere.read_bytes().endswith(b"symbols for debuggers")
     assert library.stat().st_size < elsewhere.stat().st_size
     ctypes.CDLL(str(library))
+
+
+def test_a_library_that_two_packages_bring_is_kept_once_and_loads_from_either(tmp_path: Path) -> None:
+    """Of the same name alone, one is another's."""
+    original = Path(str(importlib.import_module("numpy._core._multiarray_umath").__file__))
+    paths = [tmp_path / "site" / package / "lib.so" for package in ("numpy", "numpy.libs", "scipy.libs", "a.libs")]
+    for path in paths:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(original.read_bytes())
+    paths[-1].write_bytes(b"another")
+    trim(tmp_path / "site")
+    moved = (tmp_path / "site").rename(tmp_path / "elsewhere")
+    assert [(moved / path.parent.name / path.name).is_symlink() for path in paths] == [False, False, True, False]
+    ctypes.CDLL(str(moved / "scipy.libs" / "lib.so"))
 
 
 @pytest.mark.parametrize("content", [b"", b"GROUP ( libgcc_s.so.1 )", b"\x7fELF\x01\x01" + bytes(200)])
