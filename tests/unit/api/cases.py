@@ -461,6 +461,38 @@ MONITOR_CASES = (
         [{"metric": "AUC", "maxBelowOffline": "0.03"}, {"metric": "RMSE", "maxBelowOffline": "3"}],
         monitor_labels.SHARES,
     ),
+    Case(
+        "Monitor",
+        "performance",
+        [{"metric": "F1", "min": "0.8"}, {"metric": "F1", "maxBelowOffline": "0.03"}],
+        [
+            {"metric": "F1", "min": "0.8"},
+            {"metric": "F1", "min": "0.7", "segment": "region"},
+            {"metric": "AUC", "min": "0.8"},
+        ],
+        monitor_labels.ONE_BOUND,
+    ),
+    Case(
+        "Monitor",
+        "performance",
+        [{"metric": "F1", "min": "0.8", "segment": "region"}, {"metric": "F1", "min": "0.7", "segment": "region"}],
+        [{"metric": "F1", "min": "0.8", "segment": "region"}, {"metric": "F1", "min": "0.7", "segment": "plan"}],
+        monitor_labels.ONE_BOUND,
+    ),
+    Case(
+        "Monitor",
+        "fairness",
+        [
+            {"segment": "sex", "metric": "EqualOpportunity"},
+            {"segment": "sex", "metric": "EqualOpportunity", "favourable": "stay"},
+        ],
+        [
+            {"segment": "sex", "metric": "EqualOpportunity"},
+            {"segment": "sex", "metric": "DemographicParity"},
+            {"segment": "region", "metric": "EqualOpportunity"},
+        ],
+        monitor_labels.ONE_RATIO,
+    ),
     Case("Monitor", "performance", [{"metric": "F2", "min": "0.8"}], [{"metric": "Recall", "min": "0.8"}], "metric"),
     Case(
         "Monitor",

@@ -79,7 +79,7 @@ MODEL: Final = Kind(
         Column("Stable", ".status.stable.revision", "The revision in production."),
         Column("Candidate", ".status.candidate.revision", "The revision on its way there."),
         Column("Weight", ".status.candidate.weight", "The candidate's share of the traffic in percent.", "integer"),
-        Column("Drift", ".status.drift", "What its Monitors say of its inputs."),
+        Column("Drift", ".status.drift", "The worst that its Monitors say."),
         AGE,
         Column("URL", ".status.url", "Where it answers in the cluster.", wide=True),
         Column("Owner", ".spec.card.owner", "The team that owns it.", wide=True),

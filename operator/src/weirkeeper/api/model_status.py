@@ -168,7 +168,7 @@ class ModelStatus(Record):
     selector: str | None = Field(default=None, description="Selects the model pods.", max_length=512)
     url: str | None = Field(default=None, description="Where the Model answers in the cluster.", max_length=512)
     frozen: str | None = Field(default=None, description="Why nothing is promoted now, if so.", max_length=512)
-    drift: str | None = Field(default=None, description="What its Monitors say of its inputs.", max_length=32)
+    drift: str | None = Field(default=None, description="The worst that its Monitors say.", max_length=32)
     conditions: Conditions = Field(
         default=(), description="Ready, Current, Progressing, Reconciling, Stalled, ArtifactPinned."
     )

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from weirkeeper.api.monitor_actions import WATCHED_BY, Actions, not_watched
-from weirkeeper.api.monitor_labels import FairnessWatch, LabelsWatch, PerformanceWatch
+from weirkeeper.api.monitor_labels import FairnessWatches, LabelsWatch, PerformanceWatches
 from weirkeeper.api.monitor_objectives import Objectives
 from weirkeeper.api.parsing import parse_spec
-from weirkeeper.api.record import ATOMIC_LIST, Record, checked, rule, rules
+from weirkeeper.api.record import Record, checked, rule, rules
 from weirkeeper.api.rollout import MODEL_REF_FIXED, ModelReference
 from weirkeeper.api.values import Decimal, HourDuration
 
@@ -229,18 +229,8 @@ class MonitorSpec(Record):
     quality: QualityWatch = Field(default=QualityWatch(), description="How much of the inputs may be out of order.")
     objectives: Objectives | None = Field(default=None, description="What callers of the Model are promised.")
     labels: LabelsWatch = Field(default=LabelsWatch(), description="Which labels are judged.")
-    performance: tuple[PerformanceWatch, ...] = Field(
-        default=(),
-        description="Metrics of labelled predictions that must not get worse.",
-        max_length=20,
-        json_schema_extra=ATOMIC_LIST,
-    )
-    fairness: tuple[FairnessWatch, ...] = Field(
-        default=(),
-        description="Groups of labelled predictions that must fare alike.",
-        max_length=20,
-        json_schema_extra=ATOMIC_LIST,
-    )
+    performance: PerformanceWatches = ()
+    fairness: FairnessWatches = ()
     false_alarms_per_month: Annotated[Decimal, checked(lambda n: 0 < n.number <= MOST_ALARMS, ALARMS)] = Field(
         default=Decimal("0.1"),
         description="False alarms of the whole Monitor in a month; every threshold follows from it.",

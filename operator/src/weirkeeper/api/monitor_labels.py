@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from weirkeeper.api.record import Record, checked, rule, rules
+from weirkeeper.api.record import ATOMIC_LIST, Record, checked, rule, rules
 from weirkeeper.api.values import Decimal, HourDuration
 
 PerformanceMetric = Literal["Accuracy", "Precision", "Recall", "F1", "AUC", "MAE", "RMSE", "Brier", "LogLoss", "Value"]
@@ -25,6 +25,10 @@ SHARES: Final = (
     ' "0.8" for 80 percent'
 )
 LABEL_AGE: Final = "labels.maxAge must be from 1h to 744h (31 days)"
+ONE_BOUND: Final = "a metric stands once in performance for all rows, and once for each segment: give one bound"
+ONE_RATIO: Final = (
+    "a segment stands once in fairness for each metric: make another Monitor for another favourable class"
+)
 RATIO: Final = 'min is a ratio of two shares: give one above "0" and at most "1", such as "0.8"'
 
 
@@ -95,6 +99,55 @@ class FairnessWatch(Record):
     favourable: str = Field(
         default="", description="The class that is good to be given; by default the second of two.", max_length=256
     )
+
+
+def _each_once(performance: tuple[PerformanceWatch, ...]) -> tuple[PerformanceWatch, ...]:
+    if len({(one.metric, one.segment) for one in performance}) < len(performance):
+        raise ValueError(ONE_BOUND)
+    return performance
+
+
+def _compared_once(fairness: tuple[FairnessWatch, ...]) -> tuple[FairnessWatch, ...]:
+    if len({(one.metric, one.segment) for one in fairness}) < len(fairness):
+        raise ValueError(ONE_RATIO)
+    return fairness
+
+
+PerformanceWatches = Annotated[
+    tuple[PerformanceWatch, ...],
+    Field(
+        max_length=20,
+        description="Metrics of labelled predictions that must not get worse.",
+        json_schema_extra={
+            **ATOMIC_LIST,
+            **rules(
+                rule(
+                    "self.all(a, self.filter(b, b.metric == a.metric && has(b.segment) == has(a.segment)"
+                    " && (!has(a.segment) || b.segment == a.segment)).size() == 1)",
+                    ONE_BOUND,
+                )
+            ),
+        },
+    ),
+    AfterValidator(_each_once),
+]
+FairnessWatches = Annotated[
+    tuple[FairnessWatch, ...],
+    Field(
+        max_length=20,
+        description="Groups of labelled predictions that must fare alike.",
+        json_schema_extra={
+            **ATOMIC_LIST,
+            **rules(
+                rule(
+                    "self.all(a, self.filter(b, b.metric == a.metric && b.segment == a.segment).size() == 1)",
+                    ONE_RATIO,
+                )
+            ),
+        },
+    ),
+    AfterValidator(_compared_once),
+]
 
 
 def _is_label_age(age: HourDuration) -> bool:
