@@ -151,6 +151,10 @@ def pod_says(rows: int = 0, state: str = "Ready", revision: str = V1, **more: An
 
 
 MONITOR = {"metadata": {"name": "m"}, "spec": {"modelRef": {"name": "churn"}, "window": {"size": "1m", "minRows": 50}}}
+HOURLY = {
+    "metadata": {"name": "m"},
+    "spec": {"modelRef": {"name": "churn"}, "window": {"size": "1h", "minRows": 5_000}},
+}
 
 
 async def test_two_routers_and_two_pods_make_the_evidence_of_a_model(world: World) -> None:
@@ -413,6 +417,63 @@ async def test_a_restarted_collector_goes_on_from_cursors_and_checkpoint(world: 
     assert after.outcomes[0].revisions == {V1: Outcomes(30, 0, 0)}
     assert (after.outcomes[0].observed, after.outcomes[0].span) == (False, 12)
     assert [slot.rows for slot in after.windows["m"].revisions[V1]] == [60]
+
+
+@pytest.mark.parametrize("ahead", [420, -420, 7_200, -7_200])
+async def test_a_server_whose_clock_is_off_is_counted_in_our_slots_and_labels_find_its_predictions(
+    world: World, ahead: int
+) -> None:
+    """Two servers of one revision; labels of what the one predicted come to the other."""
+
+    def says(rows: int) -> dict[str, Any]:
+        ticks = [START + 5 * i for i in range(1, 1 + rows // 10)]
+        slots = [
+            [ahead + start, {"160": 10}, 0] for start in ticks if ahead + start >= int(asked().get("latencyFrom", 0))
+        ]
+        return pod_says(
+            rows, start=ahead + START + 1, now=ahead + world.now, latency={"slotSeconds": 5, "slots": slots}
+        )
+
+    def asked() -> dict[str, str]:
+        return off.asked[-1] if off.asked else {}
+
+    off, right = await world.start(None), await world.start(pod_says(0))
+    world.pod(off)
+    world.pod(right)
+    predicted = (START + ahead) // 60 * 60
+    async with asking(world) as collector:
+        collector.follow("team-a", "churn", [HOURLY], None)
+        for tick in range(1, 25):
+            off.answer = says(10 * tick)
+            table = {"rows": tick, "correct": tick}
+            labels = {"cursor": f"1-{tick}", "totals": [], "slotSeconds": 60, "slots": [[V1, predicted, table]]}
+            right.answer = pod_says(0, now=world.now, labels=labels, latency={"slotSeconds": 5, "slots": []})
+            await world.tick(collector)
+        latency = collector.evidence("team-a", "churn").latency
+        await world.tick(collector, 3_600)
+        evidence = collector.evidence("team-a", "churn")
+    assert {slot.start: slot.counts for slot in latency[V1]} == {START + 5 * i: {160: 10} for i in range(1, 25)}
+    assert sum(slot.rows for slot in evidence.windows["m"].revisions[V1]) == 240
+    assert evidence.labels.revisions[V1][predicted][""].rows == 24
+
+
+@pytest.mark.parametrize("jump", [420, -420])
+async def test_when_our_clock_jumps_and_comes_back_every_row_is_counted_once(world: World, jump: int) -> None:
+    pod = await world.start(None)
+    world.pod(pod)
+    async with asking(world) as collector:
+        collector.follow("team-a", "churn", [HOURLY], None)
+        for tick in range(1, 101):
+            slots = [[START + 5 * tick - 5, {"160": 10}, 0]]
+            said = {"slotSeconds": 5, "slots": slots}
+            pod.answer = pod_says(10 * tick, now=START + 5 * tick, latency=said)
+            world.now = START + 5 * tick + (jump if 30 <= tick < 60 else 0)
+            await world.tick(collector, 0)
+        latency = collector.evidence("team-a", "churn").latency
+        await world.tick(collector, 3_600)
+        evidence = collector.evidence("team-a", "churn")
+    assert sum(slot.rows for slot in evidence.windows["m"].revisions[V1]) == 1_000
+    assert all(slot.counts == {160: 10} and slot.start <= START + 500 for slot in latency[V1])
 
 
 async def test_requests_of_objectives_are_counted_over_a_restart_and_by_routers_that_were_silent(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 
@@ -50,7 +51,7 @@ def test_one_that_had_drained_lost_nothing_and_one_that_still_answered_did() -> 
 
 def test_a_container_that_was_restarted_lost_its_own_part() -> None:
     pods = told((5, reading(100)), (10, reading(160)), (15, reading(3, started=START + 12)))
-    assert pods.take_loss() == Loss(1, 5.0, 60.0)
+    assert pods.take_loss() == Loss(1, 2.0, 24.0)
     assert gone(pods, 20).rows == 5 * 3 / 3
 
 
@@ -71,6 +72,15 @@ def test_a_silent_pod_that_is_there_lost_nothing() -> None:
     pods = told((5, reading(100)), (10, reading(160)))
     pods.keep(START + 600.0, frozenset({"uid-1"}))
     assert pods.take_loss() == Loss()
+
+
+@pytest.mark.parametrize("ahead", [0, 420, -420])
+def test_a_restarted_container_lost_nothing_after_its_next_process_began_by_whatever_clock(ahead: int) -> None:
+    clock = START + ahead
+    looks = [(5, 100, 0), (10, 160, 0), (25, 3, 13)]
+    said = [(at, replace(reading(rows, started=clock + began), clock=clock + at)) for at, rows, began in looks]
+    pods = told(*said)
+    assert pods.take_loss() == Loss(1, 3.0, 36.0)
 
 
 def test_clocks_that_differ_make_no_negative_loss() -> None:

@@ -233,6 +233,7 @@ class Collector:
         reading = await self._asker.pod(target, end, pods.query(target.uid, end), pods.known(target.uid))
         if reading is None:
             return None
+        changed = pods.answered(self._clock(), end, target, reading)
         process = Process(target.uid, reading.started)
         if key in self._monitored:
             self._monitored[key].windows.book(end, target.revision, process, reading)
@@ -241,8 +242,8 @@ class Collector:
         if reading.labels.totals:
             self._labels.setdefault(key, LabelBook()).book(process, reading.labels.totals)
         if reading.labels.slots:
-            self._label_slots.setdefault(key, LabelSlotBook()).book(end, process, reading.labels)
-        return key if pods.answered(self._clock(), end, target, reading) else None
+            self._label_slots.setdefault(key, LabelSlotBook()).book(end + pods.ahead, process, reading.labels)
+        return key if changed else None
 
     async def _each_slot(self, job: Callable[[int], Awaitable[None]]) -> None:
         while True:

@@ -56,9 +56,9 @@ class LatencyBook:
                         slot.merged = None
 
     def forget(self, end: int) -> bool:
-        """Drop slots that left the ring; tells whether anything is left."""
+        """Drop slots that left the ring, or are in the future since a clock went back; tells whether any is left."""
         for revision, slots in list(self._revisions.items()):
-            for start in [one for one in slots if one < end - RING_SECONDS]:
+            for start in [one for one in slots if not end - RING_SECONDS <= one <= end]:
                 del slots[start]
             if not slots:
                 del self._revisions[revision]

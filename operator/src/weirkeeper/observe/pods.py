@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from weirkeeper.delivery.evidence import PodEvidence
 from weirkeeper.observe.latencies import LatencyBook, Process
-from weirkeeper.observe.readings import PodReading
+from weirkeeper.observe.readings import LatencySlots, PodReading
 from weirkeeper.observe.targets import PodTarget
 
 SILENT_SECONDS: Final = 60.0
@@ -18,11 +18,17 @@ SILENT_SECONDS: Final = 60.0
 LATENCY_BACK_SECONDS: Final = 60
 """Slots so far back are asked for again: their requests may have ended since."""
 
+CLOCK_SECONDS: Final = 60
+"""Where a pod's clock is not ours its slots are moved by a multiple of this; what is left makes them a little late."""
+
+MOST_AHEAD: Final = 86_400
+
 
 class Loss(NamedTuple):
     """What was counted by servers that ended without telling: for how many seconds nobody had looked, all together.
 
-    `rows` is how many rows they answered in as much time just before; what they did answer nobody knows.
+    `seconds` ends where they had ended for sure, `rows` is how many rows they answered in as much time just before:
+    at an even rate they answered no more than that since.
     """
 
     servers: int = 0
@@ -36,12 +42,16 @@ class Loss(NamedTuple):
 
 @dataclass(frozen=True)
 class _Answer:
-    """What a pod said last, when (Unix seconds), and how many rows a second it answered since the look before."""
+    """What a pod said last, when (Unix seconds), and how many rows a second it answered since the look before.
+
+    `ahead` is by how many seconds its slots are moved because its clock is ahead of ours.
+    """
 
     at: float
     revision: str
     reading: PodReading
     pace: float = 0.0
+    ahead: int = 0
 
     def lost(self, end: float) -> Loss:
         """What its server may have counted until it ended; nothing where it had drained."""
@@ -66,6 +76,11 @@ class ModelPods:
         answer = self._answers.get(uid)
         return answer.reading.evidence if answer else None
 
+    @property
+    def ahead(self) -> int:
+        """By how many seconds the clock of any of them is ahead of ours: tokens of that pod come to the others too."""
+        return min(MOST_AHEAD, max((0, *(answer.ahead for answer in self._answers.values()))))
+
     def query(self, uid: str, end: int) -> dict[str, str]:
         """What an answer may leave out, because it was told before."""
         answer = self._answers.get(uid)
@@ -74,7 +89,8 @@ class ModelPods:
         reading = answer.reading
         arms = [one.latency for one in reading.arms.values()]
         active = [start for slots in (reading.latency, *arms) for start, (_, n) in slots.items() if n]
-        query = {"latencyFrom": str(min(active, default=end) - LATENCY_BACK_SECONDS)}
+        oldest = min(active, default=end + answer.ahead) - LATENCY_BACK_SECONDS
+        query = {"latencyFrom": str(max(0, oldest))}
         if answer.reading.evidence.profile is not None and answer.reading.evidence.profile_sha256:
             query["profile"] = answer.reading.evidence.profile_sha256
         if answer.reading.labels.cursor:
@@ -85,17 +101,19 @@ class ModelPods:
         """Take an answer; tells whether a planner must see it: another state, reason, digest, signature or profile."""
         last = self._answers.get(target.uid)
         if last is not None and last.reading.started != reading.started:
-            # The container was restarted. Its clock need not be ours.
-            self._loss = self._loss.plus(last.lost(now))
+            # The container was restarted: the former process had ended before this one began.
+            began = reading.started - reading.ahead(now)
+            self._loss = self._loss.plus(last.lost(min(now, began) if began > last.at else now))
             last = None
         if last is not None:
             self._loss = self._loss.plus(_lost_within(last.reading, reading))
         before = self.known(target.uid)
-        self._answers[target.uid] = _Answer(now, target.revision, reading, _pace(last, now, reading))
+        ahead = _ahead(last, now, reading)
+        self._answers[target.uid] = _Answer(now, target.revision, reading, _pace(last, now, reading), ahead)
         process = Process(target.uid, reading.started)
-        self.latency.book(end, target.revision, process, reading.latency)
+        self.latency.book(end, target.revision, process, _by_our_clock(reading.latency, ahead))
         for arm, one in reading.arms.items():
-            self.latency.book(end, arm, process, one.latency)
+            self.latency.book(end, arm, process, _by_our_clock(one.latency, ahead))
         return before != reading.evidence
 
     def keep(self, now: float, present: AbstractSet[str]) -> bool:
@@ -138,5 +156,17 @@ def _lost_within(before: PodReading, now: PodReading) -> Loss:
 def _pace(last: _Answer | None, now: float, reading: PodReading) -> float:
     """Rows a second since the answer before; since its start where it has none."""
     rows = reading.rows - (last.reading.rows if last else 0)
-    since = last.at if last else reading.started
+    since = last.at if last else reading.started - reading.ahead(now)
     return max(0.0, rows / (now - since)) if now > since else 0.0
+
+
+def _ahead(last: _Answer | None, now: float, reading: PodReading) -> int:
+    """By how much a pod's slots are to be moved: as before, unless its clock went on otherwise than ours."""
+    ahead = reading.ahead(now)
+    if last is not None and abs(ahead - last.ahead) <= CLOCK_SECONDS:
+        return last.ahead
+    return round(ahead / CLOCK_SECONDS) * CLOCK_SECONDS
+
+
+def _by_our_clock(slots: LatencySlots, ahead: int) -> LatencySlots:
+    return {start - ahead: said for start, said in slots.items()} if ahead else slots

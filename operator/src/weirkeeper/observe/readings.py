@@ -94,7 +94,8 @@ class PodReading:
 
     `inputs` are the counts by feature, `outputs` those by output; `labels` is what changed of the counts of labels.
     `arms` is what it counted of requests that were not of the split, by arm (names.arm); `lost` is what it had counted
-    in processes that ended without telling.
+    in processes that ended without telling; `clock` is what its clock showed when it answered, by which it tells
+    `started` and the slots of `latency`.
     """
 
     evidence: PodEvidence
@@ -105,6 +106,11 @@ class PodReading:
     outputs: Mapping[str, Counts] = field(default_factory=dict)
     arms: Mapping[str, ArmReading] = field(default_factory=dict)
     lost: LostReading = NOTHING_LOST
+    clock: float | None = None
+
+    def ahead(self, now: float) -> float:
+        """By how many seconds its clock is ahead of ours, which shows `now`; 0 where it does not tell."""
+        return 0.0 if self.clock is None else self.clock - now
 
     @property
     def rows(self) -> int:
@@ -181,6 +187,7 @@ def read_pod(answer: Any, target: PodTarget, known: PodEvidence | None) -> PodRe
         labels=read_labels(found.get("labels"), target.model),
         arms=_arms(found.get("arms"), target.revision),
         lost=_lost(found.get("lost") or {}),
+        clock=None if found.get("now") is None else number_of(found["now"], "now"),
     )
 
 

@@ -89,7 +89,7 @@ class WindowBook:
             return
         if self._told and self._marks_of(end - 1) != self._marks_of(self._told_at - 1):
             self._settle()
-        if process not in self._counted and process.started < self._since:
+        if process not in self._counted and process.started - reading.ahead(end) < self._since:
             # Nobody knows what of it came before anybody looked.
             self._counted[process] = Counted(reading.counts(), end)
             return
