@@ -112,6 +112,24 @@ CASES = {
         ),
         ("Model",), (f"Since {STABLE} was promoted", f"{STABLE} was promoted"), never=("world",),
     ),
+    "the world changed soon after a promotion": Case(
+        told(
+            conditions={
+                one: Seen("Drifting", f"{one} in numbers", BEGAN, BEGAN - 60)
+                for one in ("PerformanceDegraded", "ConceptDrift")
+            },
+            stable_since=BEGAN - 600,
+            measured=(accuracy(0.7, expected=0.9),),
+        ),
+        ("Concept",), ("Labels left what the inputs explain",), never=("promoted",),
+    ),
+    "a worse model was promoted in the place of one that was well": Case(
+        told(
+            conditions={"ConceptDrift": Seen("Drifting", "ConceptDrift in numbers", BEGAN, BEGAN - 700)},
+            stable_since=BEGAN - 600,
+        ),
+        ("Model",), (f"Since {STABLE} was promoted",),
+    ),
     "the model was never as good as is asked": Case(
         told(conditions=bad("PerformanceDegraded"), measured=(accuracy(0.8, expected=0.81),)),
         ("Model",), ("0.850 is asked", "labels at each score too"),

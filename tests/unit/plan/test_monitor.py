@@ -618,6 +618,18 @@ def test_answers_that_moved_are_told_though_inputs_did_not() -> None:
     assert [(notice.type, notice.reason) for notice in plan.notices] == [("Warning", "OutputDrift")]
     assert plan.statuses[0].status["state"] == "Drifting"
     assert plan.statuses[0].status["message"].startswith("it is the data: 1 of 1 outputs drift")
+
+
+def test_until_when_a_condition_was_well_is_kept_while_it_is_bad() -> None:
+    """So that nobody blames a promotion after which all was well."""
+    well = answers_planned(answered()).statuses[0].status
+    bad = answers_planned(answered(score=4.0), status=well).statuses[0].status
+    still = answers_planned(answered(score=4.0), status={**bad, "lastWindow": None}, falseAlarmsPerMonth="0.2")
+    for status in (bad, still.statuses[0].status):
+        known = {one["type"]: one.get("wellUntil") for one in status["conditions"]}
+        assert known == {**dict.fromkeys(known), "OutputDrift": well["lastWindow"]["end"]}
+    again = answers_planned(answered(), status=bad).statuses[0].status
+    assert not any("wellUntil" in one for one in again["conditions"])
     assert states(answers_planned(answered(score=4.0), outputs={"delta": "5"}))["OutputDrift"] == "OK"
 
 

@@ -114,6 +114,18 @@ def test_it_says_which_inputs_moved_and_since_when(capsys: pytest.CaptureFixture
     assert "income: median 48.5 k → 27.1 k (PSI 1.92, threshold 0.21), since " in text
 
 
+@pytest.mark.parametrize(("well_until", "cause"), [(PROMOTED - 60, "Model"), (PROMOTED + 120, "Concept")])
+def test_a_promotion_after_which_all_was_well_is_not_blamed(
+    put: Callable[..., None], capsys: pytest.CaptureFixture[str], well_until: float, cause: str
+) -> None:
+    times = {"lastTransitionTime": timestamp(PROMOTED + 600), "wellUntil": timestamp(well_until)}
+    drifts = {"type": "ConceptDrift", "status": "True", "reason": "Drifting", "message": "labels moved", **times}
+    one = monitor()
+    one["status"]["conditions"] = [drifts]
+    put(monitors__weirkeeper__dev=[one])
+    assert asked(capsys)[1]["causes"] == [cause]
+
+
 def test_a_node_is_found_by_what_its_pod_did_meanwhile(
     put: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:

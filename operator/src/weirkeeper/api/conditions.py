@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
@@ -41,6 +41,8 @@ class Condition(Record):
     )
 
 
+_Kind = TypeVar("_Kind", bound=Condition)
+
 Conditions = Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=list_map("type"))]
 """The conditions of a status; which, its own description says."""
 
@@ -65,16 +67,16 @@ def unix_seconds(written: str) -> float:
 
 def transition(
     previous: Iterable[Mapping[str, Any]],
-    wanted: Iterable[Condition],
+    wanted: Iterable[_Kind],
     now: float,
-) -> tuple[Condition, ...]:
+) -> tuple[_Kind, ...]:
     """Give `wanted` their times: lastTransitionTime changes only where the status does.
 
     `previous` are the conditions as the object has them. Those that are not wanted any more are left out.
     """
     since = {one.get("type"): (one.get("status"), one.get("lastTransitionTime")) for one in previous}
 
-    def dated(condition: Condition) -> Condition:
+    def dated(condition: _Kind) -> _Kind:
         status, time = since.get(condition.type, (None, None))
         kept = time if time and status == condition.status else timestamp(now)
         return condition.model_copy(update={"last_transition_time": kept})

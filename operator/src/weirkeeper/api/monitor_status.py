@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from weirkeeper.api.conditions import Conditions, ObservedGeneration
+from weirkeeper.api.conditions import Condition, ObservedGeneration
 from weirkeeper.api.monitor import State
 from weirkeeper.api.monitor_actions import SHOWN_LIMIT, ActionStatus
 from weirkeeper.api.monitor_objectives import ObjectiveStatus
@@ -14,6 +14,16 @@ from weirkeeper.api.record import ATOMIC_LIST, DATE_TIME, Record, list_map
 
 WORST_LIMIT: Final = 10
 NAME_LIMIT: Final = 256
+
+
+class WatchedCondition(Condition):
+    """One thing that is watched, and until when it was well before it became bad."""
+
+    well_until: str | None = Field(
+        default=None,
+        description="Of one that is bad: the end of the last window known to be well before.",
+        json_schema_extra=DATE_TIME,
+    )
 
 
 class ReferenceStatus(Record):
@@ -100,5 +110,10 @@ class MonitorStatus(Record):
     last_actions: tuple[ActionStatus, ...] = Field(
         default=(), description="What it did, the latest last.", max_length=SHOWN_LIMIT, json_schema_extra=ATOMIC_LIST
     )
-    conditions: Conditions = Field(default=(), description="One for each thing watched (True is bad), and Ready.")
+    conditions: tuple[WatchedCondition, ...] = Field(
+        default=(),
+        description="One for each thing watched (True is bad), and Ready.",
+        max_length=16,
+        json_schema_extra=list_map("type"),
+    )
     observed_generation: ObservedGeneration = None

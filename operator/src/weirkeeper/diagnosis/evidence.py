@@ -13,11 +13,15 @@ State = Literal["OK", "Drifting", "Insufficient", "Error"]
 
 @dataclass(frozen=True)
 class Seen:
-    """What one condition of a Monitor says, and since when it has been in its state, where that is known."""
+    """What one condition of a Monitor says, and since when it has been in its state, where that is known.
+
+    `well_until` is until when it is known to have been well before it became bad.
+    """
 
     state: State
     message: str = ""
     since: float | None = None
+    well_until: float | None = None
 
 
 @dataclass(frozen=True)
@@ -129,8 +133,10 @@ class Evidence:
         return min([*said, *inputs, *ended], default=self.now)
 
     def began_with_promotion(self, kind: str) -> bool:
-        """Whether a condition became bad within an hour of the stable revision's promotion."""
+        """Whether a condition became bad within an hour of the stable revision's promotion, and was not well since."""
         found = self.conditions.get(kind)
         if found is None or found.since is None or self.stable_since is None:
+            return False
+        if found.well_until is not None and found.well_until > self.stable_since:
             return False
         return 0.0 <= found.since - self.stable_since <= HOUR

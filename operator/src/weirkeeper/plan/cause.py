@@ -16,8 +16,21 @@ def cause_of(conditions: Iterable[ConditionState], status: Mapping[str, Any], en
 
     `promoted` is since when the stable revision is such; both are Unix seconds.
     """
-    seen: dict[str, Seen] = {one.type: Seen(one.state, one.message, _since(status, one, end)) for one in conditions}
+    seen: dict[str, Seen] = {one.type: _seen(status, one, end) for one in conditions}
     return short(seen, stable_since=promoted)
+
+
+def well_until(status: Mapping[str, Any], one: ConditionState) -> str | None:
+    """Give the end of the last window that `status` knows in which a bad condition was well; None: it knows none."""
+    found = condition_of(status, one.type) or {}
+    if one.state != "Drifting" or found.get("reason") not in {"Drifting", "OK"}:
+        return None
+    return found.get("wellUntil") if found["reason"] == "Drifting" else (status.get("lastWindow") or {}).get("end")
+
+
+def _seen(status: Mapping[str, Any], one: ConditionState, end: float) -> Seen:
+    well = well_until(status, one)
+    return Seen(one.state, one.message, _since(status, one, end), unix_seconds(well) if well else None)
 
 
 def _since(status: Mapping[str, Any], one: ConditionState, end: float) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from weirkeeper.api import names
-from weirkeeper.api.conditions import Condition, ConditionStatus, timestamp, transition
+from weirkeeper.api.conditions import ConditionStatus, timestamp, transition
 from weirkeeper.api.monitor_objectives import ObjectiveStatus
 from weirkeeper.api.monitor_status import (
     NAME_LIMIT,
@@ -16,10 +16,12 @@ from weirkeeper.api.monitor_status import (
     MonitorStatus,
     PerformanceStatus,
     ReferenceStatus,
+    WatchedCondition,
     WindowStatus,
 )
 from weirkeeper.api.names import kept_name
 from weirkeeper.plan.assessed import WATCHING, Assessment
+from weirkeeper.plan.cause import well_until
 from weirkeeper.plan.conditions.objectives import ObjectiveFinding
 from weirkeeper.plan.conditions.performance import PerformanceFinding
 from weirkeeper.plan.conditions.watched import STATUSES
@@ -119,22 +121,24 @@ def _written(number: float | None) -> str:
     return "" if number is None else f"{number:.4f}"
 
 
-def _conditions(monitor: Object, one: Assessment, now: float) -> tuple[Condition, ...]:
+def _conditions(monitor: Object, one: Assessment, now: float) -> tuple[WatchedCondition, ...]:
+    status = monitor.get("status") or {}
     generation = monitor["metadata"].get("generation")
     watching = one.reason == WATCHING
     ready: ConditionStatus = "True" if watching else "Unknown" if one.reason == "ModelNotReady" else "False"
     wanted = (
         *(
-            Condition(
+            WatchedCondition(
                 type=said.type,
                 status=STATUSES[said.state],
                 reason=said.state,
                 message=said.message[:MESSAGE_LIMIT],
                 observed_generation=generation,
+                well_until=well_until(status, said),
             )
             for said in one.conditions
         ),
-        Condition(
+        WatchedCondition(
             type="Ready",
             status=ready,
             reason=one.reason,
@@ -142,4 +146,4 @@ def _conditions(monitor: Object, one: Assessment, now: float) -> tuple[Condition
             observed_generation=generation,
         ),
     )
-    return transition((monitor.get("status") or {}).get("conditions") or (), wanted, now)
+    return transition(status.get("conditions") or (), wanted, now)

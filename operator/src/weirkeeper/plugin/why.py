@@ -87,8 +87,8 @@ def _conditions(statuses: Sequence[Mapping[str, Any]]) -> dict[str, Seen]:
         for one in status.get("conditions") or ():
             if one["reason"] not in get_args(State):
                 continue
-            since = one.get("lastTransitionTime")
-            seen = Seen(one["reason"], one.get("message", ""), unix_seconds(since) if since else None)
+            times = (one.get(key) for key in ("lastTransitionTime", "wellUntil"))
+            seen = Seen(one["reason"], one.get("message", ""), *(unix_seconds(at) if at else None for at in times))
             known = worst.get(one["type"])
             if known is None or WORST_FIRST.index(seen.state) < WORST_FIRST.index(known.state):
                 worst[one["type"]] = seen

@@ -29,7 +29,9 @@ class LossSeries(SeriesCollector):
             "weirkeeper_evidence_lost_servers", "Model servers that ended without having drained.", labels=_MODEL
         )
         seconds = CounterMetricFamily(
-            "weirkeeper_evidence_lost_seconds", "Seconds from when they were asked last until they had ended for sure.", labels=_MODEL
+            "weirkeeper_evidence_lost_seconds",
+            "Seconds from when they were asked last until they had ended for sure.",
+            labels=_MODEL,
         )
         rows = CounterMetricFamily(
             "weirkeeper_evidence_lost_rows", "Rows that they answered in as much time just before.", labels=_MODEL
