@@ -218,8 +218,25 @@ def test_it_says_since_when_inputs_moved_and_only_what_was_done_before() -> None
     before = Change(BEGAN - 0.5 * HOUR, "Scaling", "from 2 pods to 3")
     evidence = told(conditions=bad("InputDrift"), moved=(INCOME,), changes=(after, before, long_ago))
     found = diagnose(evidence)
-    assert found.changes == (before,)
+    assert (found.changes, found.after) == ((before,), (after,))
     assert "income: median 5,200,000 EUR instead of 52,000 EUR, since 18 Nov" in "\n".join(sentences(evidence, found))
+
+
+def test_a_training_that_began_with_it_is_told_as_an_answer_and_not_as_a_cause() -> None:
+    training, step = Change(BEGAN, "Retraining", "Monitor m began a training"), Change(BEGAN, "Step", "25 % to churn-7")
+    evidence = told(conditions=bad("ConceptDrift"), changes=(training, step))
+    lines = list(sentences(evidence, diagnose(evidence)))
+    since = lines.index("Since then:")
+    assert lines[since - 1].endswith("25 % to churn-7")
+    assert lines[since + 1].endswith("Monitor m began a training")
+
+
+def test_how_bad_it_is_stands_with_a_changed_concept() -> None:
+    evidence = told(conditions=bad("PerformanceDegraded", "ConceptDrift"), measured=(accuracy(0.7, expected=0.9),))
+    (finding,) = diagnose(evidence).findings
+    assert finding.told.endswith(
+        "ConceptDrift in numbers. Accuracy is 0.700 (at least 0.850 is asked, 0.900 expected)."
+    )
 
 
 def test_chance_does_not_make_a_pod_stand_out() -> None:
@@ -244,4 +261,4 @@ def test_the_short_form_is_for_the_message_of_a_monitor() -> None:
 def test_that_events_of_then_are_forgotten_is_said(since: float, told: bool) -> None:  # noqa: FBT001  a case
     given = Evidence("churn", NOW, STABLE, NOW - 90 * HOUR, conditions=bad("ConceptDrift", since=since))
     before = next(one for one in sentences(given, diagnose(given)) if one.startswith("In the hour before"))
-    assert ("are kept for an hour only" in before) == told
+    assert ("as far as is kept" in before) == told

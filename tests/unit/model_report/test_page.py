@@ -262,6 +262,16 @@ def test_a_model_that_nobody_looked_at_says_so() -> None:
     check_it_loads_nothing(html(page))
 
 
+def test_requests_that_the_running_attempt_exposed_so_far_are_told() -> None:
+    """They enter its record when it ends."""
+    said = model()
+    del said["status"]["attempts"][-1]["exposedRequests"]
+    said["status"]["exposedRequests"] = 308
+    exposed = [one.get("exposedRequests") for one in found(model=said).attempts]
+    assert exposed[-1] == 308
+    assert exposed[:-1] == [one["exposedRequests"] for one in said["status"]["attempts"][:-1]]
+
+
 READY = condition("Ready", "True", "Serving", "it serves")
 CURRENT = condition("Current", "True", "Current", "")
 OK = {"state": "OK", "message": ""}
@@ -273,6 +283,14 @@ FINE = {"conditions": [READY, CURRENT], "candidate": {}, "gates": []}
     [
         (FINE, {"state": "OK", "message": ""}, "good", f"{STABLE} serves; Monitor inputs finds nothing amiss."),
         (FINE, {"state": "Drifting", "message": "x drifts"}, "bad", f"{STABLE} serves; Monitor inputs: x drifts."),
+        (FINE,
+         {"state": "Drifting", "message": f"it is the concept: PerformanceDegraded: {'low ' * 80}; ConceptDrift: far",
+          "conditions": [condition("PerformanceDegraded", "True", "Drifting", "low " * 80),
+                         condition("InputDrift", "False", "OK"),
+                         condition("ConceptDrift", "True", "Drifting", "far")]},
+         "bad", f"{STABLE} serves; Monitor inputs: it is the concept (PerformanceDegraded, ConceptDrift)."),
+        (FINE, {"state": "Drifting", "message": "another " * 80}, "bad",
+         f"{STABLE} serves; Monitor inputs: {'another ' * 29}another …."),
         (FINE, {"state": "Insufficient", "message": "9 of 500 rows"}, "unknown",
          f"{STABLE} serves; Monitor inputs cannot tell: 9 of 500 rows."),
         (FINE, {"state": "Error", "message": "no profile"}, "caution",

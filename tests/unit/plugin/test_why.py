@@ -154,6 +154,7 @@ def test_what_was_done_in_the_hour_before_is_told(put: Callable[..., None], caps
         "metadata": {"creationTimestamp": timestamp(began - 600)},
         "reason": "ScalingReplicaSet", "note": "Scaled down replica set x from 3 to 2", "regarding": {"name": STABLE},
     }  # fmt: skip
+    first = {**scaling, "note": "Scaled up replica set x from 0 to 3"}
     other = {**scaling, "regarding": {"name": "other-1"}, "note": "of another Model"}
     step = {"metadata": {}, "eventTime": timestamp(began - 300), "reason": "StepStarted", "note": "25 % to churn-7"}
     old = {**step, "eventTime": timestamp(began - 5 * HOUR), "note": "long ago"}
@@ -163,7 +164,7 @@ def test_what_was_done_in_the_hour_before_is_told(put: Callable[..., None], caps
     ]
     whole = model()
     whole["metadata"]["managedFields"] = fields
-    put(scalings=[scaling, other], events=[step, old], one=json.dumps(whole))
+    put(scalings=[scaling, other, first], events=[step, old], one=json.dumps(whole))
     # The Monitor's condition is as old as the promotion: here only the windows say when it began.
     recent = monitor()
     recent["status"]["conditions"][0]["lastTransitionTime"] = timestamp(began + HOUR)
@@ -172,6 +173,7 @@ def test_what_was_done_in_the_hour_before_is_told(put: Callable[..., None], caps
     assert unix_seconds(found["since"]) == began
     assert [one["kind"] for one in found["changes"]] == ["Scaling", "Step", "Card"]
     assert "from 3 to 2" in found["changes"][0]["message"]
+    assert found["changes"][1]["message"] == "25 % to churn-7"
 
 
 def test_who_may_not_ask_pods_or_config_maps_is_told_what_is_lacking(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -87,6 +88,11 @@ def test_a_score_that_tells_less_is_seen_though_as_many_are_positive() -> None:
     assert found.state == "Drifting"
     low, high = found.gaps["Positives"]
     assert low < 0.0 < high
+    told = re.search(r"; furthest at scores of about (0\.\d\d): (\S+) % of \d+, not (\S+) %$", found.message)
+    assert told, found.message
+    score, came, explained = map(float, told.groups())
+    assert abs(100.0 * score - explained) < 5.0
+    assert abs(came - 50.0) < abs(explained - 50.0) - 10.0, "a score that tells less is further off at the ends"
 
 
 def test_the_statistic_of_one_stratum_is_that_of_mantel_and_haenszel() -> None:

@@ -29,8 +29,8 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     """Say what it is, what changed before it began, and what cannot be told."""
     found = sorted((one for rule in RULES for one in rule(evidence)), key=lambda one: ORDER.index(one.cause))
     verdict: Verdict = "Amiss" if found else "Well" if _known(evidence) else "Unknown"
-    before = _before(evidence) if found else ()
-    return Diagnosis(verdict, tuple(found), before, tuple(gaps(evidence)))
+    before, after = _around(evidence) if found else ((), ())
+    return Diagnosis(verdict, tuple(found), before, tuple(gaps(evidence)), after)
 
 
 def short(conditions: Mapping[str, Seen], stable: str = "", stable_since: float | None = None) -> str:
@@ -49,7 +49,7 @@ def sentences(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[str]:
         since = f", since {moment(one.since)}" if one.since is not None else ""
         yield f"- {one.told or one.name}{since}"
     if diagnosis.findings:
-        yield f"In the hour before it began ({moment(evidence.onset)}): {_changes(evidence, diagnosis.changes)}."
+        yield from _history(evidence, diagnosis)
     for gap in diagnosis.gaps:
         yield f"Not known: {gap.unknown}. It takes {gap.needed}."
 
@@ -71,14 +71,26 @@ def _known(evidence: Evidence) -> bool:
     return evidence.monitored and any(one.state == "OK" for one in evidence.conditions.values())
 
 
-def _before(evidence: Evidence) -> tuple[Change, ...]:
+def _around(evidence: Evidence) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+    """What was done in the hour before it began, and what since; a training that begins with it is an answer to it."""
     onset = evidence.onset
-    found = (one for one in evidence.changes if onset - HOUR <= one.at <= onset)
-    return tuple(sorted(found, key=lambda one: one.at)[-MOST_CHANGES:])
+    recent = sorted((one for one in evidence.changes if onset - HOUR <= one.at), key=lambda one: one.at)
+    after = [one for one in recent if one.at > onset or (one.kind == "Retraining" and one.at == onset)]
+    before = [one for one in recent if one not in after]
+    return tuple(before[-MOST_CHANGES:]), tuple(after[-MOST_CHANGES:])
 
 
-def _changes(evidence: Evidence, changes: tuple[Change, ...]) -> str:
-    told = "; ".join(f"{moment(one.at)} {one.told}" for one in changes) or "nothing that is on record changed"
+def _history(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[str]:
     # The API server forgets Events, and what scaled or wrote something tells of it by them alone.
     forgotten = evidence.onset < evidence.now - SOON
-    return f"{told}; Events of then, such as scalings, are kept for an hour only" if forgotten else told
+    kept = ", as far as is kept (Events, such as scalings, for an hour)" if forgotten else ""
+    nothing = "" if diagnosis.changes else " nothing that is on record changed."
+    yield f"In the hour before it began ({moment(evidence.onset)}){kept}:{nothing}"
+    yield from _changes(diagnosis.changes)
+    if diagnosis.after:
+        yield "Since then:"
+        yield from _changes(diagnosis.after)
+
+
+def _changes(changes: tuple[Change, ...]) -> Iterator[str]:
+    return (f"- {moment(one.at)} {one.told}" for one in changes)

@@ -33,12 +33,16 @@ class Gap:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All of it. `causes` are those of the findings, without repeats, the first one foremost."""
+    """All of it. `changes` are those of the hour before it began, `after` those since, the earliest first.
+
+    `causes` are those of the findings, without repeats, the first one foremost.
+    """
 
     verdict: Verdict
     findings: tuple[Finding, ...] = ()
     changes: tuple[Change, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    after: tuple[Change, ...] = ()
 
     @property
     def causes(self) -> tuple[Cause, ...]:

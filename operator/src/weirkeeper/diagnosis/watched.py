@@ -53,10 +53,18 @@ def _concept(evidence: Evidence) -> Finding:
     """Labels left what scores explain: the world's doing, unless it began with a promotion."""
     told = evidence.conditions["ConceptDrift"].message
     if evidence.began_with_promotion("ConceptDrift") and not evidence.bad("InputDrift"):
-        return Finding("Model", f"Since {evidence.stable} was promoted its scores are not what labels say: {told}.")
+        told = f"Since {evidence.stable} was promoted its scores are not what labels say: {told}."
+        return Finding("Model", f"{told}{_performance(evidence)}")
     if evidence.bad("DataQualityDegraded"):
         return Finding("Data", f"Labels left what scores explain, which broken values alone can make: {told}.")
-    return Finding("Concept", f"Labels left what the inputs explain: {told}.{_where(evidence)}", _segment(evidence))
+    told = f"Labels left what the inputs explain: {told}.{_performance(evidence)}{_where(evidence)}"
+    return Finding("Concept", told, _segment(evidence))
+
+
+def _performance(evidence: Evidence) -> str:
+    """What it costs, where a metric is bad."""
+    bad = [one for one in evidence.measured if one.state == "Drifting"]
+    return f" {'; '.join(map(_told, bad[:2]))}." if bad else ""
 
 
 def _model(evidence: Evidence) -> Finding:

@@ -63,9 +63,9 @@ class Found:
 
     @property
     def attempts(self) -> Sequence[Mapping[str, Any]]:
-        """The last attempts, the newest last."""
-        found: Sequence[Mapping[str, Any]] = self.status.get("attempts") or ()
-        return found
+        """The last attempts, the newest last; what the running one exposed stands apart in the status until it ends."""
+        so_far = {"exposedRequests": self.status.get("exposedRequests", 0)}
+        return [one if one.get("ended") else {**one, **so_far} for one in self.status.get("attempts") or ()]
 
     def condition(self, kind: str) -> Mapping[str, Any]:
         """A condition of the Model; empty where there is none."""

@@ -82,7 +82,7 @@ def _absent(found: Found) -> Iterator[str]:
     if found.attempts and not any(True for _ in evidence_sections(found, 0.0)):
         yield "No steps and no evidence of earlier attempts are on record, or you may not read ControllerRevisions."
     if found.stable and not labels_of(found, found.stable):
-        yield f"No labels of {found.stable} are kept: realised performance and segments are left out."
+        yield f"No labels of {found.stable} are kept{_yet(found)}: realised performance and segments are left out."
     yield from without_objectives(found)
     yield "Latencies, CPU and memory along time are not kept in the cluster: Prometheus and the dashboard have them."
 
@@ -91,4 +91,8 @@ def _lacking(found: Found) -> Iterator[str]:
     if found.stable and found.profile(found.stable) is None:
         yield f"No reference profile is kept of {found.stable}: distributions and measured metrics are left out."
     if found.checkpoint() is None:
-        yield "No windows are kept of this Model yet: its timeline and distributions are left out."
+        yield f"No windows are kept of this Model{_yet(found)}: its timeline and distributions are left out."
+
+
+def _yet(found: Found) -> str:
+    return "" if found.checkpoint() else " yet (they are written every five minutes, where something came)"

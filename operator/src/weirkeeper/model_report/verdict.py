@@ -68,13 +68,22 @@ def _said(name: str, status: Mapping[str, Any]) -> tuple[Tone, str]:
     if state == "OK":
         return "good", f"Monitor {name} finds nothing amiss"
     if state == "Drifting":
-        return "bad", f"Monitor {name}: {message}"
+        return "bad", f"Monitor {name}: {_cause(status) or message}"
     return (
         "caution" if state == "Error" else "unknown",
         f"Monitor {name} cannot tell: {message or 'it was not looked at'}",
     )
 
 
+def _cause(status: Mapping[str, Any]) -> str:
+    """What bad conditions come to, with their names: their numbers stand in the Monitor's own section."""
+    bad = [one for one in status.get("conditions") or () if one.get("reason") == "Drifting"]
+    said = [*(f"{one['type']}: " for one in bad), *(one.get("message", "") for one in bad)]
+    places = [place for one in said if (place := status.get("message", "").find(one)) > 0]
+    cause = status["message"][: min(places)].removesuffix(": ") if places else ""
+    return f"{cause} ({', '.join(one['type'] for one in bad)})" if cause else ""
+
+
 def _cut(text: str) -> str:
     text = text.rstrip(".")
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST].rpartition(' ')[0]} …"

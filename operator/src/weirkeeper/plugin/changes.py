@@ -14,6 +14,9 @@ VERBS: Final = frozenset(
     {"Paused", "Resumed", "PromoteRequested", "StepSkipped", "RetryRequested", "UndoRequested", "Aborted"}
 )
 SCALED: Final = "ScalingReplicaSet"
+FIRST_PODS: Final = " from 0 to "
+"""A revision that starts has an attempt, which is told."""
+DID: Final[Mapping[str, str]] = {"Retrain": "began a training", "Undo": "went back to the revision before"}
 
 
 def changes_of(
@@ -30,21 +33,23 @@ def changes_of(
     yield from _written(model)
     for monitor in monitors:
         for action in (monitor.get("status") or {}).get("lastActions") or ():
-            told = f"Monitor {monitor['metadata']['name']} began: {action['action']}"
-            yield Change(unix_seconds(action["time"]), "Retraining", told)
+            told = f"Monitor {monitor['metadata']['name']} {DID.get(action['action'], action['action'])}"
+            ended = f", which {'is under way' if 'outcome' not in action else action['outcome'].lower()}"
+            yield Change(unix_seconds(action["time"]), "Retraining", f"{told}{ended if 'job' in action else ''}")
 
 
 def _event(event: Object) -> Change | None:
     at, reason = event.get("eventTime") or event["metadata"].get("creationTimestamp"), event.get("reason")
     if not at or reason not in STEPS | VERBS:
         return None
-    return Change(unix_seconds(at), "Step" if reason in STEPS else "Verb", f"{reason}: {event.get('note', '')}")
+    return Change(unix_seconds(at), "Step" if reason in STEPS else "Verb", event.get("note") or reason)
 
 
 def _scaled(model: str, scalings: Sequence[Object]) -> Iterator[Change]:
     for event in scalings:
         about = event.get("regarding") or {}
-        if event.get("reason") == SCALED and str(about.get("name", "")).startswith(f"{model}-"):
+        ours = event.get("reason") == SCALED and str(about.get("name", "")).startswith(f"{model}-")
+        if ours and FIRST_PODS not in str(event.get("note", "")):
             at = (
                 (event.get("series") or {}).get("lastObservedTime")
                 or event.get("eventTime")

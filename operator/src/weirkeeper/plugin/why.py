@@ -13,7 +13,7 @@ from urllib.request import urlopen
 from weirkeeper.api.conditions import timestamp, unix_seconds
 from weirkeeper.api.monitor_labels import ERRORS
 from weirkeeper.diagnosis.diagnosing import diagnose
-from weirkeeper.diagnosis.evidence import HOUR, Dependency, Evidence, Measured, Moved, Seen, State
+from weirkeeper.diagnosis.evidence import HOUR, Change, Dependency, Evidence, Measured, Moved, Seen, State
 from weirkeeper.diagnosis.findings import Diagnosis
 from weirkeeper.model_report.found import Found
 from weirkeeper.model_report.since import drifting_since
@@ -146,9 +146,14 @@ def as_json(evidence: Evidence, diagnosis: Diagnosis) -> dict[str, Any]:
         "since": timestamp(evidence.onset) if diagnosis.findings else None,
         "findings": [{"cause": one.cause, "where": one.where, "message": one.told} for one in diagnosis.findings],
         "moved": [{"input": one.name, "since": timestamp(one.since) if one.since else None} for one in evidence.moved],
-        "changes": [{"time": timestamp(one.at), "kind": one.kind, "message": one.told} for one in diagnosis.changes],
+        "changes": _changes(diagnosis.changes),
+        "changesSince": _changes(diagnosis.after),
         "unknown": [{"what": one.unknown, "needed": one.needed} for one in diagnosis.gaps],
     }
+
+
+def _changes(changes: Sequence[Change]) -> list[dict[str, str]]:
+    return [{"time": timestamp(one.at), "kind": one.kind, "message": one.told} for one in changes]
 
 
 def why(

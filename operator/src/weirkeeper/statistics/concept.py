@@ -173,11 +173,21 @@ def _judged(strata: _Strata, live: LabelCounts, alpha: float, tolerated: float, 
         f"{realised['Positives']:.1%} of {strata.rows} labelled rows are {what}, their scores explain"
         f" {explained['Positives']:.1%} (difference between {low:.1%} and {high:.1%}; chi-square {statistic:.1f},"
         f" threshold {threshold:.1f})"
-    ).replace("%", " %")
+    )
+    drifts = statistic > threshold
+    told = (f"{told}; {_furthest(strata)}" if drifts else told).replace("%", " %")
     return ConceptDrift(
-        "Drifting" if statistic > threshold else "OK", strata.rows, told, statistic, threshold,
+        "Drifting" if drifts else "OK", strata.rows, told, statistic, threshold,
         chi2_sf(statistic, df), df, realised, explained, gaps,
     )  # fmt: skip
+
+
+def _furthest(strata: _Strata) -> str:
+    """Say where labels are furthest from what scores explain: too many here and too few there leave the sum alone."""
+    worst = int(np.argmax(np.abs(strata.k - strata.explained)))
+    rows, came, explained = (float(one[worst]) for one in (strata.n, strata.k, strata.explained))
+    told = f"{came / rows:.1%} of {rows:.0f}, not {explained / rows:.1%}"
+    return f"furthest at scores of about {strata.scores[worst]:.2f}: {told}"
 
 
 def _metrics(
