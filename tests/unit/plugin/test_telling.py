@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from tests.unit.plugin.statuses import condition, model, progressing, rolled_back
-from weirkeeper.plugin import screen, telling
+from weirkeeper.plugin import following, screen, telling
 from weirkeeper.plugin.errors import NotFound, PluginError
 
 
@@ -203,20 +204,37 @@ def test_a_decided_gate_waits_for_nothing_and_what_stalls_is_said_once() -> None
     assert sum(why in line for line in told) == 1
 
 
-@pytest.mark.parametrize("terminal", [False, True], ids=["no terminal", "terminal"])
-def test_a_view_that_is_kept_open_shows_each_change(monkeypatch: pytest.MonkeyPatch, *, terminal: bool) -> None:
-    console = Console(file=io.StringIO(), width=80, height=40, force_terminal=terminal)
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, Any]]:
+    """Readings of a Model that changes, cannot be read once, and is gone in the end."""
     gone = NotFound("there is no Model churn in this namespace; it has: none")
     answers: list[dict[str, Any] | PluginError] = [progressing(), progressing(), PluginError("connection refused")]
     shown = iter([*answers, rolled_back(), gone])
-    monkeypatch.setattr("weirkeeper.plugin.screen.time.sleep", lambda _: None)
+    monkeypatch.setattr("weirkeeper.plugin.following.time.sleep", lambda _: None)
 
-    def read() -> dict[str, Any]:
+    def one() -> dict[str, Any]:
         found = next(shown)
         if isinstance(found, PluginError):
             raise found
         return found
 
+    return one
+
+
+def test_each_change_is_a_line_of_json_for_programs(
+    read: Callable[[], dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(NotFound):
+        following.json_lines(read, seconds=1.0)
+    told = capsys.readouterr()
+    assert [json.loads(line)["phase"] for line in told.out.splitlines()] == ["Progressing", "RolledBack"]
+    assert "memory" not in told.out
+    assert told.err == "no answer, this is how it was: connection refused\n"
+
+
+@pytest.mark.parametrize("terminal", [False, True], ids=["no terminal", "terminal"])
+def test_a_view_that_is_kept_open_shows_each_change(read: Callable[[], dict[str, Any]], *, terminal: bool) -> None:
+    console = Console(file=io.StringIO(), width=80, height=40, force_terminal=terminal)
     with pytest.raises(NotFound):
         screen.watch(read, console, seconds=1.0)
     told = console.file.getvalue()  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from weirkeeper.api.names import FREEZE_ANNOTATION, VERBS
-from weirkeeper.plugin import telling
+from weirkeeper.plugin import following, telling
 from weirkeeper.plugin.asking import ask
 from weirkeeper.plugin.differing import difference
 from weirkeeper.plugin.errors import PluginError
@@ -26,6 +26,8 @@ from weirkeeper_server.digest import digest_of
 REFUSED = 1
 FAILED = 2
 UNKNOWN = 3
+
+WATCH_SECONDS = 1.0
 
 _KUBECTLS = ("namespace", "context", "kubeconfig")
 """Options that are handed on to kubectl."""
@@ -175,8 +177,10 @@ def _unfreeze(kubectl: Kubectl, _: argparse.Namespace) -> int:
 
 def _status(kubectl: Kubectl, given: argparse.Namespace) -> int:
     if given.output == "json":
-        status = kubectl.model(given.name).get("status", {})
-        print(json.dumps({key: value for key, value in status.items() if key != "memory"}, indent=2))
+        if given.watch:
+            following.json_lines(lambda: kubectl.model(given.name), WATCH_SECONDS)
+        else:
+            print(json.dumps(following.told(kubectl.model(given.name)), indent=2))
         return 0
     try:
         from rich.console import Console  # noqa: PLC0415  only this command draws
@@ -186,7 +190,7 @@ def _status(kubectl: Kubectl, given: argparse.Namespace) -> int:
         raise PluginError(f"{error.name} is not installed; run: pip install 'weirkeeper[plugin]'") from None
     console = Console()
     if given.watch:
-        screen.watch(lambda: kubectl.model(given.name), console, seconds=1.0)
+        screen.watch(lambda: kubectl.model(given.name), console, WATCH_SECONDS)
     elif console.is_terminal:
         console.print(screen.drawn(kubectl.model(given.name)))
     else:

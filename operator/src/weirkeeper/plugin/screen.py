@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from weirkeeper.plugin import telling
-from weirkeeper.plugin.errors import NotFound, PluginError
+from weirkeeper.plugin.following import again
 
 COLOURS = {"Pass": "green", "Fail": "red", "Inconclusive": "yellow", "stable": "green", "candidate": "cyan"}
 
@@ -41,9 +40,8 @@ def watch(read: Callable[[], Mapping[str, Any]], console: Console, seconds: floa
     Raises:
         PluginError: the first reading failed. Later ones may: the view says so, and goes on.
     """
-    model = read()
     show = _in_place if console.is_terminal else _line_by_line
-    show(_again(model, read, seconds), console)
+    show(again(read, seconds), console)
 
 
 def _in_place(readings: Iterator[tuple[Mapping[str, Any], str]], console: Console) -> None:
@@ -60,19 +58,3 @@ def _line_by_line(readings: Iterator[tuple[Mapping[str, Any], str]], console: Co
         if lines != shown:
             console.out("\n".join(lines), highlight=False)
             shown = lines
-
-
-def _again(
-    model: Mapping[str, Any], read: Callable[[], Mapping[str, Any]], seconds: float
-) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """The Model again and again: as it was read last, and why it could not be read now, if so."""
-    fault = ""
-    while True:
-        yield model, fault
-        time.sleep(seconds)
-        try:
-            model, fault = read(), ""
-        except NotFound:
-            raise
-        except PluginError as error:
-            fault = f"no answer, this is how it was: {error}"
