@@ -494,6 +494,24 @@ def test_a_gate_without_labels_says_in_the_step_that_waits_for_it_what_it_takes_
     before = world.memory.without_counts()
     world.tick(20)
     assert world.memory.without_counts() == before, "a message that changes is a write"
+    world.now += 7200.0
+    world.tick(2)
+    assert world.memory.message.endswith(f"in 20 posts or more; its maxDuration ended at {until}")
+    assert world.memory.phase == "Progressing", "without any label it holds"
+
+
+def test_a_step_that_waits_for_a_gate_that_cannot_judge_it_says_so() -> None:
+    gates = (*ERRORS_ONLY, Gate.model_validate({"name": "right", "feedback": {"metric": "Accuracy"}}))
+    steps = (StepPolicy("shadow", 0, 5, mirror=100, require_pass=True), StepPolicy("half", 50, 5))
+    world = serving(policy=policy(steps=steps, gates=gates, on_inconclusive="RollBack", max_duration=10.0))
+    world.desired = "m-2"
+    world.until("Progressing")
+    world.tick(30)
+    what = "a step with a weight: leave this one with the verb skip, or edit the steps"
+    assert world.memory.message.endswith(f"; waits for Pass from right; right needs {what}")
+    world.verb("skip")
+    world.tick(2)
+    assert world.memory.step == 1
 
 
 def test_a_fault_in_the_bake_reverts_at_once() -> None:

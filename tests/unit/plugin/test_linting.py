@@ -111,6 +111,14 @@ def test_low_traffic_takes_long_and_large_steps_less() -> None:
             id="copies bring no labels",
         ),
         pytest.param(
+            {
+                "steps": [{"mirror": 100, "requirePass": True}, {"weight": 50, "hold": "2h"}],
+                "gates": [{"name": "right", "feedback": {"metric": "Accuracy"}}],
+            },
+            ["has requirePass and waits for gate right, which judges steps with a weight alone"],
+            id="a Pass of copies",
+        ),
+        pytest.param(
             {"gates": [{"name": "right", "feedback": {"metric": "Accuracy", "minLabels": 300}}]},
             ["waits for 300 labelled rows of the candidate, at weight 50 those of about 600 of all"],
             id="short steps for labels",

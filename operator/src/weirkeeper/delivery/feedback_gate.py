@@ -149,8 +149,8 @@ class FeedbackMemory(NothingBefore):
         """What must still come before anything is decided; empty when nothing."""
         if not self.seen:
             return (
-                f"no label came yet of a whole slot's predictions: send {self.min_labels} of the candidate's or more,"
-                f" in {LEAST_POSTS} posts or more"
+                "no label came yet of a whole slot's predictions, and only the built-in server takes any: send"
+                f" {self.min_labels} of the candidate's or more, in {LEAST_POSTS} posts or more"
             )
         lacking = []
         if self.candidate.rows < self.min_labels:

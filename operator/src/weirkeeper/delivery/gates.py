@@ -82,6 +82,9 @@ UNTOLD: Final[Mapping[Mode, str]] = {
 }
 """What is said of a gate in a step in which it can prove nothing."""
 
+OTHER_STEP: Final = "a step with a weight: leave this one with the verb skip, or edit the steps"
+"""What such a gate needs where the step waits for it."""
+
 NOTHING_SEEN = Tally()
 NOT_AWAITED: Final[Mapping[str, float]] = MappingProxyType({})
 
@@ -259,7 +262,8 @@ def _judged(memory: GatesMemory, gate: GateMemory, comparison: Comparison) -> Ga
         return found
     verdict: Verdict = "Inconclusive" if found.verdict == "Fail" else found.verdict
     message = f"{found.message}; {UNTOLD[comparison.mode]}"
-    return replace(found, verdict=verdict, message=message, requests_needed=None, needs="")
+    needs = OTHER_STEP if comparison.mode in {"Mirror", "Match"} else ""
+    return replace(found, verdict=verdict, message=message, requests_needed=None, needs=needs)
 
 
 def _rate(comparison: Comparison, evidence: Evidence, now: float) -> float:

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def told(result: GateResult, comparison: Comparison, labels: LabelSlots, now: float, until: float | None) -> str:
-    """Say what it takes that labels suffice; empty where they do.
+    """Say what it takes that labels suffice; empty where they do, or where none count.
 
     `until` (Unix seconds, as `now`) is when the running step has waited for the gate as long as it may; None where it
     does not wait for it.
     """
-    if not result.needs:
+    if not result.needs or comparison.mode != "Weight":
         return ""
     return "".join(f"; {part}" for part in (_pace(result, now, until), _first(comparison, labels, now)) if part)
 

@@ -197,13 +197,18 @@ def _inconclusive(turn: Turn, title: str, awaited: Sequence[Mapping[str, Any]], 
 
 def _needs(turn: Turn, awaited: Sequence[Mapping[str, Any]]) -> str:
     """Which labels are needed, and until when: without numbers that change from slot to slot, each of them a write."""
-    until = awaited_until(turn)
-    told = (
-        f"; {item['name']} needs {item['needs']}, until {timestamp(until[item['name']])}"
+    until = awaited_until(turn) if turn.desired.policy.steps[turn.memory.step].weight else {}
+    return "".join(
+        f"; {item['name']} needs {item['needs']}{_until(turn, until.get(item['name']))}"
         for item in awaited
-        if item.get("needs") and item["name"] in until
+        if item.get("needs")
     )
-    return "".join(told)
+
+
+def _until(turn: Turn, until: float | None) -> str:
+    if until is None:
+        return ""
+    return f", until {timestamp(until)}" if turn.now < until else f"; its maxDuration ended at {timestamp(until)}"
 
 
 def _promote(turn: Turn) -> Turn:

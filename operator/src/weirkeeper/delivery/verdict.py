@@ -78,7 +78,7 @@ class GateResult:
     is how many more candidate requests a Pass takes at the present rates (None: not within reach or not known yet),
     `eta` when that would be (Unix seconds). `effect` is the odds ratio of both arms pooled over the attempt. A gate
     that is not `in_alpha` has no e-values. `seen` says whether there was any evidence, `blocks` what the gate holds up.
-    `needs` says which labels are asked for while they have not all come, `lacks` how many rows of them have not.
+    `needs` says what it takes that the gate can decide at all, as labels; `lacks` how many rows of them have not come.
     """
 
     name: str

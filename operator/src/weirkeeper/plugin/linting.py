@@ -133,6 +133,12 @@ def _undecided(spec: RolloutSpec, *, given: bool) -> Iterator[str]:
     for gate in spec.gates:
         if gate.kind in BY_LABELS and gate.blocks != "Nothing":
             yield from _of_labels(gate, [step for step in spec.steps if step.weight])
+            yield from (
+                f"step {step.label} has requirePass and waits for gate {gate.name}, which judges steps with a weight"
+                " alone: no attempt would ever leave it; ask for the Pass in a later step"
+                for step in spec.steps
+                if step.require_pass and not step.weight
+            )
 
 
 def _of_labels(gate: Gate, shares: Sequence[Step]) -> Iterator[str]:
