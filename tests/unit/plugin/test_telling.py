@@ -204,6 +204,19 @@ def test_a_decided_gate_waits_for_nothing_and_what_stalls_is_said_once() -> None
     assert sum(why in line for line in told) == 1
 
 
+def test_what_stands_in_the_way_is_told_beside_the_message_unless_that_says_it() -> None:
+    stalled = progressing()
+    why = "gate own: no Job is made of CronJob check, which also runs by its schedule"
+    stalled["status"]["conditions"][2] = condition("Stalled", "True", "CronJobNotAllowed", why)
+    console = Console(file=io.StringIO(), width=200)
+    console.print(screen.drawn(stalled))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    for told in ("\n".join(telling.plain(stalled)), shown):
+        assert told.count(f"stalled: CronJobNotAllowed: {why}") == 1
+    stalled["status"]["message"] = f"waits: {why}"
+    assert sum(why in line for line in telling.plain(stalled)) == 1
+
+
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, Any]]:
     """Readings of a Model that changes, cannot be read once, and is gone in the end."""

@@ -31,6 +31,8 @@ def drawn(model: Mapping[str, Any]) -> Group:
     message: RenderableType = Text(f"  {status.get('message', '')}")
     if telling.frozen_beside(status):
         message = Group(message, Text(f"  frozen: {telling.frozen_beside(status)}", style="yellow"))
+    if telling.stalled_beside(status):
+        message = Group(message, Text(f"  stalled: {telling.stalled_beside(status)}", style="red"))
     return Group(heading, split, *beside, judged, message, Text(f"  {'  '.join(telling.conditions(status))}"))
 
 

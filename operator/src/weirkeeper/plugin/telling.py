@@ -178,6 +178,14 @@ def frozen_beside(status: Status) -> str:
     return "" if frozen in status.get("message", "") else frozen
 
 
+def stalled_beside(status: Status) -> str:
+    """What keeps the Model from what its spec asks for, where the message does not say it already."""
+    stalled = condition(status, "Stalled")
+    if stalled.get("status") != "True" or stalled["message"] in status.get("message", ""):
+        return ""
+    return f"{stalled['reason']}: {stalled['message']}"
+
+
 def _next(name: str, status: Status) -> Iterator[str]:
     """Name the commands that would change where the Model is."""
     phase, command = status.get("phase", ""), "kubectl weirkeeper"
@@ -204,6 +212,8 @@ def plain(model: Mapping[str, Any]) -> list[str]:
         lines.append(f"  {status['message']}")
     if frozen_beside(status):
         lines.append(f"  frozen: {frozen_beside(status)}")
+    if stalled_beside(status):
+        lines.append(f"  stalled: {stalled_beside(status)}")
     lines += [f"  {text}" for text in conditions(status)]
     return lines
 
