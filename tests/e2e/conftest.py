@@ -38,6 +38,12 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Files:
     return _shared(tmp_path_factory, models.slow)
 
 
+@pytest.fixture(scope="session")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """A bundle of a model that fails on the drifted rows."""
+    return _shared(tmp_path_factory, models.narrow)
+
+
 def _shared(factory: pytest.TempPathFactory, make: Callable[[], Files]) -> Files:
     made: Files = made_once(factory, make.__name__, lambda: dict(make()))
     return made

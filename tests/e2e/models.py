@@ -17,7 +17,7 @@ from sklearn.ensemble import BaggingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
 import weirkeeper
 
@@ -53,6 +53,13 @@ def slow() -> Mapping[str, str]:
     """A good model that takes tens of milliseconds a row: neighbours in many samples, which have no shortcut."""
     many = BaggingClassifier(KNeighborsClassifier(), n_estimators=SLOW_PARTS, max_samples=100, random_state=0)
     return _bundled(many, COLUMNS)
+
+
+def narrow() -> Mapping[str, str]:
+    """A model that raises for any value that it was not trained on, as the drifted rows have them."""
+    return _bundled(
+        make_pipeline(OrdinalEncoder(handle_unknown="error"), StandardScaler(), LogisticRegression()), COLUMNS
+    )
 
 
 def converted() -> Mapping[str, str]:
