@@ -116,7 +116,7 @@ def choose(
     """Choose for a model that `by` computes, by the rows of its golden requests; some ways may be `proven` already."""
     if not rows:
         return Choice(plain, {1: by}, reason="the bundle has no golden requests to compare with")
-    found, refused = _proven(plain, rows)
+    found, refused, lacking = _proven(plain, rows)
     named = {by: plain, **proven, **found}
     together = all(same_apart_and_together(predictor, rows) for predictor in named.values())
     ways = [Way(name, way, _seconds(way, rows, clock)) for name, way in named.items()]
@@ -131,7 +131,7 @@ def choose(
         loop_rows,
         together,
         tuple(refused),
-        _reason(ways, refused),
+        _reason(ways, refused, lacking),
     )
 
 
@@ -139,17 +139,22 @@ def _chosen(plain: Predictor, starts: Mapping[int, Way]) -> Predictor:
     return Chosen(plain, {rows: way.predictor for rows, way in starts.items()})
 
 
-def _proven(plain: Predictor, rows: Sequence[Columns]) -> tuple[dict[str, Predictor], list[str]]:
+def _proven(plain: Predictor, rows: Sequence[Columns]) -> tuple[dict[str, Predictor], list[str], str]:
+    """Give the shortcuts that answer like the model, names of those that do not, and why there are none at all."""
     proven: dict[str, Predictor] = {}
     refused: list[str] = []
-    shortcuts = plain.shortcuts()
+    try:
+        shortcuts = plain.shortcuts()
+    except Exception as error:  # onnxruntime's errors have no class in common
+        log.exception("no shortcut could be made; the model is computed as it is")
+        return {}, [], f"no shortcut could be made: {type(error).__name__}: {str(error)[:200]}"
     told = said(plain.predict, rows_around(plain.signature, rows) if shortcuts else [])
     for name, shortcut in shortcuts.items():
         if says_the_same(shortcut.predict, told) and plain.agrees_at_edges(shortcut, rows):
             proven[name] = shortcut
         else:
             refused.append(name)
-    return proven, refused
+    return proven, refused, "no shortcut is known that answers like it"
 
 
 def _quickest(ways: Sequence[Way], place: int) -> Way:
@@ -222,7 +227,7 @@ def _batches(rows: Sequence[Columns]) -> Iterator[Columns]:
         }
 
 
-def _reason(ways: Sequence[Way], refused: Sequence[str]) -> str:
+def _reason(ways: Sequence[Way], refused: Sequence[str], lacking: str) -> str:
     measured = ", ".join(f"{way.by} {way.takes(0) * 1e6:.0f} µs" for way in ways)
-    told = f"one row took {measured}" if len(ways) > 1 else "no shortcut is known that answers like it"
+    told = f"one row took {measured}" if len(ways) > 1 else lacking
     return f"{told}; {', '.join(refused)} would answer otherwise" if refused else told

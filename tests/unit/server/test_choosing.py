@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import ensemble, linear_model, svm
@@ -25,6 +27,8 @@ from weirkeeper_server import choosing
 from weirkeeper_server.choosing import Choice, choose
 from weirkeeper_server.estimator import PREPARED, EstimatorPredictor
 from weirkeeper_server.fitted.finals import last_plan
+from weirkeeper_server.recorded.document import NotRecorded
+from weirkeeper_server.recorded.making import shortcut_file
 from weirkeeper_server.shortcuts import shallow_trees, trees
 from weirkeeper_server.shortcuts.plan import Trees
 from weirkeeper_server.shortcuts.predicting import ShortcutPredictor
@@ -378,6 +382,27 @@ def test_a_model_that_takes_one_row_only_is_measured_by_that() -> None:
     choice = timed(Single(1e-4, 0))
     assert not choice.together
     assert choice.loop_rows >= 1
+
+
+@pytest.mark.parametrize("lacking", ["onnxruntime refuses the graph", "there is no onnxruntime"])
+def test_what_cannot_be_converted_is_computed_by_scikit_learn_which_is_told(
+    lacking: str, fitted: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_: Any) -> Any:
+        raise RuntimeError(lacking)
+
+    if lacking == "there is no onnxruntime":
+        monkeypatch.setitem(sys.modules, "weirkeeper_server.shortcuts.trees", None)
+    else:
+        monkeypatch.setattr("weirkeeper_server.shortcuts.trees.sums", refuse)
+    plain = EstimatorPredictor(fitted["boosted"], signature(fitted["boosted"]), {})
+    choice = choose(plain, "scikit-learn", golden())
+    assert choice.predictor is plain
+    assert choice.described()["computed_by"] == "scikit-learn"
+    assert choice.reason.startswith("no shortcut could be made: ")
+    assert "no shortcut could be made" in caplog.text
+    with pytest.raises(NotRecorded, match="it cannot be computed here"):
+        shortcut_file(plain, skops.io.dumps(fitted["boosted"]), golden(), {})
 
 
 def test_what_would_answer_otherwise_is_told_and_not_taken(fitted: dict[str, Any]) -> None:

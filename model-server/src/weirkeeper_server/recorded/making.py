@@ -28,7 +28,10 @@ def shortcut_file(
         raise NotRecorded("there are no golden requests to compare with")
     if unknown := unknown_types(model):
         raise NotRecorded(f"servers read {', '.join(sorted(unknown)[:5])} with scikit-learn alone")
-    quick = next(iter(predictors_of(shortcut, plain.signature, {}).values()))
+    try:
+        quick = next(iter(predictors_of(shortcut, plain.signature, {}).values()))
+    except Exception as error:  # onnxruntime's errors have no class in common
+        raise NotRecorded(f"it cannot be computed here: {type(error).__name__}: {str(error)[:200]}") from error
     made = Recorded(
         model_sha256=hashlib.sha256(model).hexdigest(),
         made_with=dict(versions),
