@@ -91,6 +91,8 @@ def _kubelet(place: Place) -> dict[str, Any]:
         "clusterDNS": [NODE_ADDRESS],
         "clusterDomain": "cluster.local",
         "containerRuntimeEndpoint": f"unix://{place.containerd_socket}",
+        # Tests kill containers, those of one pod again and again: by default each waits twice as long as the last.
+        "crashLoopBackOff": {"maxContainerRestartPeriod": "10s"},
         "enforceNodeAllocatable": [],
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
         "failCgroupV1": False,

@@ -22,6 +22,8 @@ API_SERVER = "kube-apiserver"
 DEPLOYMENT = "weirkeeper-operator"
 SELECTOR = "app.kubernetes.io/component=operator"
 CONTAINER = "operator"
+RESTART_SECONDS = 360
+"""Kubelet waits for up to five minutes with a container that ended several times, whichever test had a part in it."""
 
 Status = dict[str, Any]
 
@@ -59,6 +61,10 @@ class Operator:
         restarts = containers.restarts(pod, CONTAINER)
         return Process(pod["metadata"]["name"], ids[0], restarts, containers.processes(ids[0]))
 
+    def containers(self) -> list[Any]:
+        """What kubelet says of the operator's containers."""
+        return [status for pod in self.pods() for status in pod["status"].get("containerStatuses", ())]
+
     def running(self, after: Process | None = None) -> Process:
         """The process that runs, or the one that runs after another's end."""
 
@@ -66,7 +72,7 @@ class Operator:
             found = self.process()
             return found if found and (after is None or found.container != after.container) else None
 
-        return eventually("the operator's process", another, timeout=120)
+        return eventually("the operator's process", another, timeout=RESTART_SECONDS, describe=self.containers)
 
     def kill(self, process: Process) -> None:
         """kill -9; where the process is not this machine's, the pod goes without a grace period."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from demo.load import Load
 from tests.e2e import drifting
+from tests.e2e.commands import typed
 from tests.e2e.conftest import Team, Traffic, load_ready
 from tests.harness import clusters
 from tests.harness.clusters import LOOP_NAMESPACES, Cluster
@@ -16,6 +19,7 @@ from tests.harness.waiting import eventually
 
 RATE = 40.0
 LEARNT, REFUSED = LOOP_NAMESPACES
+CONCEPT = "it is the concept: the world behind the data changed"
 
 
 @contextmanager
@@ -36,7 +40,7 @@ def loop(cluster: Cluster, namespace: str) -> Iterator[tuple[Team, Traffic]]:
             cluster.kubectl.delete("namespace", namespace, wait=False)
 
 
-def test_a_changed_world_is_learnt_by_a_job_and_its_model_promoted(cluster: Cluster) -> None:
+def test_a_changed_world_is_learnt_by_a_job_and_its_model_promoted(cluster: Cluster, tmp_path: Path) -> None:
     with loop(cluster, LEARNT) as (team, traffic):
         first = team.wait_phase("Healthy")["stable"]["revision"]
         (load,) = team.kubectl.list("pods", "app.kubernetes.io/name=load")
@@ -48,6 +52,7 @@ def test_a_changed_world_is_learnt_by_a_job_and_its_model_promoted(cluster: Clus
 
         traffic.load.control(rows="moved")
         assert degraded(team)["InputDrift"] == "OK"
+        told_to_people(team, first, tmp_path / "report.html")
         last = team.wait_outcome(first, timeout=360)
         assert last["outcome"] == "Promoted", last
         well = told(team, "the drift to be over", lambda found: over(found) and serves(team, last["revision"]))
@@ -89,8 +94,29 @@ def degraded(team: Team) -> dict[str, str]:
     found = told(team, "worse performance", lambda found: found.get("PerformanceDegraded") == "Drifting")
     said = drifting.conditions(found)
     assert said["ConceptDrift"] == "Drifting", found["status"]
-    assert found["status"]["message"].startswith("it is the model"), found["status"]
     return said
+
+
+def told_to_people(team: Team, first: str, report: Path) -> None:
+    """What somebody reads who is woken: the cause, how bad it is, what came before, what is done about it."""
+    code, lines = said(typed(team, "why", "churn", "--seconds", "1"))
+    assert (code, lines[0]) == (1, f"churn: {CONCEPT}."), lines
+    assert re.fullmatch(
+        r"- Labels left what the inputs explain: .*; furthest at scores of about 0\.\d\d: .*, not .*"
+        r" Accuracy is 0\.\d{3} \(at least 0\.\d{3} is asked, 0\.\d{3} expected\)\.",
+        lines[1],
+    ), lines
+    assert lines[2].startswith("In the hour before it began ("), lines
+    before, since = (lines.index(one) for one in (lines[2], "Since then:"))
+    assert any(line.endswith(f"attempt 1 for {first} ended Promoted") for line in lines[before:since]), lines
+    assert "Monitor churn began a training" in " ".join(lines[since:]), lines
+    assert said(typed(team, "report", "churn", "-o", str(report)))[0] == 0
+    assert f"Monitor churn: {CONCEPT} (PerformanceDegraded, ConceptDrift)." in report.read_text()
+
+
+def said(typed: str) -> tuple[int, list[str]]:
+    code, _, text = typed.partition(": ")
+    return int(code), text.splitlines()
 
 
 def over(found: dict[str, str]) -> bool:

@@ -13,7 +13,8 @@ from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.disruptive
 
-IDLE_SECONDS = 120.0
+IDLE_SECONDS = 75.0
+"""In which a window of the Monitor ends, and the Lease is renewed many times."""
 MONITOR = {
     "apiVersion": "weirkeeper.dev/v1alpha1",
     "kind": "Monitor",

@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import re
 import time
-from itertools import groupby
 from typing import Any
-
-import pytest
 
 from tests.e2e import models
 from tests.e2e.conftest import Files, Team, Traffic, long_enough
-from tests.e2e.operating import Operator, Watch
+from tests.e2e.operating import Operator
 from tests.harness import containers
 from tests.harness.kubectl import Object
 from tests.harness.waiting import eventually
@@ -81,36 +78,6 @@ def test_pods_that_are_silent_or_killed_and_labels_in_bulk(team: Team, traffic: 
     assert told["Ready"] == "TooFewPosts"
     assert told["InputDrift"] == "OK", "the window is compared with the profile of the revision that serves"
     assert team.status()["stable"]["revision"] == second
-
-
-@pytest.mark.disruptive
-def test_an_operator_killed_in_each_phase_of_its_actions_does_each_once(
-    team: Team, traffic: Traffic, good: Files
-) -> None:
-    operator = Operator(team.cluster)
-    first_and_second = promoted(team, good)
-    team.kubectl.apply(training(team.cluster.images["server"]))
-    train = {"when": ["InputDrift"], "retrain": {"cronJobRef": {"name": "train"}, "cooldown": "1d"}}
-    team.kubectl.apply(monitor(1, {"when": ["InputDrift"], "undo": {"within": "7d"}}, train))
-    process = operator.running()
-    with Watch(team.kubectl) as watch:
-        traffic.load.control(rate=RATE, rows="drifted", running=True)
-        watch.until("an action that was decided", lambda status: "Retrain" in json.dumps(status))
-        operator.kill(process)
-        process = operator.running(after=process)
-        eventually("its Job", lambda: jobs(team), poll=0.05, timeout=120)
-        operator.kill(process)
-        process = operator.running(after=process)
-        eventually("the Job's end", lambda: all(ended(job) for job in jobs(team)), timeout=120)
-        operator.kill(process)
-        operator.running(after=process)
-        trained = eventually("what became of it", lambda: outcomes(team), timeout=120)
-        eventually("the former revision to serve", lambda: team.status()["stable"]["revision"] != first_and_second)
-    assert trained == ["Succeeded"]
-    assert len(jobs(team)) == 1
-    stable = [status["stable"]["revision"] for status in watch.seen if status.get("stable")]
-    assert len([*groupby(stable)]) == 2, stable
-    traffic.nothing_lost()
 
 
 def promoted(team: Team, good: Files) -> str:
@@ -193,41 +160,3 @@ def series(team: Team, name: str) -> float:
 def losses(team: Team) -> list[float]:
     """Servers that were killed, the seconds since they had been asked, and about how many rows that is."""
     return [series(team, f"evidence_lost_{name}_total") for name in ("servers", "seconds", "rows")]
-
-
-def training(image: str) -> dict[str, Any]:
-    """A CronJob that a Monitor may use, and that takes a while."""
-    container = {
-        "name": "train",
-        "image": image,
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["python3", "-c", "import time; time.sleep(15)"],
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-    }
-    pod = {
-        "restartPolicy": "Never",
-        "securityContext": {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [container],
-    }
-    job = {"spec": {"backoffLimit": 0, "template": {"spec": pod}}}
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "CronJob",
-        "metadata": {"name": "train", "labels": {"weirkeeper.dev/retrain": "true"}},
-        "spec": {"suspend": True, "schedule": "0 0 1 1 *", "jobTemplate": job},
-    }
-
-
-def jobs(team: Team) -> list[Object]:
-    return team.kubectl.list("jobs", "weirkeeper.dev/model=churn")
-
-
-def ended(job: Object) -> bool:
-    conditions = (job.get("status") or {}).get("conditions", ())
-    return any(one["type"] in {"Complete", "Failed"} and one["status"] == "True" for one in conditions)
-
-
-def outcomes(team: Team) -> list[str]:
-    """How the trainings ended, once they did."""
-    status = (team.kubectl.get("monitor", "churn") or {}).get("status") or {}
-    return [one["outcome"] for one in status.get("lastActions", ()) if one["action"] == "Retrain" and "outcome" in one]

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-from pathlib import Path
 from typing import Any
 
 from tests.e2e import models
+from tests.e2e.commands import typed
 from tests.e2e.conftest import Files, Team, Traffic
 from tests.e2e.operating import DEPLOYMENT, Operator
 from tests.harness.waiting import eventually
@@ -141,14 +139,3 @@ def what_is_kept(team: Team, second: str) -> None:
 def verb(team: Team, name: str, token: str) -> None:
     """What a pipeline writes."""
     team.kubectl("annotate", "rollout", "churn", f"weirkeeper.dev/{name}={token}", "--overwrite")
-
-
-def typed(team: Team, *words: str) -> str:
-    """What a person types, and is answered."""
-    kubectl = Path(team.kubectl.command()[0])
-    where = (f"--namespace={team.kubectl.namespace}", f"--kubeconfig={team.kubectl.kubeconfig}")
-    search = {"PATH": f"{kubectl.parent}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
-        [kubectl, "weirkeeper", *words, *where], env=os.environ | search, capture_output=True, text=True, check=False
-    )
-    return f"{done.returncode}: {done.stdout}{done.stderr}"
