@@ -423,7 +423,10 @@ async def test_a_restarted_collector_goes_on_from_cursors_and_checkpoint(world: 
 async def test_a_server_whose_clock_is_off_is_counted_in_our_slots_and_labels_find_its_predictions(
     world: World, ahead: int
 ) -> None:
-    """Two servers of one revision; labels of what the one predicted come to the other."""
+    """Two servers of one revision; labels of what the one predicted come to the other.
+
+    Not on the cluster: Linux has no namespace for the time of day, so that pods of one machine have one clock.
+    """
 
     def says(rows: int) -> dict[str, Any]:
         ticks = [START + 5 * i for i in range(1, 1 + rows // 10)]

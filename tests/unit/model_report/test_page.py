@@ -95,6 +95,16 @@ def test_of_the_running_attempt_the_operators_memory_tells_how_its_evidence_grew
     assert [one.title for one in page.sections if one.title.startswith("Attempt ")] == ["Attempt 5"]
 
 
+def test_the_running_step_has_the_requests_that_no_former_one_had() -> None:
+    said = model(exposedRequests=308)
+    said["status"]["attempts"][-1]["steps"] = [
+        {"name": "first", "weight": 5, "started": timestamp(NOW - 600), "requests": 100},
+        {"name": "quarter", "weight": 25, "started": timestamp(NOW - 60), "requests": 0},
+    ]
+    steps = table(page_of(found(model=said), NOW), "Attempt 5", "Steps of attempt 5")
+    assert [row[4] for row in steps.rows] == ["100", "208"]
+
+
 def test_without_records_it_is_said_that_steps_and_evidence_are_left_out() -> None:
     page = page_of(found(records=()), NOW)
     assert any("you may not read ControllerRevisions" in told for told in page.absent)

@@ -46,6 +46,14 @@ def test_any_scale_is_finite_and_holds_the_numbers(values: tuple[float, ...]) ->
     assert scale[-1] >= max(values) - 1e-9
 
 
+@pytest.mark.parametrize(
+    ("values", "times"),
+    [((1.0,), ["00:00:00", "00:00:50", "00:01:40"]), ((1.0, 2.0), ["01 Jan 00:00", "01 Jan 00:01", "01 Jan 00:03"])],
+)
+def test_ends_that_lie_in_one_minute_are_told_apart(values: tuple[float, ...], times: list[str]) -> None:
+    assert [one for one in read(trend(*values)).texts if one.strip()][-3:] == times
+
+
 def test_shares_are_written_in_percent() -> None:
     texts = {text.replace("\N{NO-BREAK SPACE}", " ") for text in read(trend(0.0002, 0.0019, share=True)).texts}
     assert {"0.00 %", "0.05 %", "0.10 %", "0.15 %", "0.20 %"} <= texts

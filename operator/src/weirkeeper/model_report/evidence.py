@@ -35,7 +35,7 @@ def evidence_sections(found: Found, now: float) -> Iterator[Section]:
     """Tell each attempt of which steps or evidence are known, the latest first."""
     for attempt in recorded(found):
         blocks: list[Block] = []
-        steps = attempt.get("steps") or ()
+        steps = _counted(attempt)
         if steps:
             end = unix_seconds(attempt["ended"]) if attempt.get("ended") else now
             blocks.append(Table(f"Steps of attempt {attempt['attempt']}", _STEPS, tuple(_steps(steps, end))))
@@ -65,6 +65,16 @@ def _curve_of(found: Found, attempt: Attempt) -> Curve | None:
     running = memory.get("curve") if not attempt.get("outcome") else None
     told = attempt.get("curve") or kept.get("curve") or running
     return Curve.model_validate(told) if told else None
+
+
+def _counted(attempt: Attempt) -> Sequence[Mapping[str, Any]]:
+    """Its steps; what the running one exposed, which its record says at its end, is what the others leave."""
+    steps = attempt.get("steps") or ()
+    if attempt.get("ended") or not steps:
+        return steps
+    *former, running = steps
+    rest = attempt.get("exposedRequests", 0) - sum(step.get("requests", 0) for step in former)
+    return [*former, {**running, "requests": max(rest, running.get("requests", 0))}]
 
 
 def _steps(steps: Sequence[Mapping[str, Any]], end: float) -> Iterator[tuple[Cell, ...]]:

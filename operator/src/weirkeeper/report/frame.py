@@ -26,6 +26,9 @@ LEFT: Final = 0.12
 
 MIDDLE: Final = 0.5
 
+SHORT_SECONDS: Final = 180.0
+"""Below so long the ends and the middle may lie in the same minute."""
+
 
 class Timed(Protocol):
     """What has time along it, Unix seconds."""
@@ -55,12 +58,13 @@ def along(chart: Timed, moment: float) -> float:
 
 
 def hours(chart: Timed, bottom: float) -> list[Element]:
-    """Write the ends of the time, and its middle."""
+    """Write the ends of the time, and its middle; to the second where it is that short."""
+    written = "%H:%M:%S" if chart.end - chart.start < SHORT_SECONDS else "%d %b %H:%M"
     anchors = (("start", 0.0), ("middle", MIDDLE), ("end", 1.0))
     return [
         element(
             "text",
-            datetime.fromtimestamp(chart.start + part * (chart.end - chart.start), tz=UTC).strftime("%d %b %H:%M"),
+            datetime.fromtimestamp(chart.start + part * (chart.end - chart.start), tz=UTC).strftime(written),
             x=at(part),
             y=bottom + 14.0,
             text_anchor=anchor,
