@@ -35,13 +35,16 @@ def fold(turn: Turn) -> Turn:
 
 
 def awaited_until(turn: Turn) -> dict[str, float]:
-    """The gates that the running step waits for, and when it has waited for each as long as it may (Unix seconds)."""
+    """The gates that the running step waits for, and when it has waited for each as long as it may (Unix seconds).
+
+    A step without a weight has none: what cannot be judged in it does not come with time.
+    """
     memory, policy = turn.memory, turn.desired.policy
     steps, began = policy.steps, memory.step_started
     if memory.phase != "Progressing" or began is None or memory.step >= len(steps):
         return {}
     step = steps[memory.step]
-    if not step.require_pass and memory.step + 1 < len(steps):
+    if not step.weight or (not step.require_pass and memory.step + 1 < len(steps)):
         return {}
     waited = (gate.name for gate in policy.gates if gate.blocks != "Nothing")
     return {name: began + step.hold + policy.patience(name) for name in waited}

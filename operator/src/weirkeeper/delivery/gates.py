@@ -20,13 +20,13 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from weirkeeper.delivery import label_needs
 from weirkeeper.delivery.errors_gate import ErrorsMemory
 from weirkeeper.delivery.evidence import Evidence, Outcomes
 from weirkeeper.delivery.feedback_gate import FeedbackMemory
 from weirkeeper.delivery.gate_kind import NOTHING, Before, GateMemory, Look, Tally
 from weirkeeper.delivery.inputs_gate import InputsMemory
 from weirkeeper.delivery.job_gate import JobMemory
-from weirkeeper.delivery.label_needs import told
 from weirkeeper.delivery.latency_gate import FREEZE_REQUESTS, LatencyMemory
 from weirkeeper.delivery.outputs_gate import OutputsMemory
 from weirkeeper.delivery.parity_gate import ParityMemory
@@ -246,8 +246,10 @@ def results(
     if evidence is None or now is None:
         return tuple(_worded(one, 0.0, now) for one in judged)
     rate = _rate(comparison, evidence, now)
-    needed = {one.name: told(one, comparison, evidence.labels, now, until.get(one.name)) for one in judged}
-    return tuple(_worded(replace(one, message=one.message + needed[one.name]), rate, now) for one in judged)
+    told = (label_needs.told(one, comparison, evidence.labels, now, until.get(one.name)) for one in judged)
+    return tuple(
+        _worded(replace(one, message=one.message + needed), rate, now) for one, needed in zip(judged, told, strict=True)
+    )
 
 
 def _judged(memory: GatesMemory, gate: GateMemory, comparison: Comparison) -> GateResult:

@@ -1,8 +1,9 @@
-"""What a gate that waits for labels needs: how many an hour, until when, and of which predictions."""
+"""What a gate needs that cannot decide yet: which labels, how many an hour, until when, and of which predictions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from weirkeeper.api.conditions import timestamp
 
@@ -20,6 +21,24 @@ def told(result: GateResult, comparison: Comparison, labels: LabelSlots, now: fl
     if not result.needs or comparison.mode != "Weight":
         return ""
     return "".join(f"; {part}" for part in (_pace(result, now, until), _first(comparison, labels, now)) if part)
+
+
+def awaited(results: Iterable[Mapping[str, Any]], until: Mapping[str, float], now: float) -> str:
+    """Say what each gate needs that a step waits for, by their results as JSON, and until when (`until`, by name).
+
+    It has no numbers that change from slot to slot: each change of a message is a write.
+    """
+    return "".join(
+        f"; {item['name']} needs {item['needs']}{_until(until.get(item['name']), now)}"
+        for item in results
+        if item.get("needs")
+    )
+
+
+def _until(until: float | None, now: float) -> str:
+    if until is None:
+        return ""
+    return f", until {timestamp(until)}" if now < until else f"; its maxDuration ended at {timestamp(until)}"
 
 
 def _pace(result: GateResult, now: float, until: float | None) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from weirkeeper.api.conditions import timestamp
 from weirkeeper.api.values import Duration
-from weirkeeper.delivery import gates
+from weirkeeper.delivery import gates, label_needs
 from weirkeeper.delivery.attempt import end_bake, promote, revert, serve_first, withdraw
 from weirkeeper.delivery.evidence_fold import (
     awaited_until,
@@ -186,29 +185,14 @@ def _inconclusive(turn: Turn, title: str, awaited: Sequence[Mapping[str, Any]], 
     policy = turn.desired.policy
     waited = turn.now - (turn.memory.step_started or turn.now) - policy.steps[turn.memory.step].hold
     overdue = [item["name"] for item in awaited if waited >= policy.patience(item["name"]) and item.get("seen", True)]
-    message = f"{title}; waits for Pass from {', '.join(item['name'] for item in awaited)}{_needs(turn, awaited)}"
+    message = f"{title}; waits for Pass from {', '.join(item['name'] for item in awaited)}"
+    message += label_needs.awaited(awaited, awaited_until(turn), turn.now)
     if policy.on_inconclusive == "RollBack" and overdue:
         reason = f"Inconclusive: {title}; no Pass from {', '.join(overdue)} after {waited:.0f} s"
         return withdraw(turn, "RolledBack", "RolledBack", reason)
     if policy.on_inconclusive == "Promote" and len(overdue) == len(awaited):
         return leave_step(turn.note("Inconclusive", f"{message}; promoted by onInconclusive"), last=last)
     return turn.say(message)
-
-
-def _needs(turn: Turn, awaited: Sequence[Mapping[str, Any]]) -> str:
-    """Which labels are needed, and until when: without numbers that change from slot to slot, each of them a write."""
-    until = awaited_until(turn) if turn.desired.policy.steps[turn.memory.step].weight else {}
-    return "".join(
-        f"; {item['name']} needs {item['needs']}{_until(turn, until.get(item['name']))}"
-        for item in awaited
-        if item.get("needs")
-    )
-
-
-def _until(turn: Turn, until: float | None) -> str:
-    if until is None:
-        return ""
-    return f", until {timestamp(until)}" if turn.now < until else f"; its maxDuration ended at {timestamp(until)}"
 
 
 def _promote(turn: Turn) -> Turn:
