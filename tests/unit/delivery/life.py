@@ -270,8 +270,10 @@ class Judge:
         for revision in life.rejected:
             if after.record(revision):
                 assert after.rejected(revision), f"{revision} was rejected, and nobody asked to retry it"
+        # Whoever served until the promotion stands in for the promoted one's pods, whatever was held against it.
+        serves = {after.stable, after.previous if after.phase == "Baking" else None}
         for revision, weight in after.traffic.items():
-            assert not (weight and revision in life.rejected and revision != after.stable)
+            assert not (weight and revision in life.rejected and revision not in serves)
         assert after.candidate not in life.rejected
         life.rejected |= {one.name for one in after.revisions if one.outcome in {"RolledBack", "Aborted"}}
 

@@ -542,6 +542,21 @@ def test_pods_lost_in_the_bake_are_bridged_by_the_former_revision() -> None:
     assert world.memory.stable == "m-2"
 
 
+def test_what_was_undone_in_vain_stands_in_for_its_successor_that_lost_its_pods_in_the_bake() -> None:
+    """It served until then, and the others do not answer at all."""
+    world = promoted_twice()
+    world.broken.add("m-1")
+    world.verb("undo")
+    world.tick(2)
+    world.desired = "m-3"
+    world.until("Baking")
+    world.broken.add("m-3")
+    world.ready["m-3"] = 0
+    world.plan()
+    assert world.memory.traffic == {"m-3": 0, "m-2": 100}
+    assert world.memory.rejected("m-2")
+
+
 def test_pods_that_do_not_come_back_in_the_bake_roll_it_back() -> None:
     world = serving(policy=policy(bake_time=600.0))
     world.desired = "m-2"
