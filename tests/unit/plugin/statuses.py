@@ -43,7 +43,7 @@ def progressing() -> dict[str, Any]:
                 "started": "2026-11-19T10:00:00Z",
                 "outcome": "RolledBack",
                 "exposedRequests": 31,
-                "reason": "gate errors failed: errors: candidate 19 of 31 bad",
+                "reason": "gate errors failed: candidate 19 of 31 bad",
             },
             {"attempt": 7, "revision": "churn-bb", "started": "2026-11-24T12:00:00Z"},
         ],
@@ -57,7 +57,7 @@ def progressing() -> dict[str, Any]:
 
 def rolled_back() -> dict[str, Any]:
     """A candidate that a gate rejected."""
-    reason = "gate errors failed: errors: candidate 19 of 326 bad (5.8 %)"
+    reason = "gate errors failed: candidate 19 of 326 bad (5.8 %)"
     return model(
         phase="RolledBack",
         attempt=3,

@@ -196,4 +196,4 @@ def test_a_terminal_gets_lines_broken_between_words(
         assert folder.exists()
         assert "candidate 19 of 31 bad" in " ".join(told.split()) or command == "explain"
         assert all(len(line) <= 60 for line in told.splitlines()), told
-    assert "31\n  gate errors failed: errors: candidate 19 of 31 bad\n" in told
+    assert "31\n  gate errors failed: candidate 19 of 31 bad\n" in told

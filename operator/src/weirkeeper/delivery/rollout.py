@@ -68,7 +68,8 @@ def _judge(turn: Turn) -> Turn:
     failed = next((item for item in blocking(memory) if item["verdict"] == "Fail"), None)
     if failed is None:
         return turn
-    reason = f"gate {failed['name']} failed: {failed['message']}"
+    said = failed["message"].removeprefix(f"{failed['name']}: ")
+    reason = f"gate {failed['name']} failed: {said}"
     if memory.phase in ("Progressing", "Promoting") and memory.candidate:
         return withdraw(turn, "RolledBack", "RolledBack", reason)
     if memory.phase == "Baking" and memory.previous and turn.ready(memory.previous):
