@@ -39,9 +39,9 @@ class Power(NamedTuple):
 
 
 def powers(said: Mapping[str, Scores], null: Mapping[str, Scores]) -> list[Power]:
-    """Compare every method's changed windows with its own identical ones; the best method first."""
+    """Compare every method's changed windows with its own identical ones; the best first, of equal ones by name."""
     found = [_power(method, scores, null[method]) for method, scores in said.items() if method in null]
-    return sorted(found, key=lambda one: one.share, reverse=True)
+    return sorted(found, key=lambda one: (-one.share, one.method))
 
 
 def _power(method: str, changed: Scores, null: Scores) -> Power:

@@ -229,6 +229,19 @@ def test_too_few_rows_are_told_with_their_window_and_the_end_of_the_next(promote
     assert {condition(plan, kind)["message"] for kind in ("InputDrift", "DataQualityDegraded")} == {told}
 
 
+@pytest.mark.parametrize("how", ["the Model was not watched", "the Monitor was not there"])
+def test_a_window_from_before_anybody_counted_is_not_said_to_have_no_rows(how: str) -> None:
+    watching = monitor()
+    if how == "the Monitor was not there":
+        watching["metadata"]["creationTimestamp"] = timestamp(END + 300)
+    view = CountedSlots({}, END + 600, since=END + 300 if how == "the Model was not watched" else 0)
+    base = snapshot(monitors=(watching,))
+    plan = plan_monitors(replace(base, evidence=replace(base.evidence, windows={"churn": view})), NOW)
+    assert condition(plan, "InputDrift")["message"].startswith(
+        "rows count from 2027-01-15 08:05 UTC on, and no window has ended since"
+    )
+
+
 def test_before_any_window_has_ended_it_is_said_when_windows_end() -> None:
     plan = planned(until=0)
     told = "no window has ended yet since rows are counted; windows end at multiples of 1h in UTC"

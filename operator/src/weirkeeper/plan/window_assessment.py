@@ -121,7 +121,7 @@ def _watched(snapshot: Snapshot, monitor: Object, spec: MonitorSpec, stable: Sta
     key = (metadata.get("uid"), metadata.get("generation"), stable)
     try:
         if key not in slots.judged:
-            slots.judged[key] = _judged(snapshot, spec, slots, stable)
+            slots.judged[key] = _judged(snapshot, spec, slots, stable, _created(monitor))
     except (StatisticsError, OverflowError) as error:
         window = _window(slots, spec, stable, stable.since)
         return replace(alike(name, spec, "Error", str(error), "NoProfileCounters"), window=window)
@@ -136,11 +136,12 @@ def _window(slots: CountedSlots, spec: MonitorSpec, stable: Stable, since: float
     return window_of(counted, rule, rule.end_before(slots.until), since, past)
 
 
-def _judged(snapshot: Snapshot, spec: MonitorSpec, slots: CountedSlots, stable: Stable) -> _Judged:
+def _judged(snapshot: Snapshot, spec: MonitorSpec, slots: CountedSlots, stable: Stable, created: float) -> _Judged:
     profile = _profile_of(snapshot, stable.revision)
     warm_up = warm_up_of(slots, stable.revision, int(stable.since)) if rule_of(spec).warm_up else None
     since = warm_up.end if warm_up and warm_up.end else stable.since
-    watched = Watched(spec, rule_of(spec), profile, _window(slots, spec, stable, since), since)
+    counted_since = max(since, slots.since, created)
+    watched = Watched(spec, rule_of(spec), profile, _window(slots, spec, stable, since), counted_since)
     labels = _labelled(watched, slots, stable, _began(snapshot, stable.revision))
     compared = Compared.of(watched, warm_up)
     return _Judged(
@@ -168,8 +169,12 @@ def _labelled(watched: Watched, slots: CountedSlots, stable: Stable, began: floa
 
 def _began(snapshot: Snapshot, revision: str) -> float:
     """A moment at which a revision had predicted nothing yet (Unix seconds)."""
-    kept = snapshot.children.get(("ControllerRevision", revision)) or {}
-    created = (kept.get("metadata") or {}).get("creationTimestamp")
+    return _created(snapshot.children.get(("ControllerRevision", revision)) or {})
+
+
+def _created(found: Object) -> float:
+    """When an object was made (Unix seconds); 0 where it does not say."""
+    created = (found.get("metadata") or {}).get("creationTimestamp")
     return unix_seconds(created) if created else 0.0
 
 

@@ -61,7 +61,7 @@ class ConditionState:
 
 @dataclass(frozen=True)
 class Watched:
-    """One window of the stable revision, and what its Monitor asks; rows count `since` then (Unix seconds)."""
+    """One window of the stable revision, and what its Monitor asks; rows are counted `since` then (Unix seconds)."""
 
     spec: MonitorSpec
     rule: WindowRule
