@@ -89,6 +89,16 @@ def test_each_attempt_on_record_has_its_steps_and_how_its_evidence_grew() -> Non
     assert "130 % of what Pass takes" in figures.figures[0].told
 
 
+def test_a_gate_without_evidence_is_named_and_not_drawn() -> None:
+    curve = {"gates": ["errors", "latency"], "points": [[0, 0, 0, 0, 0], [60, 5, 50, 0, -3]]}
+    page = page_of(found(model=model(memory={"curve": curve}), records=()), NOW)
+    blocks = [block for section in page.sections for block in section.blocks]
+    drawn = [figure.title for block in blocks if isinstance(block, Figures) for figure in block.figures]
+    assert "errors" in drawn
+    assert "latency" not in drawn
+    assert Paragraph("No evidence came for latency.") in blocks
+
+
 def test_of_the_running_attempt_the_operators_memory_tells_how_its_evidence_grew() -> None:
     curve = {"gates": ["errors"], "points": [[0, 0, 0], [60, 5, 50]]}
     page = page_of(found(model=model(memory={"curve": curve}), records=()), NOW)

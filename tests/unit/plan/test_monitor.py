@@ -493,6 +493,14 @@ def test_no_rows_at_all_are_written_once() -> None:
         assert plan.statuses == ()
 
 
+def test_that_no_window_had_ended_is_not_said_after_the_first_with_or_without_rows() -> None:
+    new = dict(planned(evidence=Evidence()).statuses[0].status)
+    assert "lastWindow" not in new
+    later = after(status=new)
+    assert "0 of 500 rows in the window that ended at" in later["message"]
+    assert planned(monitors=(monitor(status=later),), until=END + 7200).statuses == ()
+
+
 def test_what_was_said_holds_until_the_collector_has_read_a_window() -> None:
     status = after(slot(END - 3600, 2000, income=1.5))
     for windows in ({}, {"churn": CountedSlots()}):

@@ -12,7 +12,7 @@ from weirkeeper.delivery.curve import Curve
 from weirkeeper.model_report.found import Found
 from weirkeeper.model_report.wording import moment
 from weirkeeper.report.chart import Line, Lines
-from weirkeeper.report.page import Block, Cell, Column, Figure, Figures, Section, Table
+from weirkeeper.report.page import Block, Cell, Column, Figure, Figures, Paragraph, Section, Table
 from weirkeeper.statistics.wording import lasted
 
 _STEPS: Final = (
@@ -41,7 +41,7 @@ def evidence_sections(found: Found, now: float) -> Iterator[Section]:
             blocks.append(Table(f"Steps of attempt {attempt['attempt']}", _STEPS, tuple(_steps(steps, end))))
         curve = _curve_of(found, attempt)
         if curve is not None and curve.points:
-            blocks.append(Figures(tuple(_figures(attempt, curve))))
+            blocks += _drawn(attempt, curve)
         if blocks:
             parts = (attempt.get("outcome") or "Running", attempt.get("reason"))
             told = f"{attempt['revision']}: {', '.join(str(part) for part in parts if part)}"
@@ -86,6 +86,15 @@ def _steps(steps: Sequence[Mapping[str, Any]], end: float) -> Iterator[tuple[Cel
 
 def _percent(points: tuple[tuple[float, float], ...]) -> str:
     return f"{100.0 * max(0.0, points[-1][1]):.0f}"
+
+
+def _drawn(attempt: Attempt, curve: Curve) -> list[Block]:
+    """Draw the evidence of gates that had some, and name the others: their pictures would be empty."""
+    sides = [[point[place] for point in curve.points] for place in range(1, 1 + 2 * len(curve.gates))]
+    silent = [gate for place, gate in enumerate(curve.gates) if max(*sides[2 * place], *sides[2 * place + 1]) <= 0]
+    figures = tuple(figure for figure in _figures(attempt, curve) if figure.title not in silent)
+    told = [Paragraph(f"No evidence came for {', '.join(silent)}.")] if silent else []
+    return [*([Figures(figures)] if figures else []), *told]
 
 
 def _figures(attempt: Attempt, curve: Curve) -> Iterator[Figure]:

@@ -93,14 +93,19 @@ def _with_actions(snapshot: Snapshot, monitor: Object, write: StatusWrite | None
 
 
 def _worth_writing(monitor: Object, one: Assessment) -> bool:
-    """Whether the status says something else now, or rows or requests came in and its numbers are an hour old."""
+    """Whether the status says something else now, or rows or requests came in and its numbers are an hour old.
+
+    The first window that ended is written with or without rows: that none had ended is not true any more.
+    """
     status = _status(monitor)
     if waits(status, one) and not one.objectives:
         return False
     if _standing(status) != _wanted(monitor, one) or _requests_came(status, one):
         return True
     window, last = one.window, (status.get("lastWindow") or {}).get("end")
-    return window is not None and window.rows > 0 and (not last or window.end >= unix_seconds(last) + REFRESH_SECONDS)
+    if window is None or not last:
+        return window is not None
+    return window.rows > 0 and window.end >= unix_seconds(last) + REFRESH_SECONDS
 
 
 def _requests_came(status: Mapping[str, Any], one: Assessment) -> bool:
