@@ -58,6 +58,10 @@ class Booked:
         self._ends.append("ok" if kind is None else kind.__name__)
 
 
+WORDS = "secret"
+"""What a bug says; the line that raises it stands in the log."""
+
+
 class Backend:
     """Gives messages back, now or when it is let, and remembers what it was asked and how it ended."""
 
@@ -91,7 +95,7 @@ class Backend:
         return Pending(self.pending[-1], lambda answer: answer)
 
     def _bug(self, *_: Any) -> Answer:
-        raise KeyError("secret")
+        raise KeyError(WORDS)
 
 
 class Told:
@@ -249,6 +253,15 @@ async def test_what_cannot_be_answered_has_a_code_and_says_why(name: str, caplog
     assert ("secret" in caplog.text) is (name == "a bug")
     assert (told.heads[-1].get("grpc-accept-encoding") == "identity,gzip,deflate") is (code == 12)
     assert client.call(3).told()[3].status == 0
+
+
+async def test_of_a_bug_the_log_has_no_words_where_inputs_are_sensitive(caplog: pytest.LogCaptureFixture) -> None:
+    client = Client()
+    client.backend.reticent = True
+    client.call(1, "/s/Bug")
+    assert client.told()[1].status == 13
+    assert "KeyError" in caplog.text
+    assert "secret" not in caplog.text
 
 
 @pytest.mark.parametrize(("packing", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])

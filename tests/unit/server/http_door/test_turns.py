@@ -230,8 +230,11 @@ async def test_an_answer_that_failed_after_its_client_left_is_nobodys_error(capl
     assert (wire.statuses(), caplog.text) == ([], "")
 
 
-async def test_a_bug_is_told_to_the_log_and_answered(caplog: pytest.LogCaptureFixture) -> None:
-    wire = Wire().send(post(b"abc", "/later", b"x-request-id: r-1"))
+@pytest.mark.parametrize("reticent", [False, True])
+async def test_a_bug_is_told_to_the_log_and_answered(caplog: pytest.LogCaptureFixture, *, reticent: bool) -> None:
+    wire = Wire()
+    wire.backend.reticent = reticent
+    wire.send(post(b"abc", "/later", b"x-request-id: r-1"))
     wire.backend.pending[0].set_exception(ZeroDivisionError("secret"))
     await asyncio.sleep(0)
     ((status, _, body),) = wire.answers()
@@ -239,6 +242,8 @@ async def test_a_bug_is_told_to_the_log_and_answered(caplog: pytest.LogCaptureFi
     assert json.loads(body)["error"].endswith("the details are in its log, under request r-1")
     assert b"secret" not in body
     assert "a bug: POST /later, request r-1" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+    assert ("secret" in caplog.text) is not reticent
     assert wire.send(get()).statuses() == [500, 200]
 
 
