@@ -362,6 +362,20 @@ def test_as_many_rows_are_predicted_in_the_loop_as_hold_it_for_a_moment(first: f
     assert timed(Timed(first, each)).loop_rows == pytest.approx(rows, abs=1)
 
 
+def test_other_work_on_the_machine_leaves_the_measure_as_it_is() -> None:
+    """Of five calls, four wait for the processor."""
+
+    class Interrupted(Timed):
+        calls = 0
+
+        def predict(self, inputs: Columns) -> Any:
+            self.calls += 1
+            Timed.now += 0.02 if self.calls % 5 else 0.0
+            return super().predict(inputs)
+
+    assert timed(Interrupted(0.0, 10e-6)).loop_rows == pytest.approx(100, abs=1)
+
+
 def test_a_model_whose_rows_depend_on_each_other_is_given_one_request_at_a_time() -> None:
     class Ranked(Timed):
         def predict(self, inputs: Columns) -> Any:
