@@ -43,7 +43,7 @@ def test_accuracy_is_judged_by_labels(slots: list[tuple[LabelCounts, LabelCounts
 def test_it_says_what_was_measured_and_what_still_must_come() -> None:
     result = judged(ACCURACY, labelled((classes(70, 30, 3), classes(900, 100))))
     assert result.message.startswith(
-        "feedback: Accuracy: candidate 0.7 of 100 labels, stable 0.9 of 1000 labels;"
+        "feedback: Accuracy: candidate 0.7 over 100 labels, stable 0.9 over 1000 labels;"
         " waits for 200 labelled rows of the candidate, 100 came and 20 posts, 3 came; evidence e^"
     )
     assert (result.candidate.requests, result.candidate.bad, result.seen) == (100, 30, True)

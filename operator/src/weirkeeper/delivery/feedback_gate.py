@@ -187,9 +187,9 @@ class FeedbackMemory(NothingBefore):
             return "no labels"
         if self.metric == "F1":
             share = 1.0 - rows.mean
-            return f"{2.0 * share / (1.0 + share):.3f} of {rows.rows} labels"
+            return f"{2.0 * share / (1.0 + share):.3f} over {rows.rows} labels"
         value = 1.0 - rows.mean if self.metric in SHARES else rows.mean
-        return f"{math.sqrt(value) if self.metric == 'RMSE' else value:.4g} of {rows.rows} labels"
+        return f"{math.sqrt(value) if self.metric == 'RMSE' else value:.4g} over {rows.rows} labels"
 
 
 def _kind_of(metric: str) -> type[MeanTest | OddsTest | AreaTest]:
