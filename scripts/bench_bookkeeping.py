@@ -25,6 +25,7 @@ from weirkeeper import bundle
 from weirkeeper_server.core import ModelServer
 from weirkeeper_server.counting import TrafficProfile
 from weirkeeper_server.decode import InferRequest
+from weirkeeper_server.freed_memory import keep_freed_memory
 from weirkeeper_server.settings import Settings
 
 AT_ONCE: Final = 16
@@ -69,6 +70,7 @@ async def main() -> None:
     parser.add_argument("--turns", type=int, default=15)
     parser.add_argument("--json", type=Path, help="a file to write the result to")
     arguments = parser.parse_args()
+    keep_freed_memory()  # as a server does
     data = load_breast_cancer()
     estimator = make_pipeline(StandardScaler(), LogisticRegression()).fit(data.data, data.target)
     with tempfile.TemporaryDirectory() as folder:

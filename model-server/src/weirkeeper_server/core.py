@@ -70,7 +70,7 @@ class ModelServer:
         self.rows = 0
         self.invalid_outputs: Counter[str] = Counter()
         self.active = 0
-        self._most_active = settings.limits.max_concurrent_requests
+        self.most_active = settings.limits.max_concurrent_requests
         self.idle = asyncio.Event()
         self.idle.set()
         self.durations = Durations()
@@ -226,7 +226,7 @@ class ModelServer:
         """Count the rows of a batch by the bins of the profile."""
         if self.traffic is None or predicted.outputs is None:
             return
-        if any(asked.arm for asked in predicted.asked):
+        if {asked.arm for asked in predicted.asked} != {""}:
             for arm, inputs, outputs, rows in predicted.parts():
                 (self._apart.traffic(arm) or self.traffic).add(inputs, outputs, rows)
         else:
@@ -248,28 +248,21 @@ class ModelServer:
         """
         return Ticket(self, arm)
 
-    @property
-    def overloaded(self) -> bool:
-        """Say whether more requests are under way than may be."""
-        return self.active > self._most_active
-
-    def arrived(self, latency: LatencySlots) -> Slot:
-        """Book the start of a request; give its slot."""
+    def arrived(self, arm: Arm) -> Slot:
+        """Book the start of a request of an arm; give the slot in which its duration is counted."""
         if not self.active:
             self.idle.clear()
         self.active += 1
+        latency = self._apart.latency(arm) if arm else self.latency
         return latency.begin(self.clock())
-
-    def latency_of(self, arm: Arm) -> LatencySlots:
-        """Give the slots in which an arm's durations are counted."""
-        return self._apart.latency(arm) if arm else self.latency
 
     def ended(self, ticket: Ticket, outcome: Outcome, seconds: float) -> None:
         """Book the answer of a request."""
         self.outcomes[outcome] += 1
-        self.rows += ticket.rows if outcome == "ok" else 0
+        if outcome == "ok":
+            self.rows += ticket.rows
         self.durations.add(seconds, ticket.trace)
-        ticket.latency.end(ticket.slot, seconds)
+        LatencySlots.end(ticket.slot, seconds)
         self.active -= 1
         if not self.active:
             self.idle.set()
@@ -341,23 +334,23 @@ def load(bundle: Bundle, settings: Settings) -> LoadedModel:
 class Ticket:
     """One inference request on its way.
 
-    `latency` is where its duration is counted; `rows` is how many it asks about, once they are known; `trace` is the
+    `slot` is where its duration is counted; `rows` is how many it asks about, once they are known; `trace` is the
     trace that it belongs to, if any.
     """
 
-    __slots__ = ("_server", "_start", "latency", "rows", "slot", "trace")
+    __slots__ = ("_server", "_start", "rows", "slot", "trace")
 
     def __init__(self, server: ModelServer, arm: Arm) -> None:
         self._server = server
         self._start = time.perf_counter()
-        self.latency = server.latency_of(arm)
-        self.slot = server.arrived(self.latency)
+        self.slot = server.arrived(arm)
         self.rows = 0
         self.trace = ""
 
     def __enter__(self) -> Self:
-        if self._server.overloaded:
-            most = self._server.settings.limits.max_concurrent_requests
+        server = self._server
+        if server.active > server.most_active:
+            most = server.settings.limits.max_concurrent_requests
             refused = Overloaded(f"{most} requests are under way, as many as may be; try again in a moment")
             self.__exit__(type(refused), refused, None)
             raise refused

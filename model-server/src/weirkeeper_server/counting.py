@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
-from weirkeeper.statistics.latency import bin_of
+from weirkeeper.statistics.latency import BINS, upper_edge_us
 from weirkeeper.statistics.profile import ReferenceProfile
 from weirkeeper.statistics.rows import ProfileCounters
 from weirkeeper_server.counted import KEPT_SECONDS, CountedDurations, Slots
@@ -26,6 +26,9 @@ VALUES_AT_ONCE: Final = 2**19
 a batch is between LEAST_AT_ONCE and MOST_AT_ONCE: the fewer, the more columns they have."""
 PARTS_AT_ONCE: Final = 128
 """Rows of so many predictions are joined while they wait: thousands of small arrays would fill memory and caches."""
+DURATIONS_AT_ONCE: Final = 1024
+"""So many durations are counted at once, or fewer where somebody looks."""
+_LATENCY_EDGES_US: Final = np.array([upper_edge_us(place) for place in range(BINS - 1)])
 SPARE: Final = 1
 """Batches whose memory is kept beside the one that is filled, and the one that is counted."""
 
@@ -33,13 +36,29 @@ SPARE: Final = 1
 class Slot:
     """Durations of the requests that started in one slot, by bin, and how many of them are still active."""
 
-    __slots__ = ("active", "bins", "end", "start")
+    __slots__ = ("_bins", "_waiting", "active", "end", "start")
 
     def __init__(self, start: int, seconds: int) -> None:
         self.start = start
         self.end = start + seconds
-        self.bins: dict[int, int] = {}
         self.active = 0
+        self._waiting: list[float] = []
+        self._bins: dict[int, int] = {}
+
+    def add(self, seconds: float) -> None:
+        """Take a duration; many are counted at once, which costs a fraction."""
+        self._waiting.append(seconds)
+        if len(self._waiting) == DURATIONS_AT_ONCE:
+            self.bins()
+
+    def bins(self) -> Mapping[int, int]:
+        """Count what waits, and give all counts."""
+        if self._waiting:
+            found = np.bincount(np.searchsorted(_LATENCY_EDGES_US, np.array(self._waiting) * 1e6))
+            self._waiting.clear()
+            for place in np.flatnonzero(found).tolist():
+                self._bins[place] = self._bins.get(place, 0) + int(found[place])
+        return self._bins
 
 
 class LatencySlots:
@@ -62,8 +81,7 @@ class LatencySlots:
     def end(slot: Slot, seconds: float) -> None:
         """Book the duration of a request that started in a slot; one that was forgotten meanwhile stays so."""
         slot.active -= 1
-        found = bin_of(seconds * 1e6)
-        slot.bins[found] = slot.bins.get(found, 0) + 1
+        slot.add(seconds)
 
     def _slot(self, start: int) -> Slot:
         slot = self._slots.get(start)
@@ -79,7 +97,7 @@ class LatencySlots:
     def told(self, since: float = 0.0) -> Slots:
         """List `[slot, {bin: count}, active]` from `since` on, oldest first."""
         return [
-            [slot.start, {str(i): count for i, count in sorted(slot.bins.items())}, slot.active]
+            [slot.start, {str(i): count for i, count in sorted(slot.bins().items())}, slot.active]
             for slot in sorted(self._slots.values(), key=lambda slot: slot.start)
             if slot.start >= since
         ]
@@ -95,21 +113,28 @@ class Durations:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._counts = [0] * (len(self.EDGES) + 1)
+        self._waiting: list[float] = []
+        self._counts = np.zeros(len(self.EDGES) + 1, dtype=np.int64)
         self._exemplars: list[tuple[str, float, float] | None] = [None] * len(self._counts)
         self._sum = 0.0
 
     def add(self, seconds: float, trace: str = "") -> None:
         """Count one duration, of a request in `trace` if it was in one."""
-        bucket = bisect_left(self.EDGES, seconds)
-        self._counts[bucket] += 1
-        self._sum += seconds
+        self._waiting.append(seconds)
         if trace:
-            self._exemplars[bucket] = (trace, seconds, self._clock())
+            self._exemplars[bisect_left(self.EDGES, seconds)] = (trace, seconds, self._clock())
+        if len(self._waiting) == DURATIONS_AT_ONCE:
+            self._count()
+
+    def _count(self) -> None:
+        self._counts += np.bincount(np.searchsorted(self.EDGES, self._waiting), minlength=len(self._counts))
+        self._sum = sum(self._waiting, self._sum)
+        self._waiting.clear()
 
     def counted(self) -> CountedDurations:
         """Give what was counted so far."""
-        return CountedDurations(tuple(self._counts), self._sum, tuple(self._exemplars))
+        self._count()
+        return CountedDurations(tuple(self._counts.tolist()), self._sum, tuple(self._exemplars))
 
 
 def invalid_values(outputs: Columns) -> dict[str, int]:

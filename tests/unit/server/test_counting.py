@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 
 import numpy as np
@@ -156,3 +156,19 @@ def test_outputs_that_are_not_one_for_each_row_do_not_hold_up_the_others() -> No
     assert traffic.totals()["rows"] == 3 * rows
     assert sum(traffic.totals()["inputs"]["income"]["counts"]) == 3 * rows
     assert traffic.waiting == 0
+
+
+@given(st.lists(st.floats(0.0, 1e5) | st.sampled_from([2.0 ** (i / 16) / 1e6 for i in range(420)]), max_size=1_500))
+def test_durations_that_are_counted_together_fall_into_the_bins_of_each(seconds: list[float]) -> None:
+    slots, durations = LatencySlots(5), Durations()
+    for one in seconds:
+        slots.end(slots.begin(7.0), one)
+        durations.add(one)
+    expected = Counter(str(bin_of(one * 1e6)) for one in seconds)
+    assert slots.told() == ([[5, expected, 0]] if seconds else [])
+    assert slots.told() == ([[5, expected, 0]] if seconds else [])
+    counts = durations.counted().counts
+    assert counts == durations.counted().counts
+    assert [sum(counts[: place + 1]) for place in range(len(Durations.EDGES))] == [
+        sum(one <= edge for one in seconds) for edge in Durations.EDGES
+    ]
