@@ -24,7 +24,7 @@ MOST_AT_ONCE: Final = 16384
 VALUES_AT_ONCE: Final = 2**19
 """Rows are counted in batches, for a call of numpy costs little more for thousands than for one. How many there are in
 a batch is between LEAST_AT_ONCE and MOST_AT_ONCE: the fewer, the more columns they have."""
-PARTS_AT_ONCE: Final = 128
+PARTS_AT_ONCE: Final = 16
 """Rows of so many predictions are joined while they wait: thousands of small arrays would fill memory and caches."""
 DURATIONS_AT_ONCE: Final = 1024
 """So many durations are counted at once, or fewer where somebody looks."""

@@ -41,12 +41,14 @@ class Projection:
 
         `standardised` keeps what several projections of the same rows have in common.
         """
-        total, term = np.zeros(len(columns[self.columns[0]])), np.empty(len(columns[self.columns[0]]))
-        for name, center, scale, weight in zip(self.columns, self.centers, self.scales, self.weights, strict=True):
+        total, term = np.empty((2, len(columns[self.columns[0]])))
+        for place, (name, center, scale) in enumerate(zip(self.columns, self.centers, self.scales, strict=True)):
             key = (name, center, scale)
             if key not in standardised:
                 standardised[key] = standardise(columns[name], center, scale)
-            total += np.multiply(standardised[key], weight, out=term)
+            np.multiply(standardised[key], self.weights[place], out=term if place else total)
+            if place:
+                total += term
         # Columns that depend on each other leave rounding errors alone, which are no distribution.
         total *= STEPS
         np.rint(total, out=total)
