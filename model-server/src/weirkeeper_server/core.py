@@ -350,8 +350,9 @@ class Ticket:
     def __enter__(self) -> Self:
         server = self._server
         if server.active > server.most_active:
-            most = server.settings.limits.max_concurrent_requests
-            refused = Overloaded(f"{most} requests are under way, as many as may be; try again in a moment")
+            refused = Overloaded(
+                f"{server.most_active} requests are under way, as many as may be; try again in a moment"
+            )
             self.__exit__(type(refused), refused, None)
             raise refused
         return self

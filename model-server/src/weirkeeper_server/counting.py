@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
-from weirkeeper.statistics.latency import BINS, upper_edge_us
+from weirkeeper.statistics.latency import EDGES_US
 from weirkeeper.statistics.profile import ReferenceProfile
 from weirkeeper.statistics.rows import ProfileCounters
 from weirkeeper_server.counted import KEPT_SECONDS, CountedDurations, Slots
@@ -28,7 +28,7 @@ PARTS_AT_ONCE: Final = 16
 """Rows of so many predictions are joined while they wait: thousands of small arrays would fill memory and caches."""
 DURATIONS_AT_ONCE: Final = 1024
 """So many durations are counted at once, or fewer where somebody looks."""
-_LATENCY_EDGES_US: Final = np.array([upper_edge_us(place) for place in range(BINS - 1)])
+_EDGES_US: Final = np.array(EDGES_US)
 SPARE: Final = 1
 """Batches whose memory is kept beside the one that is filled, and the one that is counted."""
 
@@ -54,7 +54,7 @@ class Slot:
     def bins(self) -> Mapping[int, int]:
         """Count what waits, and give all counts."""
         if self._waiting:
-            found = np.bincount(np.searchsorted(_LATENCY_EDGES_US, np.array(self._waiting) * 1e6))
+            found = np.bincount(np.searchsorted(_EDGES_US, np.array(self._waiting) * 1e6))
             self._waiting.clear()
             for place in np.flatnonzero(found).tolist():
                 self._bins[place] = self._bins.get(place, 0) + int(found[place])

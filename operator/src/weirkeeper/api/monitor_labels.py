@@ -101,16 +101,15 @@ class FairnessWatch(Record):
     )
 
 
-def _each_once(performance: tuple[PerformanceWatch, ...]) -> tuple[PerformanceWatch, ...]:
-    if len({(one.metric, one.segment) for one in performance}) < len(performance):
-        raise ValueError(ONE_BOUND)
-    return performance
+def _each_once(message: str) -> AfterValidator:
+    """Let a metric be watched once for a segment, and once without one."""
 
+    def check(watches: tuple[PerformanceWatch | FairnessWatch, ...]) -> tuple[PerformanceWatch | FairnessWatch, ...]:
+        if len({(one.metric, one.segment) for one in watches}) < len(watches):
+            raise ValueError(message)
+        return watches
 
-def _compared_once(fairness: tuple[FairnessWatch, ...]) -> tuple[FairnessWatch, ...]:
-    if len({(one.metric, one.segment) for one in fairness}) < len(fairness):
-        raise ValueError(ONE_RATIO)
-    return fairness
+    return AfterValidator(check)
 
 
 PerformanceWatches = Annotated[
@@ -129,7 +128,7 @@ PerformanceWatches = Annotated[
             ),
         },
     ),
-    AfterValidator(_each_once),
+    _each_once(ONE_BOUND),
 ]
 FairnessWatches = Annotated[
     tuple[FairnessWatch, ...],
@@ -146,7 +145,7 @@ FairnessWatches = Annotated[
             ),
         },
     ),
-    AfterValidator(_compared_once),
+    _each_once(ONE_RATIO),
 ]
 
 

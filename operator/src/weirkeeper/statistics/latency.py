@@ -20,7 +20,7 @@ BINS = 417
 
 def bin_of(us: float) -> int:
     """Tell the bin of a duration in microseconds; negative and zero durations fall into bin 0."""
-    return bisect_left(_EDGES, us)
+    return bisect_left(EDGES_US, us)
 
 
 def upper_edge_us(i: int) -> float:
@@ -34,7 +34,8 @@ def relative_error(bins_per_octave: int = BINS_PER_OCTAVE) -> float:
     return float((growth - 1.0) / (growth + 1.0))
 
 
-_EDGES: Final = tuple(upper_edge_us(i) for i in range(BINS - 1))
+EDGES_US: Final = tuple(upper_edge_us(i) for i in range(BINS - 1))
+"""The longest durations of all bins but the last, which has none, in microseconds."""
 
 
 def whole_milliseconds_us(us: float) -> float:
