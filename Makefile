@@ -13,6 +13,8 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 LOCKED := --require-hashes --requirement
 EDITABLE := --no-deps --no-build-isolation --editable .
 STAMP := $(VENV)/.complete-$(shell cat requirements/dev.txt pyproject.toml | sha256sum | cut -c -12)
+C_SOURCES := $(sort $(wildcard operator/src/weirkeeper/compiled/*.[ch]))
+COMPILED := $(VENV)/.compiled-$(shell cat hatch_build.py $(C_SOURCES) | sha256sum | cut -c -12)
 CLUSTER_PROGRAM := $(BIN)/python -m tests.cluster
 DISTURBED := $(or $(CLUSTER_NAME),weirkeeper-$(shell printf %s '$(CURDIR)' | sha256sum | cut -c -8))-disturbed
 QUIET := tests/e2e/test_idle.py
@@ -26,7 +28,7 @@ help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | column -t -s '|'
 
 .PHONY: venv
-venv: $(STAMP) ## Make .venv with everything that development needs, at the locked versions
+venv: $(COMPILED) ## Make .venv with everything that development needs, at the locked versions
 
 $(STAMP): requirements/install.txt requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=...")'
@@ -34,8 +36,12 @@ $(STAMP): requirements/install.txt requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) $(LOCKED) requirements/install.txt
 	$(UV) $(LOCKED) requirements/dev.txt || $(PIP) $(LOCKED) requirements/dev.txt
-	$(UV) $(EDITABLE) || $(PIP) $(EDITABLE)
 	rm -f $(VENV)/.complete-*
+	touch $@
+
+$(COMPILED): $(STAMP) hatch_build.py $(C_SOURCES)
+	$(UV) $(EDITABLE) || $(PIP) $(EDITABLE)
+	rm -f $(VENV)/.compiled-*
 	touch $@
 
 .PHONY: lock
@@ -46,6 +52,7 @@ lock: venv ## Choose newer versions of everything and write requirements/
 check: venv ## Lint, types, layers, generated files, chart
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror $(C_SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/weirkeeper crds --check
@@ -57,6 +64,7 @@ check: venv ## Lint, types, layers, generated files, chart
 format: venv ## Put the code into its standard form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/clang-format -i $(C_SOURCES)
 
 .PHONY: test
 test: images test-programs ## Every test, from unit to end-to-end on the real cluster

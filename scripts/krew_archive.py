@@ -109,10 +109,12 @@ def _install(lib: Path) -> None:
 
 
 def _tree(folder: Path) -> Iterator[tuple[str, Path]]:
-    """List what a program reads, without caches, and without commands that were installed beside it."""
+    """List what a program reads: no caches, no sources of C, no commands that were installed beside it."""
     for path in folder.rglob("*"):
         parts = path.relative_to(folder).parts
-        if path.is_file() and "__pycache__" not in parts and parts[0] != "bin" and not parts[0].startswith("."):
+        if path.suffix in {".c", ".h"} or "__pycache__" in parts:
+            continue
+        if path.is_file() and parts[0] != "bin" and not parts[0].startswith("."):
             yield "/".join(parts), path
 
 

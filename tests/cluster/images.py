@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.cluster.errors import ClusterError
 from tests.cluster.places import CHECKOUT, content_key
 
+COMPILED = {".pyc", ".so"}  # what is made of other files; .dockerignore leaves it out of a build, too
 REGISTRY = "weirkeeper.local"  # no such host: a name that nothing can be pulled from
 
 
@@ -83,5 +84,5 @@ def _copied(instruction: str) -> Iterator[Path]:
         if not source.exists():
             raise ClusterError(f"`{instruction}`: there is no {word} in {CHECKOUT}")
         for path in [source] if source.is_file() else source.rglob("*"):
-            if path.is_file() and path.suffix != ".pyc":
+            if path.is_file() and path.suffix not in COMPILED:
                 yield path
