@@ -49,7 +49,7 @@ lock: venv ## Choose newer versions of everything and write requirements/
 	scripts/lock --upgrade
 
 .PHONY: check
-check: venv ## Lint, types, layers, generated files, chart
+check: venv ## Lint, types, layers, the form of C, generated files, chart
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/clang-format --dry-run --Werror $(C_SOURCES)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import ctypes
 import importlib
 import runpy
+import shutil
 from pathlib import Path
 
 import pytest
+
+from weirkeeper import compiled
+from weirkeeper.compiled.library import LIBRARY, VERSION
 
 PROGRAM = Path(__file__).parents[3] / "model-server" / "trim_packages.py"
 PARTS = runpy.run_path(str(PROGRAM))
@@ -88,3 +92,14 @@ def test_files_of_other_formats_are_left_alone(tmp_path: Path, content: bytes) -
     (tmp_path / "libother.so").write_bytes(content)
     cut_symbols(tmp_path / "libother.so")
     assert (tmp_path / "libother.so").read_bytes() == content
+
+
+@pytest.mark.skipif(LIBRARY is None, reason="nothing is compiled for this machine")
+def test_the_libraries_of_the_project_still_load_when_they_are_cut(tmp_path: Path) -> None:
+    """The image gets the package after its libraries were cut; an environment that is cut whole works, too."""
+    for original in Path(compiled.__file__).parent.glob("*.so"):
+        library = tmp_path / original.name
+        shutil.copy(original, library)
+        cut_symbols(library)
+        assert library.stat().st_size < original.stat().st_size
+        assert ctypes.CDLL(str(library)).weirkeeper_version() == VERSION
