@@ -5,7 +5,9 @@ import pytest
 from tests.cluster import images
 from tests.cluster.errors import ClusterError
 from tests.cluster.images import IMAGES, Image, tag
+from tests.cluster.places import CHECKOUT
 
+COMPILED = CHECKOUT / "operator" / "src" / "weirkeeper" / "compiled"
 DOCKERFILE = """\
 # A comment.
 ARG BASE_IMAGE=python:3.13-slim
@@ -70,3 +72,10 @@ def test_every_image_of_the_project_has_its_stage(name: str) -> None:
     image = IMAGES[name]
     assert f"AS {image.target}\n" in image.path.read_text()
     assert tag(image, "base").startswith(f"weirkeeper.local/{name}:")
+
+
+@pytest.mark.parametrize("name", ["operator", "server"])
+def test_what_is_compiled_into_the_package_is_an_input_and_what_comes_of_it_is_none(name: str) -> None:
+    copied = {file for line in images._instructions(IMAGES[name]) for file in images._copied(line)}
+    assert {CHECKOUT / "hatch_build.py", COMPILED / "library.c", COMPILED / "library.h"} <= copied
+    assert not {file for file in copied if file.suffix == ".so"}
