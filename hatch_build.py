@@ -26,7 +26,7 @@ from packaging.tags import platform_tags
 
 FOLDER: Final = Path("operator/src/weirkeeper/compiled")
 PROCESSORS: Final[Mapping[str, Mapping[str, str]]] = {
-    "x86_64": {"x86-64": "x86_64", "x86-64-v3": "x86_64_v3", "x86-64-v4": "x86_64_v4"},
+    "x86_64": {"x86-64-v2": "x86_64_v2", "x86-64-v3": "x86_64_v3"},
     "aarch64": {"aarch64": "generic"},
 }
 """By architecture: what its libraries are named after, and what the compiler calls such a processor."""

@@ -45,7 +45,7 @@ class RowBuffer:
     def _array(self, column: Array) -> Array:
         # Texts of one type differ in their lengths.
         dtype = np.dtype(object) if column.dtype.kind in "SU" else column.dtype
-        return np.empty((self._size, *column.shape[1:]), dtype)
+        return np.empty((self._size, *column.shape[1:]), dtype, order="F")
 
     def columns(self) -> Columns:
         """Give what is there, valid until `clear`."""

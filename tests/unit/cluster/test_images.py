@@ -41,7 +41,7 @@ SECOND = Image("second", "Dockerfile", "second")
 def test_tag_stays_while_the_inputs_do(checkout: Path) -> None:
     before = tag(SECOND, "base")
     (checkout / "lonely.txt").write_text("another stage's")
-    for name in ("module.pyc", "kernels-x86-64.so"):
+    for name in ("module.pyc", "kernels-x86-64-v2.so"):
         (checkout / "source" / "deep" / name).write_text("compiled")
     (checkout / "unrelated").write_text("not copied")
     assert tag(SECOND, "base") == before

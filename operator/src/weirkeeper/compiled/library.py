@@ -10,18 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the functions that the library has; WEIRKEEPER_VERSION in library.h is the same."""
 VARIABLE: Final = "WEIRKEEPER_KERNELS"
 NONE: Final = "none"
 GENERATIONS: Final[Mapping[str, frozenset[str]]] = {
-    "x86-64": frozenset(),
     "x86-64-v2": frozenset({"cx16", "lahf_lm", "pni", "popcnt", "sse4_1", "sse4_2", "ssse3"}),
     "x86-64-v3": frozenset({"abm", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe", "xsave"}),
-    "x86-64-v4": frozenset({"avx512bw", "avx512cd", "avx512dq", "avx512f", "avx512vl"}),
 }
 """What each level of x86-64 has beyond the former one (x86-64 psABI, section 3.1.1), in Linux' words: pni is SSE3, abm
-has LZCNT. There is no library for the second: it has no wider registers."""
+has LZCNT. Without the second numpy itself does not run; wider registers than those of the third were no faster."""
 PROCESSOR: Final = Path("/proc/cpuinfo")
 MEND: Final = "build it by `make venv` in a checkout, or install the package anew"
 
@@ -44,7 +42,7 @@ def runnable(machine: str, flags: Iterable[str]) -> tuple[str, ...]:
         if not needed <= there:
             break
         found.insert(0, name)
-    return tuple(name for name in found if name != "x86-64-v2")
+    return tuple(found)
 
 
 def load(folder: Path, names: Sequence[str], wanted: str | None = None) -> ctypes.CDLL | None:

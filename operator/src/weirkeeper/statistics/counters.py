@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 
 from weirkeeper.statistics.cleaning import Column, Floats, Texts, numbers_of, texts_of
 from weirkeeper.statistics.errors import ProfileMismatch
-from weirkeeper.statistics.feature import SUM_UNIT, FeatureProfile
+from weirkeeper.statistics.feature import FeatureProfile
 from weirkeeper.statistics.joint import Projection
-
-FARTHEST: Final = 10_000.0
-"""Offsets from the mean are summed up to this many reference deviations: one absurd value must not drown a mean."""
+from weirkeeper.statistics.tallies import tallies, tally_of
 
 CHUNK: Final = 16_384
 """Rows looked at together: they stay in a processor's cache while they are compared with every edge."""
@@ -29,12 +27,11 @@ class FeatureCounter:
 
     def __init__(self, feature: FeatureProfile) -> None:
         self._feature = feature
-        self._bounds = feature.bounds
         self._bin_of_text: dict[str, int] = {str(value): i for i, value in enumerate(feature.values)}
         self._bin_of_text |= dict.fromkeys(feature.others, len(feature.values))
-        self._counts = [0] * feature.bins
-        self._missing = self._invalid = self._unseen = self._pos_inf = self._neg_inf = 0
-        self._sum = self._out_of_range = 0
+        self._texts = [0] * feature.bins
+        self._tallies = tallies(feature)
+        self._numbers = self._missing = self._invalid = self._unseen = 0
 
     def ingest(self, column: Column) -> None:
         """Count a column: one value a row; of a projection, what was projected."""
@@ -57,8 +54,9 @@ class FeatureCounter:
         values, invalid = numbers_of(column)
         self._invalid += invalid
         self._missing -= invalid
+        self._numbers += values.size
         for start in range(0, values.size, CHUNK):
-            self._count_numbers(_doubles(values[start : start + CHUNK]))
+            self._tallies.add(_doubles(values[start : start + CHUNK]))
 
     def _count_texts(self, texts: Texts) -> None:
         self._missing += texts.missing
@@ -69,66 +67,33 @@ class FeatureCounter:
             if found is None:
                 self._unseen += count
             else:
-                self._counts[found] += count
-
-    def _count_numbers(self, values: Floats) -> None:
-        finite, missing = values, 0
-        least, most = _ends(values)
-        if not (math.isfinite(least) and math.isfinite(most)):
-            absent = np.isnan(values)
-            missing = int(np.count_nonzero(absent))
-            finite = self._count_infinite(values[~absent])
-            least, most = _ends(finite)
-        self._missing += missing
-        self._count_bins(values, values.size - missing)
-        if self._bounds is not None and (least < self._bounds[0] or most > self._bounds[1]):
-            low, high = self._bounds
-            self._out_of_range += int(np.count_nonzero(finite < low) + np.count_nonzero(finite > high))
-        if not self._feature.sensitive:
-            self._sum += _offsets(finite, least, most, self._feature)
-
-    def _count_infinite(self, present: Floats) -> Floats:
-        """Count infinite values and give the others."""
-        finite = np.isfinite(present)
-        if finite.all():
-            return present
-        self._pos_inf += int(np.count_nonzero(present == np.inf))
-        self._neg_inf += int(np.count_nonzero(present == -np.inf))
-        return present[finite]
-
-    def _count_bins(self, values: Floats, present: int) -> None:
-        """Count by comparing with one edge or value after the other, which is several times faster than to search."""
-        counts = self._counts
-        if self._feature.enumerated:
-            found = [int(np.count_nonzero(values == value)) for value in self._feature.values]
-            for place, count in enumerate(found):
-                counts[place] += count
-            self._unseen += present - sum(found)
-            return
-        edges, before = self._feature.edges, 0
-        for place, edge in enumerate(edges):
-            at_most = int(np.count_nonzero(values <= edge))
-            counts[place] += at_most - before
-            before = at_most
-        counts[len(edges)] += present - before
-        for place, atom in enumerate(self._feature.atoms, len(edges) + 1):
-            count = int(np.count_nonzero(values == atom))
-            counts[place] += count
-            counts[bisect_left(edges, atom)] -= count
+                self._texts[found] += count
 
     def totals(self) -> dict[str, Any]:
         """Tell everything counted so far, as plain integers."""
-        ranged = {} if self._bounds is None else {"outOfRange": self._out_of_range}
+        kinds, at_most, equal = tally_of(self._tallies, self._feature)
+        present = self._numbers - kinds.missing
+        unseen = present - sum(equal) if self._feature.enumerated else 0
+        ranged = {} if self._feature.bounds is None else {"outOfRange": kinds.out_of_range}
         return {
-            "counts": list(self._counts),
-            "missing": self._missing,
+            "counts": list(self._texts) if self._feature.textual else self._bins(present, at_most, equal),
+            "missing": self._missing + kinds.missing,
             "invalid": self._invalid,
-            "unseen": self._unseen,
-            "posInf": self._pos_inf,
-            "negInf": self._neg_inf,
-            "sum": self._sum,
+            "unseen": self._unseen + unseen,
+            "posInf": kinds.pos_inf,
+            "negInf": kinds.neg_inf,
+            "sum": kinds.sum,
             **ranged,
         }
+
+    def _bins(self, present: int, at_most: Sequence[int], equal: Sequence[int]) -> list[int]:
+        if self._feature.enumerated:
+            return [*equal, 0]
+        edges = self._feature.edges
+        intervals = [later - before for before, later in pairwise((0, *at_most, present))]
+        for atom, count in zip(self._feature.atoms, equal, strict=True):
+            intervals[bisect_left(edges, atom)] -= count
+        return [*intervals, *equal]
 
 
 def _doubles(values: Column) -> Floats:
@@ -137,25 +102,6 @@ def _doubles(values: Column) -> Floats:
     # Longer types may hold what is infinite here.
     with np.errstate(over="ignore"):
         return values.astype(np.float64)
-
-
-def _ends(values: Floats) -> tuple[float, float]:
-    """Tell the least and the greatest value; NaN where one is NaN, 0 where there is none."""
-    return (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
-
-
-def _offsets(finite: Floats, least: float, most: float, feature: FeatureProfile) -> int:
-    """Sum the offsets from the reference mean: whole numbers below 2**53 add up exactly as floats too."""
-    mean, scale = feature.mean or 0.0, feature.scale
-    near = FARTHEST * scale
-    if -near < least - mean and most - mean < near:
-        offsets = finite - mean
-        offsets /= scale
-    else:
-        with np.errstate(over="ignore"):
-            offsets = np.clip((finite - mean) / scale, -FARTHEST, FARTHEST)
-    offsets /= SUM_UNIT
-    return int(np.rint(offsets, out=offsets).sum())
 
 
 def add(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

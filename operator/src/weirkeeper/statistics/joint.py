@@ -9,17 +9,21 @@ by term, in the order of the columns, so that every machine gets the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
+from weirkeeper.compiled.counting import Projecting
+from weirkeeper.compiled.library import LIBRARY
 from weirkeeper.statistics.cleaning import Floats
 
 LIMIT: Final = 4.0
 STEPS: Final = 1024.0
 """Projections are rounded to so many steps of a column's spread."""
+
+_COMPILED: Final = None if LIBRARY is None else Projecting(LIBRARY, LIMIT, STEPS)
 
 
 @dataclass(frozen=True)
@@ -41,19 +45,14 @@ class Projection:
 
         `standardised` keeps what several projections of the same rows have in common.
         """
-        total, term = np.empty((2, len(columns[self.columns[0]])))
-        for place, (name, center, scale) in enumerate(zip(self.columns, self.centers, self.scales, strict=True)):
+        terms = []
+        for name, center, scale in zip(self.columns, self.centers, self.scales, strict=True):
             key = (name, center, scale)
             if key not in standardised:
                 standardised[key] = standardise(columns[name], center, scale)
-            np.multiply(standardised[key], self.weights[place], out=term if place else total)
-            if place:
-                total += term
+            terms.append(standardised[key])
         # Columns that depend on each other leave rounding errors alone, which are no distribution.
-        total *= STEPS
-        np.rint(total, out=total)
-        total *= 1.0 / STEPS  # exact, as STEPS is a power of two
-        return total
+        return _projected(terms, self.weights)
 
     def to_json(self) -> dict[str, Any]:
         """Write it as profile.json has it."""
@@ -87,8 +86,23 @@ class Projection:
 
 def standardise(values: Floats, center: float, scale: float) -> Floats:
     """Tell how many `scale` each value lies from `center`, at most LIMIT; NaN stays."""
+    if _COMPILED is not None:
+        return _COMPILED.standardised(values, center, scale)
     with np.errstate(over="ignore"):
         found = values - center
         found /= scale
     np.maximum(found, -LIMIT, out=found)
     return np.minimum(found, LIMIT, out=found)
+
+
+def _projected(terms: Sequence[Floats], weights: Sequence[float]) -> Floats:
+    """Add up terms by their weights, and round the sums; compiled code does so to the bit as numpy does."""
+    if _COMPILED is not None:
+        return _COMPILED.projected(terms, weights)
+    total = terms[0] * weights[0]
+    for term, weight in zip(terms[1:], weights[1:], strict=True):
+        total += term * weight
+    total *= STEPS
+    np.rint(total, out=total)
+    total *= 1.0 / STEPS  # exact, as STEPS is a power of two
+    return total

@@ -1,0 +1,123 @@
+// Counting by the bins of a reference: what weirkeeper.statistics.tallies does in numpy, to the bit.
+#include <math.h>
+#include <stdint.h>
+
+enum { AT_ONCE = 512 }; /* values that stay in the first cache while they are compared with every edge */
+
+typedef struct {
+    const double *edges;
+    int64_t edge_count;
+    const double *points;
+    int64_t point_count;
+    double low, high;
+    double mean, scale, farthest, unit;
+    int64_t summed;
+} Feature;
+
+typedef struct {
+    int64_t missing, positive, negative, outside, sum;
+} Kinds;
+
+static Kinds kinds_of(const double *values, int count, const Feature *feature) {
+    const double low = feature->low, high = feature->high;
+    int64_t missing = 0, positive = 0, negative = 0, outside = 0;
+    for (int i = 0; i < count; i++) {
+        const double value = values[i];
+        missing += value != value;
+        positive += value == INFINITY;
+        negative += value == -INFINITY;
+        outside += ((value < low) | (value > high)) & (__builtin_fabs(value) < INFINITY);
+    }
+    return (Kinds){missing, positive, negative, outside, 0};
+}
+
+static int64_t offsets_of(const double *values, int count, const Feature *feature) {
+    const double mean = feature->mean, scale = feature->scale, farthest = feature->farthest, unit = feature->unit;
+    double offsets[AT_ONCE];
+    for (int i = 0; i < count; i++) {
+        double offset = (values[i] - mean) / scale;
+        offset = offset > farthest ? farthest : offset;
+        offset = offset < -farthest ? -farthest : offset;
+        offsets[i] = __builtin_fabs(values[i]) < INFINITY ? __builtin_rint(offset / unit) : 0.0;
+    }
+    /* Whole numbers below 2^53 add up exactly in any order, so that several are added at a time. */
+    double sums[8] = {0};
+    for (int i = 0; i + 8 <= count; i += 8) {
+        for (int j = 0; j < 8; j++)
+            sums[j] += offsets[i + j];
+    }
+    for (int i = count & ~7; i < count; i++)
+        sums[0] += offsets[i];
+    double sum = 0.0;
+    for (int j = 0; j < 8; j++)
+        sum += sums[j];
+    return (int64_t)sum;
+}
+
+static void count_at_most(const double *values, int count, const double *edges, int64_t edge_count, int64_t *told) {
+    for (int64_t edge = 0; edge < edge_count; edge++) {
+        const double most = edges[edge];
+        int64_t found = 0;
+        for (int i = 0; i < count; i++)
+            found += values[i] <= most;
+        told[edge] += found;
+    }
+}
+
+static void count_equal(const double *values, int count, const double *points, int64_t point_count, int64_t *told) {
+    for (int64_t place = 0; place < point_count; place++) {
+        const double point = points[place];
+        int64_t found = 0;
+        for (int i = 0; i < count; i++)
+            found += values[i] == point;
+        told[place] += found;
+    }
+}
+
+/* Add to what was told: values that are missing, infinite, negative infinite, outside of the range, the sum of offsets;
+   then how many are at most each edge, then how many are each point. */
+void weirkeeper_tally(const double *values, int64_t rows, const Feature *feature, int64_t *told) {
+    int64_t *at_most = told + 5, *equal = at_most + feature->edge_count;
+    for (int64_t start = 0; start < rows; start += AT_ONCE) {
+        const double *part = values + start;
+        const int count = rows - start < AT_ONCE ? (int)(rows - start) : AT_ONCE;
+        const Kinds kinds = kinds_of(part, count, feature);
+        told[0] += kinds.missing;
+        told[1] += kinds.positive;
+        told[2] += kinds.negative;
+        told[3] += kinds.outside;
+        if (feature->summed)
+            told[4] += offsets_of(part, count, feature);
+        count_at_most(part, count, feature->edges, feature->edge_count, at_most);
+        count_equal(part, count, feature->points, feature->point_count, equal);
+    }
+}
+
+// Tell how many `scale` each value lies from `center`, at most `limit`; NaN stays.
+void weirkeeper_standardise(const double *values, int64_t rows, double center, double scale, double limit,
+                            double *found) {
+    for (int64_t i = 0; i < rows; i++) {
+        double value = (values[i] - center) / scale;
+        value = value < -limit ? -limit : value;
+        found[i] = value > limit ? limit : value;
+    }
+}
+
+// Add up terms, each by its weight, and round the sums to so many `steps` of 1.
+void weirkeeper_project(const double *const *terms, const double *weights, int64_t term_count, int64_t rows,
+                        double steps, double *found) {
+    const double step = 1.0 / steps;
+    for (int64_t start = 0; start < rows; start += AT_ONCE) {
+        const int count = rows - start < AT_ONCE ? (int)(rows - start) : AT_ONCE;
+        double total[AT_ONCE];
+        for (int i = 0; i < count; i++)
+            total[i] = terms[0][start + i] * weights[0];
+        for (int64_t term = 1; term < term_count; term++) {
+            const double *values = terms[term] + start, weight = weights[term];
+            for (int i = 0; i < count; i++)
+                total[i] += values[i] * weight;
+        }
+        for (int i = 0; i < count; i++)
+            found[start + i] = __builtin_rint(total[i] * steps) * step;
+    }
+}
