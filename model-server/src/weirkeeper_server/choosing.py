@@ -11,7 +11,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -111,13 +110,12 @@ def choose(
     by: str,
     rows: Sequence[Columns],
     clock: Callable[[], float] = time.perf_counter,
-    proven: Mapping[str, Predictor] = MappingProxyType({}),
 ) -> Choice:
-    """Choose for a model that `by` computes, by the rows of its golden requests; some ways may be `proven` already."""
+    """Choose for a model that `by` computes, by the rows of its golden requests."""
     if not rows:
         return Choice(plain, {1: by}, reason="the bundle has no golden requests to compare with")
     found, refused, lacking = _proven(plain, rows)
-    named = {by: plain, **proven, **found}
+    named = {by: plain, **found}
     together = all(same_apart_and_together(predictor, rows) for predictor in named.values())
     ways = [Way(name, way, _seconds(way, rows, clock)) for name, way in named.items()]
     quickest = [_quickest(ways, place) for place in range(len(SIZES))]

@@ -17,7 +17,7 @@ from weirkeeper_server.fitted.finals import answering, last_plan
 from weirkeeper_server.fitted.forests import predictions, probabilities
 from weirkeeper_server.predictor import Predictor
 from weirkeeper_server.shortcuts.agreement import Said, matrices, of_matrix, said, says_the_same
-from weirkeeper_server.shortcuts.last_steps import edge_rows, last_steps
+from weirkeeper_server.shortcuts.last_steps import edge_rows, last_step
 from weirkeeper_server.shortcuts.plan import Shortcut
 from weirkeeper_server.shortcuts.predicting import PREDICT, PROBABILITIES, ShortcutPredictor, threshold_of
 from weirkeeper_server.shortcuts.preparing import preparing
@@ -76,8 +76,8 @@ class EstimatorPredictor:
             prepare = preparing(plan)
         last = last_plan(self._final) if prepare and self._is_probable else None
         if prepare and last:
-            for by, answer in last_steps(last).items():
-                found[by] = ShortcutPredictor(self.signature, prepare, answer, last.classes, self._threshold)
+            by, answer = last_step(last)
+            found[by] = ShortcutPredictor(self.signature, prepare, answer, last.classes, self._threshold)
         return found
 
     def shortcut(self) -> Shortcut | None:

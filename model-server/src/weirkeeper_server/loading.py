@@ -83,11 +83,10 @@ def _recorded(bundle: Bundle, settings: Settings) -> LoadedModel:
         NotRecorded: it does not; whether the model does is another question.
     """
     taken = take(bundle, settings)
-    by, predictor = next(iter(taken.predictors.items()))
-    own, others = _probed(bundle, predictor, settings)
+    own, others = _probed(bundle, taken.predictor, settings)
     if not own.passed or own.failures or others.failures:
         raise NotRecorded("shortcut.zip does not give the golden answers")
-    choice = choose(predictor, by, golden_rows(bundle), proven=taken.predictors)
+    choice = choose(taken.predictor, taken.by, golden_rows(bundle))
     reason = (
         f"it gives the {taken.recorded.answers} answers of scikit-learn "
         f"{taken.recorded.made_with.get('scikit-learn', '')} that the bundle keeps, without loading it"

@@ -29,10 +29,9 @@ from weirkeeper_server.estimator import PREPARED, EstimatorPredictor
 from weirkeeper_server.fitted.finals import last_plan
 from weirkeeper_server.recorded.document import NotRecorded
 from weirkeeper_server.recorded.making import shortcut_file
-from weirkeeper_server.shortcuts import shallow_trees, trees
+from weirkeeper_server.shortcuts import shallow_trees, tree_graph, trees
 from weirkeeper_server.shortcuts.plan import Trees
 from weirkeeper_server.shortcuts.predicting import ShortcutPredictor
-from weirkeeper_server.shortcuts.tree_graph import sums
 from weirkeeper_server.tensors import Columns, datatype_of
 
 RANDOM = np.random.default_rng(5)
@@ -62,12 +61,12 @@ def golden(count: int = 8, dtype: Any = np.float64) -> list[Columns]:
 class Case:
     make: Callable[[], Any]
     labels: Any
-    by: tuple[str, ...]
+    by: str
 
 
 TREES = {"n_estimators": 12, "random_state": 1}
 ROUNDS = {"max_iter": 12, "random_state": 1}
-NUMPY, WALKED, BOTH = ("numpy",), ("onnxruntime",), ("onnxruntime", "numpy")
+NUMPY, DEEP, SHALLOW = "numpy", "onnxruntime", "compiled"
 CASES: dict[str, Case] = {
     "logistic": Case(lambda: linear_model.LogisticRegression(max_iter=5000), TWO, NUMPY),
     "logistic of three": Case(lambda: make_pipeline(StandardScaler(), linear_model.LogisticRegression()), THREE, NUMPY),
@@ -79,32 +78,35 @@ CASES: dict[str, Case] = {
     "least squares": Case(linear_model.LinearRegression, NUMBER, NUMPY),
     "ridge": Case(lambda: make_pipeline(StandardScaler(with_mean=False), linear_model.Ridge()), NUMBER, NUMPY),
     "lasso": Case(linear_model.Lasso, NUMBER, NUMPY),
-    "tree": Case(lambda: DecisionTreeClassifier(max_depth=5), THREE, WALKED),
-    "tree of one leaf": Case(lambda: DecisionTreeRegressor(max_depth=1, min_samples_leaf=120), NUMBER, WALKED),
-    "forest": Case(lambda: ensemble.RandomForestClassifier(**TREES), TWO, WALKED),
-    "shallow forest": Case(lambda: ensemble.RandomForestClassifier(max_depth=4, **TREES), THREE, BOTH),
+    "tree": Case(lambda: DecisionTreeClassifier(max_depth=5), THREE, SHALLOW),
+    "tree of one leaf": Case(lambda: DecisionTreeRegressor(max_depth=1, min_samples_leaf=120), NUMBER, DEEP),
+    "forest": Case(lambda: ensemble.RandomForestClassifier(**TREES), TWO, DEEP),
+    "shallow forest": Case(lambda: ensemble.RandomForestClassifier(max_depth=4, **TREES), THREE, SHALLOW),
     "shallow forest of numbers": Case(
-        lambda: ensemble.ExtraTreesRegressor(13, max_depth=2, random_state=1), NUMBER, BOTH
+        lambda: ensemble.ExtraTreesRegressor(13, max_depth=2, random_state=1), NUMBER, SHALLOW
     ),
-    "forest of three": Case(lambda: ensemble.ExtraTreesClassifier(**TREES), THREE, WALKED),
+    "forest of three": Case(lambda: ensemble.ExtraTreesClassifier(**TREES), THREE, DEEP),
     "forest of numbers": Case(
-        lambda: make_pipeline(StandardScaler(), ensemble.RandomForestRegressor(**TREES)), NUMBER, WALKED
+        lambda: make_pipeline(StandardScaler(), ensemble.RandomForestRegressor(**TREES)), NUMBER, DEEP
     ),
-    "boosted": Case(lambda: ensemble.GradientBoostingClassifier(**TREES), TWO, BOTH),
+    "boosted": Case(lambda: ensemble.GradientBoostingClassifier(**TREES), TWO, SHALLOW),
     "boosted from zero": Case(
-        lambda: ensemble.GradientBoostingClassifier(init="zero", loss="exponential", **TREES), TWO, BOTH
+        lambda: ensemble.GradientBoostingClassifier(init="zero", loss="exponential", **TREES), TWO, SHALLOW
     ),
-    "boosted of three": Case(lambda: ensemble.GradientBoostingClassifier(**TREES), THREE, BOTH),
-    "boosted of numbers": Case(lambda: ensemble.GradientBoostingRegressor(**TREES), NUMBER, BOTH),
-    "binned": Case(lambda: ensemble.HistGradientBoostingClassifier(**ROUNDS), TWO, BOTH),
-    "binned of three": Case(lambda: ensemble.HistGradientBoostingClassifier(**ROUNDS), THREE, BOTH),
+    "boosted of three": Case(lambda: ensemble.GradientBoostingClassifier(**TREES), THREE, SHALLOW),
+    "boosted of numbers": Case(lambda: ensemble.GradientBoostingRegressor(**TREES), NUMBER, SHALLOW),
+    "binned": Case(lambda: ensemble.HistGradientBoostingClassifier(**ROUNDS), TWO, SHALLOW),
+    "binned of three": Case(lambda: ensemble.HistGradientBoostingClassifier(**ROUNDS), THREE, SHALLOW),
     "binned of counts": Case(
-        lambda: ensemble.HistGradientBoostingRegressor(loss="poisson", **ROUNDS), np.abs(NUMBER), WALKED
+        lambda: ensemble.HistGradientBoostingRegressor(loss="poisson", **ROUNDS), np.abs(NUMBER), SHALLOW
     ),
 }
 
 
-WAYS = [(name, by) for name, case in CASES.items() for by in case.by]
+WAYS = [
+    *((name, case.by) for name, case in CASES.items()),
+    *((name, DEEP) for name, case in CASES.items() if case.by == SHALLOW),
+]
 
 
 @pytest.fixture(scope="module")
@@ -112,30 +114,40 @@ def fitted() -> dict[str, Any]:
     return {name: case.make().fit(MATRIX, case.labels) for name, case in CASES.items()}
 
 
-def ways_of(estimator: Any, datatype: Any = "FP64") -> tuple[EstimatorPredictor, dict[str, ShortcutPredictor]]:
+def ways(*names: str) -> list[tuple[str, str]]:
+    return [(name, by) for name, by in WAYS if name in names]
+
+
+def way_of(estimator: Any, by: str, datatype: Any = "FP64") -> tuple[EstimatorPredictor, ShortcutPredictor]:
+    """Give an estimator and what computes it by that name: shallow trees by onnxruntime where nothing was compiled."""
     plain = EstimatorPredictor(estimator, signature(estimator, datatype), {})
-    return plain, {by: way for by, way in plain.shortcuts().items() if isinstance(way, ShortcutPredictor)}
+    with pytest.MonkeyPatch.context() as patch:
+        if by == DEEP:
+            patch.setattr(shallow_trees, "LIBRARY", None)
+        quick = plain.shortcuts()[by]
+    assert isinstance(quick, ShortcutPredictor)
+    return plain, quick
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_each_estimator_has_the_ways_that_are_known_for_it(name: str, fitted: dict[str, Any]) -> None:
-    assert tuple(ways_of(fitted[name])[1]) == CASES[name].by
+def test_each_estimator_has_the_way_that_is_known_for_it(name: str, fitted: dict[str, Any]) -> None:
+    estimator = fitted[name]
+    ways = EstimatorPredictor(estimator, signature(estimator), {}).shortcuts()
+    assert [by for by, way in ways.items() if isinstance(way, ShortcutPredictor)] == [CASES[name].by]
 
 
 @pytest.mark.parametrize(("name", "by"), WAYS)
 def test_it_answers_like_the_estimator_also_at_its_thresholds(name: str, by: str, fitted: dict[str, Any]) -> None:
-    plain, ways = ways_of(fitted[name])
-    quick = ways[by]
+    plain, quick = way_of(fitted[name], by)
     assert agrees(plain, quick, golden())
     assert plain.agrees_at_edges(quick, golden())
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
-@pytest.mark.parametrize("name", ["logistic of three", "ridge", "forest of numbers", "boosted", "binned"])
-def test_single_precision_is_computed_as_scikit_learn_computes_it(name: str, fitted: dict[str, Any]) -> None:
-    plain, ways = ways_of(fitted[name], "FP32")
-    for quick in ways.values():
-        assert agrees(plain, quick, golden(dtype=np.float32))
+@pytest.mark.parametrize(("name", "by"), ways("logistic of three", "ridge", "forest of numbers", "boosted", "binned"))
+def test_single_precision_is_computed_as_scikit_learn_computes_it(name: str, by: str, fitted: dict[str, Any]) -> None:
+    plain, quick = way_of(fitted[name], by, "FP32")
+    assert agrees(plain, quick, golden(dtype=np.float32))
 
 
 VALUES = st.one_of(
@@ -156,17 +168,16 @@ VALUES = st.one_of(
         ("lasso", "numpy"),
         ("forest", "onnxruntime"),
         ("boosted of three", "onnxruntime"),
-        ("boosted of three", "numpy"),
-        ("shallow forest", "numpy"),
+        ("boosted of three", "compiled"),
+        ("shallow forest", "compiled"),
         ("binned", "onnxruntime"),
-        ("binned", "numpy"),
+        ("binned", "compiled"),
     ],
 )
 def test_any_row_is_answered_or_refused_as_the_estimator_does(
     name: str, by: str, fitted: dict[str, Any], rows: list[list[float]]
 ) -> None:
-    plain, ways = ways_of(fitted[name])
-    quick = ways[by]
+    plain, quick = way_of(fitted[name], by)
     got, wanted = _said(quick, rows), _said(plain, rows)
     if isinstance(got, str) or isinstance(wanted, str):
         assert got == wanted
@@ -187,26 +198,36 @@ def _said(predictor: Any, rows: Sequence[Sequence[float]]) -> Any:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", ["tree", "forest", "boosted", "shallow forest", "binned"])
-def test_each_neighbour_of_each_threshold_goes_the_same_way(name: str, dtype: Any, fitted: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("name", "by"), ways("tree", "forest", "boosted", "shallow forest", "binned"))
+def test_each_neighbour_of_each_threshold_goes_the_same_way(
+    name: str, by: str, dtype: Any, fitted: dict[str, Any]
+) -> None:
     rows = trees.threshold_rows(trees_of(fitted[name]), MATRIX[:5], most=10_000).astype(dtype)
     assert len(rows) >= 30
-    plain, ways = ways_of(fitted[name])
+    plain, quick = way_of(fitted[name], by)
     wanted = plain.predict({"input": rows.astype(np.float64)})
-    for quick in ways.values():
-        got = quick.predict({"input": rows.astype(np.float64)})
-        assert got["predict"].tolist() == wanted["predict"].tolist()
-        np.testing.assert_allclose(got["predict_proba"], wanted["predict_proba"], rtol=1e-12)
+    got = quick.predict({"input": rows.astype(np.float64)})
+    assert got["predict"].tolist() == wanted["predict"].tolist()
+    np.testing.assert_allclose(got["predict_proba"], wanted["predict_proba"], rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["boosted of three", "shallow forest of numbers"])
-def test_rows_that_are_walked_in_several_parts_are_answered_as_each_by_itself(
-    name: str, fitted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shallow_trees, "ROWS_AT_ONCE", (32, 32))
-    plain, ways = ways_of(fitted[name])
-    rows = np.where(RANDOM.random(MATRIX.shape) < 0.1, np.nan, MATRIX) if name.startswith("binned") else MATRIX
-    assert agrees(plain, ways["numpy"], [{"input": rows[:32]}, {"input": rows[:33]}, {"input": rows}])
+@pytest.mark.parametrize("name", ["boosted of three", "shallow forest", "shallow forest of numbers", "binned"])
+def test_rows_of_several_parts_are_answered_as_each_by_itself(name: str, fitted: dict[str, Any]) -> None:
+    plain, quick = way_of(fitted[name], SHALLOW)
+    rows = np.where(RANDOM.random(MATRIX.shape) < 0.1, np.nan, MATRIX) if name == "binned" else MATRIX
+    assert len(rows) > 128
+    assert agrees(plain, quick, [{"input": rows[:count]} for count in (1, 6, 7, 63, 64, 65, 128, len(rows))])
+
+
+@pytest.mark.parametrize("levels", range(1, 8))
+def test_trees_of_each_number_of_levels_are_walked(levels: int) -> None:
+    forest = ensemble.RandomForestRegressor(5, max_depth=levels, random_state=1).fit(MATRIX, NUMBER)
+    depths = {tree.get_depth() for tree in forest.estimators_}
+    assert max(depths) == levels
+    by = SHALLOW if levels <= 6 else DEEP
+    plain, quick = way_of(forest, by)
+    assert agrees(plain, quick, [{"input": MATRIX}])
+    assert plain.agrees_at_edges(quick, golden())
 
 
 def test_a_question_at_which_missing_values_go_astray_is_found_out(
@@ -218,18 +239,22 @@ def test_a_question_at_which_missing_values_go_astray_is_found_out(
         return walk(plan.model_copy(update={"lacking_left": ~plan.lacking_left}))
 
     monkeypatch.setattr(trees, "shallow_sums", astray)
-    plain, ways = ways_of(fitted["binned"])
-    assert not plain.agrees_at_edges(ways["numpy"], golden())
-    assert plain.agrees_at_edges(ways["onnxruntime"], golden())
+    plain, quick = way_of(fitted["binned"], SHALLOW)
+    assert not plain.agrees_at_edges(quick, golden())
 
 
+@pytest.mark.parametrize("by", [DEEP, SHALLOW])
 def test_a_walk_that_rounds_its_thresholds_is_found_out(
-    fitted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    by: str, fitted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What converters to single precision do: far from every threshold nothing is to be seen of it."""
-    monkeypatch.setattr(trees, "sums", lambda plan: sums(plan.model_copy(update={"threshold": rounded(plan)})))
-    plain, ways = ways_of(fitted["binned"])
-    assert not plain.agrees_at_edges(ways["onnxruntime"], golden())
+    for module, name in ((tree_graph, "sums"), (trees, "shallow_sums")):
+        walk = getattr(module, name)
+        monkeypatch.setattr(
+            module, name, lambda plan, walk=walk: walk(plan.model_copy(update={"threshold": rounded(plan)}))
+        )
+    plain, quick = way_of(fitted["binned"], by)
+    assert not plain.agrees_at_edges(quick, golden())
 
 
 def rounded(plan: Trees) -> Any:
@@ -292,13 +317,6 @@ def test_what_is_not_known_is_computed_by_scikit_learn() -> None:
     assert choice.described()["computed_by"] == "scikit-learn"
     assert "no shortcut is known" in choice.reason
     assert choice.together
-
-
-def test_batches_of_many_rows_are_computed_by_another_proven_way() -> None:
-    few: Any = Timed(5e-6, 1e-6)
-    many: Any = Timed(30e-6, 0.1e-6)
-    choice = choose(few, "plain", golden(), clock=lambda: Timed.now, proven={"wide": many})
-    assert choice.taken == {1: "plain", 32: "wide"}
 
 
 def test_without_golden_requests_nothing_is_proven(fitted: dict[str, Any]) -> None:
@@ -406,17 +424,17 @@ def test_what_cannot_be_converted_is_computed_by_scikit_learn_which_is_told(
         raise RuntimeError(lacking)
 
     if lacking == "there is no onnxruntime":
-        monkeypatch.setitem(sys.modules, "weirkeeper_server.shortcuts.trees", None)
+        monkeypatch.setitem(sys.modules, "weirkeeper_server.shortcuts.tree_graph", None)
     else:
-        monkeypatch.setattr("weirkeeper_server.shortcuts.trees.sums", refuse)
-    plain = EstimatorPredictor(fitted["boosted"], signature(fitted["boosted"]), {})
+        monkeypatch.setattr(tree_graph, "sums", refuse)
+    plain = EstimatorPredictor(fitted["forest"], signature(fitted["forest"]), {})
     choice = choose(plain, "scikit-learn", golden())
     assert choice.predictor is plain
     assert choice.described()["computed_by"] == "scikit-learn"
     assert choice.reason.startswith("no shortcut could be made: ")
     assert "no shortcut could be made" in caplog.text
     with pytest.raises(NotRecorded, match="it cannot be computed here"):
-        shortcut_file(plain, skops.io.dumps(fitted["boosted"]), golden(), {})
+        shortcut_file(plain, skops.io.dumps(fitted["forest"]), golden(), {})
 
 
 def test_what_would_answer_otherwise_is_told_and_not_taken(fitted: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from weirkeeper_server.estimator import EstimatorPredictor
 from weirkeeper_server.recorded.document import NotRecorded, Recorded, from_bytes, to_bytes
-from weirkeeper_server.recorded.predicting import is_proven, predictors_of
+from weirkeeper_server.recorded.predicting import is_proven, predictor_of
 from weirkeeper_server.recorded.skops_names import unknown_types
 from weirkeeper_server.shortcuts.agreement import rows_around, said, same_apart_and_together
 from weirkeeper_server.tensors import Columns
@@ -29,7 +29,7 @@ def shortcut_file(
     if unknown := unknown_types(model):
         raise NotRecorded(f"servers read {', '.join(sorted(unknown)[:5])} with scikit-learn alone")
     try:
-        quick = next(iter(predictors_of(shortcut, plain.signature, {}).values()))
+        _, quick = predictor_of(shortcut, plain.signature, {})
     except Exception as error:  # onnxruntime's errors have no class in common
         raise NotRecorded(f"it cannot be computed here: {type(error).__name__}: {str(error)[:200]}") from error
     made = Recorded(
@@ -42,6 +42,7 @@ def shortcut_file(
     )
     data = to_bytes(made)
     again = from_bytes(data)
-    if not any(is_proven(again, read) for read in predictors_of(again.shortcut, plain.signature, {}).values()):
+    _, read = predictor_of(again.shortcut, plain.signature, {})
+    if not is_proven(again, read):
         raise NotRecorded("it would answer otherwise than scikit-learn")
     return data

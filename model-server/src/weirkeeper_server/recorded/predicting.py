@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from weirkeeper.api.bundle import Signature
 from weirkeeper_server.recorded.document import Recorded
 from weirkeeper_server.shortcuts.agreement import of_matrix, says_the_same
-from weirkeeper_server.shortcuts.last_steps import By, last_steps
+from weirkeeper_server.shortcuts.last_steps import By, last_step
 from weirkeeper_server.shortcuts.plan import Shortcut
 from weirkeeper_server.shortcuts.predicting import ShortcutPredictor, threshold_of
 from weirkeeper_server.shortcuts.preparing import preparing
 
 
-def predictors_of(
+def predictor_of(
     shortcut: Shortcut, signature: Signature, parameters: Mapping[str, str]
-) -> dict[By, ShortcutPredictor]:
-    """Make what computes a shortcut, by name: the first for batches of any size, others for those of many rows.
+) -> tuple[By, ShortcutPredictor]:
+    """Make what computes a shortcut, and name what does.
 
     Raises:
         BundleError: ModelLoadFailed, the parameters are not the model's.
@@ -24,10 +24,8 @@ def predictors_of(
     """
     threshold = threshold_of(parameters, signature, shortcut.last.classes)
     prepare, classes = preparing(shortcut.preparation), shortcut.last.classes
-    return {
-        by: ShortcutPredictor(signature, prepare, answer, classes, threshold)
-        for by, answer in last_steps(shortcut.last).items()
-    }
+    by, answer = last_step(shortcut.last)
+    return by, ShortcutPredictor(signature, prepare, answer, classes, threshold)
 
 
 def is_proven(recorded: Recorded, quick: ShortcutPredictor) -> bool:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import zipfile
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from weirkeeper_server.bundle import Bundle
 from weirkeeper_server.errors import BundleError
 from weirkeeper_server.recorded.document import NotRecorded, Recorded, from_bytes
-from weirkeeper_server.recorded.predicting import is_proven, predictors_of
+from weirkeeper_server.recorded.predicting import is_proven, predictor_of
 from weirkeeper_server.recorded.skops_names import unknown_types
 from weirkeeper_server.settings import Settings
 from weirkeeper_server.shortcuts.predicting import ShortcutPredictor
@@ -20,9 +19,10 @@ from weirkeeper_server.skops_zip import check_skops
 
 @dataclass(frozen=True)
 class Taken:
-    """What was proven by what the bundle keeps, without scikit-learn, by name; the first serves batches of any size."""
+    """What was proven by what the bundle keeps, without scikit-learn, and the name of what computes it."""
 
-    predictors: Mapping[str, ShortcutPredictor]
+    by: str
+    predictor: ShortcutPredictor
     recorded: Recorded
 
 
@@ -41,17 +41,15 @@ def take(bundle: Bundle, settings: Settings) -> Taken:
         raise NotRecorded("shortcut.zip is of another model.skops")
     _check_types(bundle.model)
     try:
-        made = predictors_of(recorded.shortcut, bundle.manifest.signature, settings.parameters)
-        proven: dict[str, ShortcutPredictor] = {
-            by: one for by, one in made.items() if is_proven(recorded, one.unconfigured())
-        }
+        by, made = predictor_of(recorded.shortcut, bundle.manifest.signature, settings.parameters)
+        proven = is_proven(recorded, made.unconfigured())
     except BundleError:
         raise
     except Exception as error:  # arrays of a forged file may have any shape and type, also where they are no numbers
         raise NotRecorded(f"shortcut.zip cannot be computed: {type(error).__name__}: {str(error)[:200]}") from error
     if not proven:
         raise NotRecorded("shortcut.zip answers otherwise than scikit-learn did when it was made")
-    return Taken(proven, recorded)
+    return Taken(by, made, recorded)
 
 
 def _check_types(model: bytes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final, Literal
 
 import numpy as np
@@ -10,23 +9,19 @@ import numpy as np
 from weirkeeper_server.shortcuts.finals import Answer
 from weirkeeper_server.shortcuts.linear import boundary_rows, linear
 from weirkeeper_server.shortcuts.plan import Floats, Linear, Trees
+from weirkeeper_server.shortcuts.trees import shallow_trees, threshold_rows, trees
 
-By = Literal["numpy", "onnxruntime"]
+By = Literal["numpy", "compiled", "onnxruntime"]
 BEYOND: Final = (np.inf, -np.inf, 1e300)
 """Values that some models refuse; the last one only those of single precision."""
 
 
-def last_steps(plan: Linear | Trees) -> Mapping[By, Answer]:
-    """Make what computes a last step, by name: the first for batches of any size, others for those of many rows."""
+def last_step(plan: Linear | Trees) -> tuple[By, Answer]:
+    """Make what computes a last step, and name what does."""
     if isinstance(plan, Linear):
-        return {"numpy": linear(plan)}
-    from weirkeeper_server.shortcuts.trees import trees, trees_in_numpy  # noqa: PLC0415  linear models need no onnxruntime
-
-    shallow = trees_in_numpy(plan)
-    walked: dict[By, Answer] = {"onnxruntime": trees(plan)}
-    if shallow is not None:
-        walked["numpy"] = shallow
-    return walked
+        return "numpy", linear(plan)
+    shallow = shallow_trees(plan)
+    return ("onnxruntime", trees(plan)) if shallow is None else ("compiled", shallow)
 
 
 def edge_rows(plan: Linear | Trees, features: Floats, share: float) -> list[Floats]:
@@ -39,11 +34,7 @@ def edge_rows(plan: Linear | Trees, features: Floats, share: float) -> list[Floa
 
 
 def _changing(plan: Linear | Trees, features: Floats, share: float) -> Floats:
-    if isinstance(plan, Linear):
-        return boundary_rows(plan, features, share)
-    from weirkeeper_server.shortcuts.trees import threshold_rows  # noqa: PLC0415  see last_steps
-
-    return threshold_rows(plan, features)
+    return boundary_rows(plan, features, share) if isinstance(plan, Linear) else threshold_rows(plan, features)
 
 
 def _lacking(features: Floats) -> list[Floats]:

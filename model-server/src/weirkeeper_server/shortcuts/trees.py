@@ -1,8 +1,7 @@
 """Ensembles of decision trees: what is done to rows before they are walked, and what their sums mean.
 
 Thresholds and leaves stay in double precision, and what scikit-learn rounds to single precision before it compares is
-rounded here too: each row reaches the very leaves that it reaches there. onnxruntime walks a hundred trees in the time
-of one call of scikit-learn; for batches of many rows numpy may be quicker.
+rounded here too: each row reaches the very leaves that it reaches there.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import numpy as np
 from weirkeeper_server.shortcuts.finals import TWO_CLASSES, Answer, Answers, logistic, pairs, refused, softmax
 from weirkeeper_server.shortcuts.plan import Floats, Trees
 from weirkeeper_server.shortcuts.shallow_trees import sums as shallow_sums
-from weirkeeper_server.shortcuts.tree_graph import sums
 from weirkeeper_server.tensors import Array
 
 Walk = Callable[[Array], Floats]
@@ -22,17 +20,19 @@ Walk = Callable[[Array], Floats]
 
 
 def trees(plan: Trees) -> Answer:
-    """Make what computes an ensemble in onnxruntime.
+    """Make what computes an ensemble in onnxruntime, which walks a hundred trees in the time of a call of scikit-learn.
 
     Raises:
         ValueError: classes or first guesses are not as many as there are sums.
     """
+    from weirkeeper_server.shortcuts.tree_graph import sums  # noqa: PLC0415  it takes memory and half of a start
+
     walk = sums(plan)
     return _answer(plan, lambda rows: walk(rows.astype(np.float64, copy=False)))
 
 
-def trees_in_numpy(plan: Trees) -> Answer | None:
-    """Make what computes an ensemble of shallow trees in numpy, None for others; raises as `trees`."""
+def shallow_trees(plan: Trees) -> Answer | None:
+    """Make what computes an ensemble of shallow trees by compiled code, None for others; raises as `trees`."""
     walk = shallow_sums(plan)
     return None if walk is None else _answer(plan, walk)
 
