@@ -115,7 +115,7 @@ bench-feedback: venv ## Measure what feedback tokens cost
 
 .PHONY: bench-bookkeeping
 bench-bookkeeping: venv ## Measure what counting costs a request
-	OMP_NUM_THREADS=1 $(BIN)/python scripts/bench_bookkeeping.py
+	$(BIN)/python -m bench.server.bookkeeping
 
 .PHONY: bench-server
 bench-server: venv ## Measure the model server beside its peers; with BENCH_QUICK=1 shorter

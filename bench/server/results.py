@@ -115,13 +115,18 @@ def hold(bound: Bound, figures: Mapping[str, float], remark: str = "") -> BoundR
     return BoundResult(bound, figures, by, Goal(wanted, None if judged is None else judged <= bound.most), remark)
 
 
-def within(bound: Bound, name: str, figures: Sequence[float]) -> BoundResult:
-    """Hold the median of noisy figures against a bound; where it may lie on either side, nothing is said.
+def within(bound: Bound, name: str, figures: Sequence[float], beside: str = "") -> BoundResult:
+    """Hold the median of noisy figures against a bound; where it may lie on either side, nothing is said."""
+    median, error = median_and_error(figures)
+    met = None if abs(bound.most - median) < error else median < bound.most
+    goal = Goal(f"≤ {bound.most:g} {bound.unit}", met)
+    remark = "; ".join(text for text in (f"give or take {error:.2g} {bound.unit}", beside) if text)
+    return BoundResult(bound, {name: median}, None, goal, remark)
+
+
+def median_and_error(figures: Sequence[float]) -> tuple[float, float]:
+    """Give the median of two or more figures and, at 95 % certainty, how far it may be off.
 
     The error of the median is that of a normal distribution's: 1.253 standard deviations by the root of the number.
     """
-    median = statistics.median(figures)
-    error = SURE * 1.253 * statistics.stdev(figures) / len(figures) ** 0.5
-    met = None if abs(bound.most - median) < error else median < bound.most
-    goal = Goal(f"≤ {bound.most:g} {bound.unit}", met)
-    return BoundResult(bound, {name: median}, None, goal, f"give or take {error:.2g} {bound.unit}")
+    return statistics.median(figures), SURE * 1.253 * statistics.stdev(figures) / len(figures) ** 0.5

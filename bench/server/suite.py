@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
-from bench.server import answers, contenders
+from bench.server import answers, bookkeeping, contenders
 from bench.server.cases import BOUNDS, CASES, Bound, Case
 from bench.server.contenders import BARE, CEILING, OURS
 from bench.server.environments import IMAGE, KSERVE, MLSERVER, Environment
@@ -21,7 +21,7 @@ from bench.server.models import MATRICES, Fitted
 from bench.server.places import CHECKOUT
 from bench.server.programs import Program
 from bench.server.requests import as_binary, as_json, as_message
-from bench.server.results import BoundResult, CaseResult, hold, judge, within
+from bench.server.results import BoundResult, CaseResult, hold, judge, median_and_error, within
 from bench.server.routing import share
 from bench.server.servers import Server, running
 
@@ -129,8 +129,16 @@ class Suite:
         return [self._tried(bound.name, measures[bound.name], bound) or hold(bound, {}) for bound in BOUNDS]
 
     def _bookkeeping(self, bound: Bound) -> BoundResult:
-        say("measuring with and without bookkeeping")
-        model = self.fitted["trees"]
+        say("measuring bookkeeping within one process")
+        model = self.fitted[bookkeeping.MODEL]
+        found = bookkeeping.turns_within(IMAGE.python, model, self.scratch, 3 * self.effort.rounds)
+        say("measuring servers with and without bookkeeping")
+        median, error = median_and_error(self._between_servers(model))
+        beside = f"between two servers {median:.1f} {bound.unit}, give or take {error:.1f} {bound.unit}"
+        return within(bound, OURS, found.differences, beside)
+
+    def _between_servers(self, model: Fitted) -> list[float]:
+        """Give what a server's CPU time of a request is above that of one without bookkeeping, turn by turn."""
         with_it, without = contenders.ours(model, self.scratch), contenders.without_bookkeeping(model, self.scratch)
         case = next(case for case in CASES if case.name == "trees-1")
         with running([with_it, without]):
@@ -138,8 +146,7 @@ class Suite:
             # What differs by a twentieth is seen in many short turns rather than in a few long ones.
             turns = Effort(4 * self.effort.rounds, self.effort.seconds / 2, self.effort.starts)
             runs = interleaved({OURS: (with_it, load), BARE: (without, load)}, turns)
-        pairs = zip(runs[OURS], runs[BARE], strict=True)
-        return within(bound, OURS, [mine.cpu - bare.cpu for mine, bare in pairs])
+        return [mine.cpu - bare.cpu for mine, bare in zip(runs[OURS], runs[BARE], strict=True)]
 
     def _memory(self, bound: Bound) -> BoundResult:
         say("measuring memory")
