@@ -317,7 +317,41 @@ def far_sum(plan: Trees) -> dict[str, Any]:
     return {"targets": plan.targets + 2**30}
 
 
-@pytest.mark.parametrize("forge", [outside, in_a_circle, other_column, fewer, far_sum])
+def sizes_whose_sum_overflows(plan: Trees) -> dict[str, Any]:
+    return {"sizes": np.array([2**62] * 4 + [len(plan.left)]), "targets": np.zeros(5, dtype=int)}
+
+
+def half_as_long(plan: Trees) -> dict[str, Any]:
+    return {"values": plan.values.astype(np.float32)}
+
+
+def texts(plan: Trees) -> dict[str, Any]:
+    return {"threshold": plan.threshold.astype(str)}
+
+
+def no_number(plan: Trees) -> dict[str, Any]:
+    return {"threshold": np.where(plan.left >= 0, np.nan, plan.threshold)}
+
+
+def without_sign(plan: Trees) -> dict[str, Any]:
+    return {"right": plan.right.astype(np.uint64)}
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        outside,
+        in_a_circle,
+        other_column,
+        fewer,
+        far_sum,
+        sizes_whose_sum_overflows,
+        half_as_long,
+        texts,
+        no_number,
+        without_sign,
+    ],
+)
 def test_trees_whose_nodes_lead_elsewhere_are_refused(
     forge: Callable[[Trees], dict[str, Any]], kept: dict[str, tuple[EstimatorPredictor, Recorded]]
 ) -> None:
@@ -328,6 +362,33 @@ def test_trees_whose_nodes_lead_elsewhere_are_refused(
     whole = recorded.model_copy(update={"shortcut": recorded.shortcut.model_copy(update={"last": forged})})
     with pytest.raises(NotRecorded, match="cannot be read"):
         from_bytes(to_bytes(whole))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("at", 10**30, "too large"),
+        ("at", 0, "more bytes together"),
+        ("shape", [10**30], "more bytes together"),
+        ("shape", [0, 10**30], "dimension"),
+        ("dtype", "U0", "are not read"),
+    ],
+)
+def test_references_that_lead_nowhere_or_to_the_same_bytes_are_refused(
+    key: str, value: Any, words: str, kept: dict[str, tuple[EstimatorPredictor, Recorded]], tmp_path: Path
+) -> None:
+    """Many arrays of the same bytes would fill the memory of a server."""
+    file = tmp_path / "shortcut.zip"
+    file.write_bytes(to_bytes(kept["boosted"][1]))
+    with zipfile.ZipFile(file) as archive:
+        document, numbers = json.loads(archive.read(DOCUMENT)), archive.read(NUMBERS)
+    last = document["shortcut"]["last"]
+    last["values"][key] = value
+    if value == 0:
+        last["values"]["shape"] = [len(numbers) // 8, 1]
+    zipped(file, document=json.dumps(document).encode(), numbers=numbers)
+    with pytest.raises(NotRecorded, match=f"cannot be read: .*{words}"):
+        from_bytes(file.read_bytes())
 
 
 def test_mixed_columns_are_kept_with_their_categories() -> None:

@@ -191,6 +191,11 @@ def test_what_cannot_be_profiled_is_refused_with_a_reason(columns: Any, message:
             id="negative count",
         ),
         pytest.param(
+            {"features": [{"name": "x", "type": "discrete", "counts": [1, 1], "values": ["a"]}]},
+            "values that are text, and type 'discrete'",
+            id="words among numbers",
+        ),
+        pytest.param(
             {"features": [{"name": "x", "type": "numeric", "counts": ["many"]}]}, "cannot be read", id="no number"
         ),
     ],

@@ -83,7 +83,9 @@ def from_bytes(data: bytes) -> Recorded:
         if isinstance(document, dict) and document.get("api_version") != VERSION:
             raise NotRecorded(f"it is {str(document.get('api_version'))[:40]!r}, and this server reads {VERSION}")
         return Recorded.model_validate(document, context=_Read(contents[NUMBERS]))
-    except (ValueError, TypeError, LookupError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (
+        ValueError, TypeError, LookupError, OverflowError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error
+    ) as error:  # fmt: skip
         raise NotRecorded(f"it cannot be read: {' '.join(str(error).split())[:200]}") from error
 
 
@@ -124,10 +126,11 @@ class _Written:
 
 
 class _Read:
-    """Arrays found again; each is checked against the bytes that there are."""
+    """Arrays found again; each is checked against the bytes that there are, and all together are no more than those."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
+        self._left = len(data)
 
     def take(self, reference: object) -> npt.NDArray[Any]:
         match reference:
@@ -140,6 +143,9 @@ class _Read:
                 count = _count(shape)
                 if count == 0:
                     return np.empty(shape, dtype)
+                self._left -= count * dtype.itemsize
+                if self._left < 0:
+                    raise ValueError("arrays have more bytes together than there are")
                 array = np.frombuffer(self._data, dtype, count, start).reshape(shape)
                 return array.astype(dtype.newbyteorder("="))
         raise ValueError("an array is expected")

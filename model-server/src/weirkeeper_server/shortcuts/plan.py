@@ -204,28 +204,39 @@ class Trees(Part):
     @model_validator(mode="after")
     def _nodes_lead_to_later_ones(self) -> Self:
         """Compiled code follows node numbers without looking where it reads."""
-        nodes = (self.left, self.right, self.feature, self.lacking_left, self.targets, self.sizes)
-        if any(one.ndim != 1 or one.dtype.kind not in "iub" for one in nodes) or self.threshold.ndim != 1:
-            raise ValueError("a tree's nodes are no lists of numbers")
-        if self.values.ndim != 2 or self.sizes.size == 0 or self.sizes.min() < 1:  # noqa: PLR2004  a matrix
-            raise ValueError("there is no tree")
-        count = int(self.sizes.sum())
-        each = (self.left, self.right, self.feature, self.threshold, self.lacking_left, self.values)
-        if any(len(one) != count for one in each) or len(self.targets) != len(self.sizes) or self.targets.min() < 0:
-            raise ValueError("the lists of nodes differ in length")
-        if self.targets.max() >= MOST_SUMS or not 1 <= self.values.shape[1] <= MOST_SUMS:
-            raise ValueError(f"there is no sum, or there are more than {MOST_SUMS}")
-        starts = np.repeat(np.cumsum(self.sizes) - self.sizes, self.sizes)
+        self._check_lists()
+        sizes = self.sizes.astype(np.int64)
+        count = int(sizes.sum())
+        starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
         inner = self.left >= 0
         place = (np.arange(count) - starts)[inner]
-        size = np.repeat(self.sizes, self.sizes)[inner]
+        size = np.repeat(sizes, sizes)[inner]
         for child in (self.left[inner], self.right[inner]):
             if np.any(child <= place) or np.any(child >= size):
                 raise ValueError("a node leads outside its tree")
         used = self.feature[inner]
         if np.any(used < 0) or np.any(used >= self.width):
             raise ValueError("a node asks for a column that there is not")
+        if np.isnan(self.threshold[inner]).any():
+            raise ValueError("a node compares with no number")
         return self
+
+    def _check_lists(self) -> None:
+        nodes = (self.left, self.right, self.feature, self.lacking_left, self.targets, self.sizes)
+        if any(one.ndim != 1 or one.dtype.kind not in "iub" or one.dtype == np.uint64 for one in nodes):
+            raise ValueError("a tree's nodes are no lists of integers of up to 63 bits")
+        if {self.threshold.dtype, self.values.dtype} != {np.dtype(np.float64)}:
+            raise ValueError("thresholds and values are not in double precision")
+        if self.threshold.ndim != 1 or self.values.ndim != 2 or self.sizes.size == 0:  # noqa: PLR2004  a matrix
+            raise ValueError("there is no tree")
+        count, each = len(self.left), (self.right, self.feature, self.threshold, self.lacking_left, self.values)
+        # The largest size before their sum, which may overflow; numpy's `repeat` then writes beyond its memory.
+        if self.sizes.min() < 1 or self.sizes.max() > count or self.sizes.sum() != count:
+            raise ValueError("trees of no nodes, or of others than there are")
+        if any(len(one) != count for one in each) or len(self.targets) != len(self.sizes) or self.targets.min() < 0:
+            raise ValueError("the lists of nodes differ in length")
+        if self.targets.max() >= MOST_SUMS or not 1 <= self.values.shape[1] <= MOST_SUMS:
+            raise ValueError(f"there is no sum, or there are more than {MOST_SUMS}")
 
 
 MOST_SUMS: Final = 10_000

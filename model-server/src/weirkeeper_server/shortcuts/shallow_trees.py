@@ -19,6 +19,8 @@ from weirkeeper_server.tensors import Array
 
 MOST_LEAVES: Final = 2**17
 """Together, of all trees that were made complete; as many questions are asked of each row at most."""
+MOST_VALUES: Final = 2**22
+"""Of all those leaves: a tree of seven nodes may become one of 64 leaves."""
 
 
 def sums(plan: Trees) -> Callable[[Array], Floats] | None:
@@ -31,25 +33,26 @@ def sums(plan: Trees) -> Callable[[Array], Floats] | None:
 
 
 def _walk(library: ctypes.CDLL, plan: Trees) -> Walk | None:
-    starts = np.cumsum(plan.sizes) - plan.sizes
-    roots = starts[:, None]
-    at = roots.astype(np.intp)
+    sizes, columns = plan.sizes.astype(np.intp), plan.values.shape[1]
+    at = roots = (np.cumsum(sizes) - sizes)[:, None]
+    most = min(MOST_LEAVES, MOST_VALUES // columns)
     levels: list[npt.NDArray[Any]] = []
     while (inner := plan.left[at] >= 0).any():
-        if len(levels) == MOST_LEVELS or 2 * at.size > MOST_LEAVES:
+        if len(levels) == MOST_LEVELS or 2 * at.size > most:
             return None
         levels.append(_questions(plan, at, inner))
         children = [np.where(inner, roots + child[at], at) for child in (plan.left, plan.right)]
         at = np.stack(children, axis=2).reshape(len(at), -1)
     if not levels:
         return None
+    targets = plan.targets if columns == 1 else np.zeros_like(plan.targets)
     questions, asked = np.unique(np.concatenate(levels, axis=1), return_inverse=True)
     return Walk(
         library,
         plan.width,
         plan.sums,
         Questions(questions["feature"], questions["threshold"].copy(), questions["lacking_right"]),
-        CompleteTrees(asked.reshape(len(at), -1), plan.values[at], plan.targets.astype(np.intp)),
+        CompleteTrees(asked.reshape(len(at), -1), plan.values[at], targets.astype(np.intp)),
     )
 
 

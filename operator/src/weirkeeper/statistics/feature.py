@@ -184,6 +184,8 @@ def _check(feature: FeatureProfile) -> None:
         wrong = "has edges, values or moments that are not finite"
     elif not all(low < high for low, high in pairwise(feature.edges)):
         wrong = "has edges that do not ascend"
+    elif not feature.textual and any(isinstance(value, str) for value in feature.values):
+        wrong = f"has values that are text, and type {feature.type!r}"
     elif feature.sensitive and feature.view is None and _told_values(feature):
         wrong = "is sensitive and holds values"
     if wrong:
