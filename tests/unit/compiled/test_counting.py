@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,14 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weirkeeper.compiled.counting import CompiledTallies, Projecting
-from weirkeeper.compiled.library import LIBRARY
-from weirkeeper.statistics import joint
+from weirkeeper.compiled.counting import KINDS, CompiledTallies, Projecting, Scale
+from weirkeeper.statistics import joint, tallies
 from weirkeeper.statistics.feature import FeatureProfile
-from weirkeeper.statistics.joint import LIMIT, Projection, standardise
-from weirkeeper.statistics.tallies import NumpyTallies, tallies
-
-pytestmark = pytest.mark.skipif(LIBRARY is None, reason="nothing is compiled for this machine")
+from weirkeeper.statistics.joint import LIMIT, STEPS, Projection, standardise
+from weirkeeper.statistics.tallies import NumpyTallies
 
 EDGES = (-1.5, 0.0, 0.25, 3.0)
 FEATURES = {
@@ -43,25 +41,41 @@ VALUES = st.one_of(
 @settings(max_examples=60, deadline=None)
 @given(parts=st.lists(st.lists(VALUES, max_size=40), max_size=3))
 @pytest.mark.parametrize("name", FEATURES)
-def test_any_values_are_counted_alike(name: str, parts: list[list[float]]) -> None:
-    assert_alike(FEATURES[name], [np.array(part, dtype=np.float64) for part in parts])
+def test_any_values_are_counted_alike(library: ctypes.CDLL, name: str, parts: list[list[float]]) -> None:
+    assert_alike(library, FEATURES[name], [np.array(part, dtype=np.float64) for part in parts])
 
 
 @pytest.mark.parametrize("rows", [511, 512, 513, 5000])
 @pytest.mark.parametrize("name", FEATURES)
-def test_many_values_are_counted_alike(name: str, rows: int) -> None:
+def test_many_values_are_counted_alike(library: ctypes.CDLL, name: str, rows: int) -> None:
     drawn = np.random.default_rng(rows)
     values = drawn.normal(size=rows)
     values[drawn.random(rows) < 0.1] = np.nan
     values[drawn.random(rows) < 0.05] = np.inf
     values[drawn.random(rows) < 0.05] = 1e12
     values[drawn.random(rows) < 0.2] = 0.0
-    assert_alike(FEATURES[name], [values, values[::-1].copy()])
+    assert_alike(library, FEATURES[name], [values, values[::-1].copy(), between_doubles(values)])
 
 
-def assert_alike(feature: FeatureProfile, parts: Sequence[Any]) -> None:
-    compiled, plain = tallies(feature), NumpyTallies(feature)
-    assert isinstance(compiled, CompiledTallies)
+def between_doubles(values: Any) -> Any:
+    """Put values where no processor would put doubles, and let nobody write there."""
+    moved = np.empty(values.nbytes + 3, dtype=np.uint8)[3:].view(np.float64)
+    moved[:] = values
+    moved.setflags(write=False)
+    assert not moved.flags.aligned
+    return moved
+
+
+def compiled_tallies(library: ctypes.CDLL, feature: FeatureProfile) -> CompiledTallies:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tallies, "LIBRARY", library)
+        made = tallies.tallies(feature)
+    assert isinstance(made, CompiledTallies)
+    return made
+
+
+def assert_alike(library: ctypes.CDLL, feature: FeatureProfile, parts: Sequence[Any]) -> None:
+    compiled, plain = compiled_tallies(library, feature), NumpyTallies(feature)
     for values in parts:
         compiled.add(values)
         plain.add(values)
@@ -69,9 +83,37 @@ def assert_alike(feature: FeatureProfile, parts: Sequence[Any]) -> None:
 
 
 @pytest.mark.parametrize("values", [np.arange(6.0)[::2], np.zeros((2, 2)), np.zeros(3, np.float32), np.arange(3)])
-def test_what_does_not_lie_side_by_side_as_doubles_is_refused(values: Any) -> None:
+def test_what_does_not_lie_side_by_side_as_doubles_is_refused(library: ctypes.CDLL, values: Any) -> None:
     with pytest.raises(ValueError, match="expected doubles side by side"):
-        tallies(FEATURES["intervals"]).add(values)
+        compiled_tallies(library, FEATURES["intervals"]).add(values)
+
+
+@pytest.mark.parametrize("far", [1e300, -1e300])
+def test_a_sum_that_64_bits_do_not_hold_is_told_whole(library: ctypes.CDLL, far: float) -> None:
+    """A unit so small that it takes 2**24 values, not years of them."""
+    counted = CompiledTallies(library, EDGES, (7.5,), None, Scale(0.0, 1.0, 2.0**40, 1.0))
+    values = np.full(2**21, far)
+    for _ in range(8):
+        counted.add(values)
+    counted.add(np.array([7.5, -1.0]))
+    at_most = [0, 0, 0, 0] if far > 0 else [2**24] * 4
+    assert counted.told()[KINDS - 1 :] == [int(np.sign(far)) * 2**64 + 7, *np.add(at_most, [0, 1, 1, 1]).tolist(), 1]
+
+
+@pytest.mark.parametrize(
+    "offsets",
+    [
+        Scale(np.nan, 1.0, 1.0, 1.0),
+        Scale(0.0, np.inf, 1.0, 1.0),
+        Scale(0.0, 0.0, 1.0, 1.0),
+        Scale(0.0, 1.0, 1e13, 1.0),
+        Scale(0.0, 1.0, -1.0, 1.0),
+        Scale(0.0, 1.0, 1.0, 0.0),
+    ],
+)
+def test_offsets_that_no_whole_number_holds_are_refused(library: ctypes.CDLL, offsets: Scale) -> None:
+    with pytest.raises(ValueError, match="expected finite numbers"):
+        CompiledTallies(library, (), (), None, offsets)
 
 
 DIRECTIONS = [
@@ -84,17 +126,22 @@ DIRECTIONS = [
 @pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
 @settings(max_examples=60, deadline=None)
 @given(rows=st.lists(st.tuples(VALUES, VALUES, VALUES), min_size=1, max_size=20), repeats=st.sampled_from([1, 40]))
-def test_columns_are_projected_alike(rows: list[tuple[float, float, float]], repeats: int) -> None:
+def test_columns_are_projected_alike(
+    library: ctypes.CDLL, rows: list[tuple[float, float, float]], repeats: int
+) -> None:
+    projecting = Projecting(library, LIMIT, STEPS)
     matrix = np.repeat(np.array(rows), repeats, axis=0)
     columns = {"a": matrix[:, 0], "b": matrix[:, 1].copy(), "c": matrix[:, 2]}
     for direction in DIRECTIONS:
-        compiled = direction.of(columns, {})
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(joint, "_COMPILED", projecting)
+            compiled = direction.of(columns, {})
             patch.setattr(joint, "_COMPILED", None)
             plain = direction.of(columns, {})
             standard = standardise(columns["a"], 0.3, 0.7)
         assert compiled.tobytes() == plain.tobytes() or alike(compiled, plain)
-        assert alike(standardise(columns["a"], 0.3, 0.7), standard)
+        assert alike(projecting.standardised(columns["a"], 0.3, 0.7), standard)
+        assert alike(projecting.standardised(between_doubles(columns["a"]), 0.3, 0.7), standard)
         assert not np.abs(standard[~np.isnan(standard)]).max(initial=0.0) > LIMIT
 
 
@@ -105,9 +152,8 @@ def alike(one: Any, other: Any) -> bool:
     )
 
 
-def test_terms_of_different_sizes_are_refused() -> None:
-    assert LIBRARY is not None
-    projecting = Projecting(LIBRARY, LIMIT, joint.STEPS)
+def test_terms_of_different_sizes_are_refused(library: ctypes.CDLL) -> None:
+    projecting = Projecting(library, LIMIT, STEPS)
     with pytest.raises(ValueError, match="different sizes"):
         projecting.projected([np.zeros(3), np.zeros(2)], [1.0, 1.0])
     with pytest.raises(ValueError, match="not a weight for each"):

@@ -14,11 +14,13 @@ typedef struct {
     int64_t summed;
 } Feature;
 
+typedef double Given __attribute__((aligned(1))); // an array may begin at any byte
+
 typedef struct {
     int64_t missing, positive, negative, outside, sum;
 } Kinds;
 
-static Kinds kinds_of(const double *values, int count, const Feature *feature) {
+static Kinds kinds_of(const Given *values, int count, const Feature *feature) {
     const double low = feature->low, high = feature->high;
     int64_t missing = 0, positive = 0, negative = 0, outside = 0;
     for (int i = 0; i < count; i++) {
@@ -31,7 +33,7 @@ static Kinds kinds_of(const double *values, int count, const Feature *feature) {
     return (Kinds){missing, positive, negative, outside, 0};
 }
 
-static int64_t offsets_of(const double *values, int count, const Feature *feature) {
+static int64_t offsets_of(const Given *values, int count, const Feature *feature) {
     const double mean = feature->mean, scale = feature->scale, farthest = feature->farthest, unit = feature->unit;
     double offsets[AT_ONCE];
     for (int i = 0; i < count; i++) {
@@ -54,7 +56,7 @@ static int64_t offsets_of(const double *values, int count, const Feature *featur
     return (int64_t)sum;
 }
 
-static void count_at_most(const double *values, int count, const double *edges, int64_t edge_count, int64_t *told) {
+static void count_at_most(const Given *values, int count, const double *edges, int64_t edge_count, int64_t *told) {
     for (int64_t edge = 0; edge < edge_count; edge++) {
         const double most = edges[edge];
         int64_t found = 0;
@@ -64,7 +66,7 @@ static void count_at_most(const double *values, int count, const double *edges, 
     }
 }
 
-static void count_equal(const double *values, int count, const double *points, int64_t point_count, int64_t *told) {
+static void count_equal(const Given *values, int count, const double *points, int64_t point_count, int64_t *told) {
     for (int64_t place = 0; place < point_count; place++) {
         const double point = points[place];
         int64_t found = 0;
@@ -74,27 +76,32 @@ static void count_equal(const double *values, int count, const double *points, i
     }
 }
 
+static const int64_t LARGE = INT64_C(1) << 62; // a sum that is kept below it has room for another part's
+
 /* Add to what was told: values that are missing, infinite, negative infinite, outside of the range, the sum of offsets;
-   then how many are at most each edge, then how many are each point. */
-void weirkeeper_tally(const double *values, int64_t rows, const Feature *feature, int64_t *told) {
+   then how many are at most each edge, then how many are each point; last, how many LARGE belong to the sum. */
+void weirkeeper_tally(const Given *values, int64_t rows, const Feature *feature, int64_t *told) {
     int64_t *at_most = told + 5, *equal = at_most + feature->edge_count;
     for (int64_t start = 0; start < rows; start += AT_ONCE) {
-        const double *part = values + start;
+        const Given *part = values + start;
         const int count = rows - start < AT_ONCE ? (int)(rows - start) : AT_ONCE;
         const Kinds kinds = kinds_of(part, count, feature);
         told[0] += kinds.missing;
         told[1] += kinds.positive;
         told[2] += kinds.negative;
         told[3] += kinds.outside;
-        if (feature->summed)
-            told[4] += offsets_of(part, count, feature);
+        if (feature->summed) {
+            const int64_t sum = told[4] + offsets_of(part, count, feature);
+            told[4] = sum % LARGE;
+            equal[feature->point_count] += sum / LARGE;
+        }
         count_at_most(part, count, feature->edges, feature->edge_count, at_most);
         count_equal(part, count, feature->points, feature->point_count, equal);
     }
 }
 
 // Tell how many `scale` each value lies from `center`, at most `limit`; NaN stays.
-void weirkeeper_standardise(const double *values, int64_t rows, double center, double scale, double limit,
+void weirkeeper_standardise(const Given *values, int64_t rows, double center, double scale, double limit,
                             double *found) {
     for (int64_t i = 0; i < rows; i++) {
         double value = (values[i] - center) / scale;
@@ -104,7 +111,7 @@ void weirkeeper_standardise(const double *values, int64_t rows, double center, d
 }
 
 // Add up terms, each by its weight, and round the sums to so many `steps` of 1.
-void weirkeeper_project(const double *const *terms, const double *weights, int64_t term_count, int64_t rows,
+void weirkeeper_project(const Given *const *terms, const double *weights, int64_t term_count, int64_t rows,
                         double steps, double *found) {
     const double step = 1.0 / steps;
     for (int64_t start = 0; start < rows; start += AT_ONCE) {
@@ -113,7 +120,8 @@ void weirkeeper_project(const double *const *terms, const double *weights, int64
         for (int i = 0; i < count; i++)
             total[i] = terms[0][start + i] * weights[0];
         for (int64_t term = 1; term < term_count; term++) {
-            const double *values = terms[term] + start, weight = weights[term];
+            const Given *values = terms[term] + start;
+            const double weight = weights[term];
             for (int i = 0; i < count; i++)
                 total[i] += values[i] * weight;
         }

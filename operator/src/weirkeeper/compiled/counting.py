@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -13,6 +14,10 @@ Floats = npt.NDArray[np.float64]
 
 KINDS: Final = 5
 """Numbers that are told of values before those of edges and points."""
+LARGE_BITS: Final = 62
+"""Sums of 64 bits are cut there, and what is above is told apart: one that runs for months would not hold them."""
+MOST_UNITS: Final = 2.0**40
+"""In one offset: the sum of a part, in double precision, stays exact."""
 
 
 class Scale(NamedTuple):
@@ -39,7 +44,10 @@ class CompiledTallies:
     """Counts values: missing, infinite, negative infinite, out of range, and the sum of the finite ones' offsets.
 
     Behind those how many are at most each of `edges`, then how many are each of `points`. Without `offsets` their sum
-    is 0, without `bounds` nothing is out of range.
+    is 0, without `bounds` nothing is out of range. Not thread-safe: the interpreter's lock is let go while it counts.
+
+    Raises:
+        ValueError: offsets cannot be summed exactly in such units.
     """
 
     def __init__(
@@ -50,8 +58,10 @@ class CompiledTallies:
         bounds: tuple[float, float] | None,
         offsets: Scale | None,
     ) -> None:
+        if offsets is not None and not _is_exact(offsets):
+            raise ValueError(f"{offsets}, expected finite numbers, a scale and at most {MOST_UNITS:g} units")
         self._edges, self._points = np.array(edges, dtype=np.float64), np.array(points, dtype=np.float64)
-        self._told = np.zeros(KINDS + len(edges) + len(points), dtype=np.int64)
+        self._told = np.zeros(KINDS + len(edges) + len(points) + 1, dtype=np.int64)
         self._feature = _Feature(
             self._edges.ctypes.data, len(edges), self._points.ctypes.data, len(points),
             *(bounds or (-np.inf, np.inf)), *(offsets or Scale(0.0, 1.0, 1.0, 1.0)), offsets is not None,
@@ -68,6 +78,7 @@ class CompiledTallies:
     def told(self) -> list[int]:
         """Tell what was counted so far."""
         told: list[int] = self._told.tolist()
+        told[KINDS - 1] += told.pop() << LARGE_BITS
         return told
 
 
@@ -105,6 +116,15 @@ class Projecting:
             addresses.ctypes.data, factors.ctypes.data, len(terms), found.size, self._steps, found.ctypes.data
         )
         return found
+
+
+def _is_exact(offsets: Scale) -> bool:
+    return (
+        all(map(math.isfinite, offsets))
+        and offsets.scale != 0.0
+        and offsets.unit > 0.0
+        and 0.0 <= offsets.farthest / offsets.unit <= MOST_UNITS
+    )
 
 
 def _address(values: Floats) -> int:

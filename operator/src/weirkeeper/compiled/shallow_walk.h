@@ -3,14 +3,16 @@
 #define NAMED_(name, suffix) name##_##suffix
 #define NAMED(name, suffix) NAMED_(name, suffix)
 #define Numbers NAMED(Numbers, SUFFIX)
+#define Given NAMED(Given, SUFFIX)
 
 typedef NUMBER Numbers __attribute__((vector_size(ROWS * sizeof(NUMBER))));
+typedef NUMBER Given __attribute__((aligned(1))); // an array may begin at any byte
 
 // Lay out the columns that are asked about, a value of each row beside the other; rows that are not there are zero.
-static void NAMED(lay_out, SUFFIX)(const Trees *trees, const NUMBER *rows, int count, Numbers *columns) {
+static void NAMED(lay_out, SUFFIX)(const Trees *trees, const Given *rows, int count, Numbers *columns) {
     NUMBER *values = (NUMBER *)columns;
     for (int64_t place = 0; place < trees->used_count; place++, values += ROWS) {
-        const NUMBER *column = rows + trees->used[place];
+        const Given *column = rows + trees->used[place];
         for (int row = 0; row < count; row++)
             values[row] = column[row * trees->width];
         for (int row = count; row < ROWS; row++)
@@ -36,7 +38,7 @@ static void NAMED(answer, SUFFIX)(const Trees *trees, const Numbers *columns, By
 }
 
 // Walk one row down all trees.
-static void NAMED(descend, SUFFIX)(const Trees *trees, const NUMBER *row, double *sums) {
+static void NAMED(descend, SUFFIX)(const Trees *trees, const Given *row, double *sums) {
     const NUMBER *thresholds = trees->thresholds;
     const int64_t inner = (1 << trees->levels) - 1;
     for (int64_t sum = 0; sum < trees->sums; sum++)
@@ -57,8 +59,8 @@ static void NAMED(descend, SUFFIX)(const Trees *trees, const NUMBER *row, double
 }
 
 // Walk up to ROWS rows.
-static void NAMED(walk_part, SUFFIX)(const Trees *trees, const NUMBER *rows, int count, Numbers *columns,
-                                     Bytes *answers, Sums *sums, double *found) {
+static void NAMED(walk_part, SUFFIX)(const Trees *trees, const Given *rows, int count, Numbers *columns, Bytes *answers,
+                                     Sums *sums, double *found) {
     NAMED(lay_out, SUFFIX)(trees, rows, count, columns);
     NAMED(answer, SUFFIX)(trees, columns, answers);
     add_leaves(trees, answers, sums);
@@ -69,7 +71,7 @@ static void NAMED(walk_part, SUFFIX)(const Trees *trees, const NUMBER *rows, int
 }
 
 // Add up the leaves that each of `count` rows reaches, into `found` `[count][sums]`; 0, or -1 without memory.
-int64_t NAMED(weirkeeper_walk, SUFFIX)(const Trees *trees, const NUMBER *rows, int64_t count, double *found) {
+int64_t NAMED(weirkeeper_walk, SUFFIX)(const Trees *trees, const Given *rows, int64_t count, double *found) {
     const int64_t few = count % ROWS <= FEW_ROWS ? count % ROWS : 0, many = count - few;
     for (int64_t row = many; row < count; row++)
         NAMED(descend, SUFFIX)(trees, rows + row * trees->width, found + row * trees->sums);
@@ -94,5 +96,6 @@ int64_t NAMED(weirkeeper_walk, SUFFIX)(const Trees *trees, const NUMBER *rows, i
 }
 
 #undef Numbers
+#undef Given
 #undef NAMED
 #undef NAMED_

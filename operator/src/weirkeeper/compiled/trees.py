@@ -49,7 +49,7 @@ class _Trees(ctypes.Structure):
 
 
 class Walk:
-    """Adds up the leaves that rows of `width` numbers reach, for so many `sums`.
+    """Adds up the leaves that rows of `width` numbers reach, for so many `sums`; from several threads, if need be.
 
     Raises:
         ValueError: the arrays do not fit to each other; compiled code reads where they say, without looking again.
@@ -61,12 +61,12 @@ class Walk:
         used, places = np.unique(questions.feature, return_inverse=True)
         self._width, self._sums = width, sums
         self._dtype = questions.threshold.dtype
-        # Kept, because the compiled code knows their addresses alone.
+        # Copies, for nobody may change what was checked; kept, because the compiled code knows their addresses alone.
         self._arrays = (
             used.astype(np.int32), questions.feature.astype(np.int32), places.astype(np.int32),
-            np.ascontiguousarray(questions.threshold), questions.lacking_right.astype(np.uint8),
-            np.ascontiguousarray(trees.asked, dtype=np.int32),
-            np.ascontiguousarray(trees.leaves), trees.targets.astype(np.int32),
+            np.array(questions.threshold), questions.lacking_right.astype(np.uint8),
+            np.array(trees.asked, dtype=np.int32, order="C"),
+            np.array(trees.leaves, order="C"), trees.targets.astype(np.int32),
         )  # fmt: skip
         levels, may_lack = leaves.bit_length() - 1, bool(questions.lacking_right.any())
         counts = (levels, count, len(questions.feature), len(used), width, sums, columns, may_lack)
@@ -81,7 +81,7 @@ class Walk:
 
         Raises:
             ValueError: rows are not as wide as was said.
-            MemoryError: there is none for some dozen kilobytes.
+            MemoryError: there is none for what is asked of 64 rows, some dozen megabytes at most.
         """
         if rows.ndim != 2 or rows.shape[1] != self._width:  # noqa: PLR2004  a matrix
             raise ValueError(f"rows of shape {rows.shape}, expected {self._width} columns")
@@ -93,16 +93,10 @@ class Walk:
 
 
 def _check(width: int, sums: int, questions: Questions, trees: CompleteTrees) -> None:
-    count, leaves, columns = trees.leaves.shape
-    number = len(questions.feature)
-    if not number or {part.shape for part in questions} != {(number,)}:
-        raise ValueError("questions of different numbers")
-    if questions.threshold.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise ValueError(f"thresholds of type {questions.threshold.dtype}, expected single or double precision")
-    if leaves not in [2**level for level in range(1, MOST_LEVELS + 1)] or trees.asked.shape != (count, leaves - 1):
-        raise ValueError(f"trees of {leaves} leaves and questions of shape {trees.asked.shape}")
-    if trees.targets.shape != (count,) or not columns:
-        raise ValueError("targets of another number than trees")
+    _check_shapes(questions, trees)
+    number, (count, _, columns) = len(questions.feature), trees.leaves.shape
+    if not all(0 < size < 2**31 for size in (width, sums, number, count + 1)):
+        raise ValueError(f"{number} questions, {count} trees, {width} columns and {sums} sums: too many, or none")
     for name, places, most in (
         ("feature", questions.feature, width),
         ("question", trees.asked, number),
@@ -110,3 +104,18 @@ def _check(width: int, sums: int, questions: Questions, trees: CompleteTrees) ->
     ):
         if places.size and not 0 <= places.min() <= places.max() < most:
             raise ValueError(f"a {name} from {places.min()} to {places.max()}, expected less than {most}")
+
+
+def _check_shapes(questions: Questions, trees: CompleteTrees) -> None:
+    count, leaves, columns = trees.leaves.shape
+    number = len(questions.feature)
+    if not number or {part.shape for part in questions} != {(number,)}:
+        raise ValueError("questions of different numbers")
+    if questions.threshold.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise ValueError(f"thresholds of type {questions.threshold.dtype}, expected single or double precision")
+    if trees.leaves.dtype != np.float64:
+        raise ValueError(f"leaves of type {trees.leaves.dtype}, expected double precision")
+    if leaves not in [2**level for level in range(1, MOST_LEVELS + 1)] or trees.asked.shape != (count, leaves - 1):
+        raise ValueError(f"trees of {leaves} leaves and questions of shape {trees.asked.shape}")
+    if trees.targets.shape != (count,) or not columns:
+        raise ValueError("targets of another number than trees")
