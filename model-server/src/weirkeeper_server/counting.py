@@ -34,28 +34,25 @@ SPARE: Final = 1
 
 
 class Slot:
-    """Durations of the requests that started in one slot, by bin, and how many of them are still active."""
+    """Durations of the requests that started in one slot, by bin, and how many of them are still active.
 
-    __slots__ = ("_bins", "_waiting", "active", "end", "start")
+    Those in `waiting` are not counted yet: many at once cost a fraction.
+    """
+
+    __slots__ = ("_bins", "active", "end", "start", "waiting")
 
     def __init__(self, start: int, seconds: int) -> None:
         self.start = start
         self.end = start + seconds
         self.active = 0
-        self._waiting: list[float] = []
+        self.waiting: list[float] = []
         self._bins: dict[int, int] = {}
-
-    def add(self, seconds: float) -> None:
-        """Take a duration; many are counted at once, which costs a fraction."""
-        self._waiting.append(seconds)
-        if len(self._waiting) == DURATIONS_AT_ONCE:
-            self.bins()
 
     def bins(self) -> Mapping[int, int]:
         """Count what waits, and give all counts."""
-        if self._waiting:
-            found = np.bincount(np.searchsorted(_EDGES_US, np.array(self._waiting) * 1e6))
-            self._waiting.clear()
+        if self.waiting:
+            found = np.bincount(np.searchsorted(_EDGES_US, np.array(self.waiting) * 1e6))
+            self.waiting.clear()
             for place in np.flatnonzero(found).tolist():
                 self._bins[place] = self._bins.get(place, 0) + int(found[place])
         return self._bins
@@ -81,7 +78,10 @@ class LatencySlots:
     def end(slot: Slot, seconds: float) -> None:
         """Book the duration of a request that started in a slot; one that was forgotten meanwhile stays so."""
         slot.active -= 1
-        slot.add(seconds)
+        waiting = slot.waiting
+        waiting.append(seconds)
+        if len(waiting) == DURATIONS_AT_ONCE:
+            slot.bins()
 
     def _slot(self, start: int) -> Slot:
         slot = self._slots.get(start)
