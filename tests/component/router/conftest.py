@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,19 @@ from tests.component.router.stubs import HttpStub, http_stub
 
 @pytest.fixture
 async def router(tmp_path: Path) -> AsyncIterator[Router]:
-    router = Router(tmp_path)
+    async with started(Router(tmp_path)) as router:
+        yield router
+
+
+@pytest.fixture
+async def patient(tmp_path: Path) -> AsyncIterator[Router]:
+    """A router that waits as long for an answer as a busy machine may need."""
+    async with started(Router(tmp_path, route_timeout=15.0)) as router:
+        yield router
+
+
+@asynccontextmanager
+async def started(router: Router) -> AsyncIterator[Router]:
     try:
         await router.start()
         yield router

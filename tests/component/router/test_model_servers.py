@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,8 +22,6 @@ from tests.component.server.processes import Server
 from tests.unit.server.churn import fitted, request, rows
 from weirkeeper.bundling import maker
 
-LONG = 15.0
-
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Server]]:
@@ -39,13 +37,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
 
 
 @pytest.fixture
-async def router(tmp_path: Path) -> AsyncIterator[Router]:
-    router = Router(tmp_path, route_timeout=LONG)
-    try:
-        await router.start()
-        yield router
-    finally:
-        await router.close()
+def router(patient: Router) -> Router:
+    return patient
 
 
 def revision(server: Server) -> str:

@@ -12,6 +12,11 @@ REQUESTS = 10_000
 SIGMAS = 4
 
 
+@pytest.fixture
+def router(patient: Router) -> Router:
+    return patient
+
+
 def within(count: int, weight: int, requests: int = REQUESTS) -> bool:
     share = weight / 100
     return abs(count - requests * share) <= SIGMAS * math.sqrt(requests * share * (1 - share))
