@@ -110,7 +110,7 @@ test-sanitised: venv ## The C, with sanitizers of addresses and undefined behavi
 	gcc -std=c17 -O1 -g -ffp-contract=off -fPIC -shared -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all \
 		-Wno-psabi -DWEIRKEEPER_BUILT_FROM='"sanitised"' -o $(SANITISED) $(filter %.c,$(C_SOURCES))
 	LD_PRELOAD=$$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc WEIRKEEPER_SANITISED=$(SANITISED) \
-		$(BIN)/pytest $(addprefix tests/unit/compiled/test_,any_trees.py counting.py trees.py)
+		$(BIN)/pytest $(addprefix tests/unit/compiled/test_,any_trees.py counting.py table.py trees.py)
 
 .PHONY: test-programs
 test-programs: venv ## Install what tests run beside what they test: emulators of stores, a browser, clients of gRPC, lists of requests

@@ -21,9 +21,11 @@ Outcome = Literal["ok", "invalid", "failed"]
 OUTCOMES: Final[Sequence[Outcome]] = ("ok", "invalid", "failed")
 LEAST_AT_ONCE: Final = 1024
 MOST_AT_ONCE: Final = 16384
+TOGETHER_AT_ONCE: Final = 8192
 VALUES_AT_ONCE: Final = 2**19
-"""Rows are counted in batches, for a call of numpy costs little more for thousands than for one. How many there are in
-a batch is between LEAST_AT_ONCE and MOST_AT_ONCE: the fewer, the more columns they have."""
+"""Rows are counted in batches, for a call costs little more for thousands than for one. How many there are in a batch
+is between LEAST_AT_ONCE and MOST_AT_ONCE: the fewer, the more columns they have. TOGETHER_AT_ONCE are enough where all
+columns are counted in one call, and twice as many for each feature that needs a call of its own."""
 PARTS_AT_ONCE: Final = 16
 """Rows of so many predictions are joined while they wait: thousands of small arrays would fill memory and caches."""
 DURATIONS_AT_ONCE: Final = 1024
@@ -172,9 +174,9 @@ class _Batch:
         return True
 
     def counted(self, counters: ProfileCounters) -> Iterator[None]:
-        """Count them, a column between two steps, and begin anew."""
+        """Count them, a part between two steps, and begin anew."""
         inputs, outputs = profile_columns(self._inputs.columns()), profile_columns(self._outputs.columns())
-        yield from counters.ingest_by_column(inputs, outputs, self.rows)
+        yield from counters.ingest_by_steps(inputs, outputs, self.rows)
         self._inputs.clear()
         self._outputs.clear()
 
@@ -182,7 +184,7 @@ class _Batch:
 class TrafficProfile:
     """Counts the rows that were asked about and answered, by the bins of the reference profile.
 
-    Rows wait until there are enough of them, or until somebody looks. Then a column of them is counted at a time, and
+    Rows wait until there are enough of them, or until somebody looks. Then a part of them is counted at a time, and
     `later` is given what counts the next one: an event loop's `call_soon` looks after connections in between. Without
     it all are counted at once.
     """
@@ -190,7 +192,7 @@ class TrafficProfile:
     def __init__(self, profile: ReferenceProfile, later: Callable[[Callable[[], None]], object] | None = None) -> None:
         self._counters = ProfileCounters(profile)
         self._later = later
-        self._enough = _enough(profile)
+        self._enough = _enough(self._counters)
         self._loose: list[_Rows] = []
         self._loose_rows = 0
         self._filling = _Batch(self._enough)
@@ -221,11 +223,11 @@ class TrafficProfile:
         return self._counters.totals()
 
     def _step(self) -> None:
-        """Count a column, several where rows come faster, or all; nothing is left where somebody looked meanwhile."""
-        columns = max(1, self.waiting // self._enough)
+        """Count a part, several where rows come faster, or all; nothing is left where somebody looked meanwhile."""
+        parts = max(1, self.waiting // self._enough)
         for _ in self._steps:
-            columns -= 1
-            if not columns and self._later is not None:
+            parts -= 1
+            if not parts and self._later is not None:
                 self._later(self._step)
                 return
         self._is_counting = False
@@ -265,7 +267,7 @@ class TrafficProfile:
             return
         # A model gave another number of outputs than of rows: they stand beside nothing else.
         inputs, outputs = profile_columns(piece.inputs), profile_columns(piece.outputs)
-        _exhaust(self._counters.ingest_by_column(inputs, outputs, piece.number))
+        _exhaust(self._counters.ingest_by_steps(inputs, outputs, piece.number))
         self.waiting -= piece.number
 
     def _begin(self) -> None:
@@ -274,9 +276,11 @@ class TrafficProfile:
         self._filling = self._spare.pop() if self._spare else _Batch(self._enough)
 
 
-def _enough(profile: ReferenceProfile) -> int:
+def _enough(counters: ProfileCounters) -> int:
+    profile = counters.profile
     columns = {column for feature in (*profile.features, *profile.outputs) for column in feature.columns}
-    return max(LEAST_AT_ONCE, min(MOST_AT_ONCE, VALUES_AT_ONCE // max(1, len(columns))))
+    most = min(MOST_AT_ONCE, VALUES_AT_ONCE // max(1, len(columns)), TOGETHER_AT_ONCE << counters.apart)
+    return max(LEAST_AT_ONCE, most)
 
 
 def _exhaust(steps: Iterator[None]) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weirkeeper.statistics import Described, ProfileCounters, ProfileMismatch, ReferenceProfile, add, subtract
+from weirkeeper.compiled.table import CompiledTable
+from weirkeeper.statistics import (
+    Described,
+    ProfileCounters,
+    ProfileMismatch,
+    ReferenceProfile,
+    add,
+    column_counters,
+    joint,
+    subtract,
+    tallies,
+)
 from weirkeeper.statistics.counters import FeatureCounter
+from weirkeeper.statistics.joint import Projection
 
 RNG = np.random.default_rng(11)
 REFERENCE: dict[str, Any] = {
@@ -196,15 +209,54 @@ def test_single_rows_are_counted_many_at_a_time(monkeypatch: pytest.MonkeyPatch)
     columns = {f"x{i}": RNG.normal(size=500) for i in range(3)}
     counters = ProfileCounters(ReferenceProfile.from_columns(columns, {}))
     counted: list[int] = []
-    ingest = FeatureCounter.ingest
+    ingest, steps = FeatureCounter.ingest, CompiledTable.steps
 
     def counting(self: FeatureCounter, column: Any) -> None:
         counted.append(len(column))
         ingest(self, column)
 
+    def stepping(self: CompiledTable, columns: Sequence[Any], size: int) -> Iterator[None]:
+        counted.extend(map(len, columns))
+        return steps(self, columns, size)
+
     monkeypatch.setattr(FeatureCounter, "ingest", counting)
+    monkeypatch.setattr(CompiledTable, "steps", stepping)
     for i in range(500):
         counters.ingest({name: column[i : i + 1] for name, column in columns.items()}, {})
     assert counted == [], "a row by itself is not worth a call"
     counters.totals()
     assert set(counted) == {500}
+
+
+ODD_BATCHES: dict[str, list[dict[str, Any]]] = {
+    "whole numbers": [{"a": np.arange(9), "b": np.arange(9) % 2 == 0, "c": np.arange(9, dtype=np.float32)}],
+    "a column is absent": [{"a": np.arange(4.0), "b": np.ones(4)}, {"a": np.ones(3), "b": np.ones(3), "c": np.ones(3)}],
+    "none of them is there": [{"text": np.array(["x", "y"])}],
+    "some are missing or no numbers": [
+        {"a": np.array([1, None, "1", 2.5, 10**400], dtype=object), "b": np.array(["0"] * 5), "c": np.ones(5)},
+        {"a": np.ones(2), "b": np.array(["2024-01-01", "NaT"], dtype="M8[s]"), "c": np.array([np.nan, np.inf])},
+    ],
+    "beyond doubles": [{"a": np.array([1.0, 1e300], dtype=np.longdouble) ** 2, "b": np.ones(2), "c": np.ones(2)}],
+    "fewer than rows": [{"a": np.ones(2), "b": np.ones(5), "c": np.ones(5)}, {"a": np.ones(1), "b": np.ones(1)}],
+    "every other value": [{name: np.arange(80.0)[::2] % (place + 2) for place, name in enumerate("abc")}],
+}
+
+
+@pytest.mark.parametrize("name", ODD_BATCHES)
+def test_what_is_compiled_counts_odd_columns_as_numpy_does(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = np.random.default_rng(3).normal(size=(300, 2))
+    table = {"a": drawn[:, 0], "b": drawn[:, 0] + 0.2 * drawn[:, 1], "c": np.arange(300) % 3, "text": ["x", "y"] * 150}
+    profile = ReferenceProfile.from_columns({name: np.array(column) for name, column in table.items()}, {})
+    assert any(isinstance(feature.view, Projection) for feature in profile.features)
+
+    def counted() -> dict[str, Any]:
+        counters = ProfileCounters(profile)
+        for batch in ODD_BATCHES[name]:
+            counters.ingest({"text": np.array(["x"] * len(next(iter(batch.values())))), **batch}, {})
+        return counters.totals()
+
+    compiled = counted()
+    for module in (tallies, column_counters):
+        monkeypatch.setattr(module, "LIBRARY", None)
+    monkeypatch.setattr(joint, "_COMPILED", None)
+    assert counted() == compiled

@@ -129,3 +129,59 @@ void weirkeeper_project(const Given *const *terms, const double *weights, int64_
             found[start + i] = __builtin_rint(total[i] * steps) * step;
     }
 }
+
+// A feature of one column.
+typedef struct {
+    const Feature *feature;
+    int64_t *told;
+    int64_t column;
+} Single;
+
+// A column in units of its spread.
+typedef struct {
+    int64_t column;
+    double center, scale;
+} Term;
+
+// A feature of several terms; each is where a table has room for it.
+typedef struct {
+    const Feature *feature;
+    int64_t *told;
+    const double *const *terms;
+    const double *weights;
+    int64_t term_count;
+} Projected;
+
+typedef struct {
+    const Single *singles;
+    int64_t single_count;
+    const Term *terms;
+    int64_t term_count;
+    const Projected *projected;
+    int64_t projected_count;
+    double limit, steps;
+    double *room; /* for `at_once` rows of each term, and of what is projected behind them */
+    int64_t at_once;
+} Table;
+
+/* Count rows of several columns by all their features, from `begin` until `end`: `at_once` of them before the next
+   ones, so that they stay in a cache. */
+void weirkeeper_count(const Table *table, const Given *const *columns, int64_t begin, int64_t end) {
+    const int64_t at_once = table->at_once;
+    double *projection = table->room + table->term_count * at_once;
+    for (int64_t start = begin; start < end; start += at_once) {
+        const int64_t count = end - start < at_once ? end - start : at_once;
+        for (const Single *single = table->singles; single < table->singles + table->single_count; single++)
+            weirkeeper_tally(columns[single->column] + start, count, single->feature, single->told);
+        for (int64_t place = 0; place < table->term_count; place++) {
+            const Term *term = table->terms + place;
+            weirkeeper_standardise(columns[term->column] + start, count, term->center, term->scale, table->limit,
+                                   table->room + place * at_once);
+        }
+        for (const Projected *one = table->projected; one < table->projected + table->projected_count; one++) {
+            weirkeeper_project((const Given *const *)one->terms, one->weights, one->term_count, count, table->steps,
+                               projection);
+            weirkeeper_tally(projection, count, one->feature, one->told);
+        }
+    }
+}

@@ -66,14 +66,17 @@ class CompiledTallies:
             self._edges.ctypes.data, len(edges), self._points.ctypes.data, len(points),
             *(bounds or (-np.inf, np.inf)), *(offsets or Scale(0.0, 1.0, 1.0, 1.0)), offsets is not None,
         )  # fmt: skip
-        self._told_at = self._told.ctypes.data
+        self.told_at = self._told.ctypes.data
+        """The address of what is told, for compiled code that counts as `add` does."""
+        self.feature_at = ctypes.addressof(self._feature)
+        """The address of what is counted by."""
         self._tally = library.weirkeeper_tally
         self._tally.argtypes = (ctypes.c_void_p, ctypes.c_int64, ctypes.POINTER(_Feature), ctypes.c_void_p)
         self._tally.restype = None
 
     def add(self, values: Floats) -> None:
         """Count values, one dimension and side by side."""
-        self._tally(_address(values), values.size, self._feature, self._told_at)
+        self._tally(address_of(values), values.size, self._feature, self.told_at)
 
     def told(self) -> list[int]:
         """Tell what was counted so far."""
@@ -101,7 +104,7 @@ class Projecting:
         """Tell how many `scale` each value lies from `center`, at most the limit; NaN stays."""
         values = np.ascontiguousarray(values)
         found = np.empty(values.size)
-        self._standardise(_address(values), values.size, center, scale, self._limit, found.ctypes.data)
+        self._standardise(address_of(values), values.size, center, scale, self._limit, found.ctypes.data)
         return found
 
     def projected(self, terms: Sequence[Floats], weights: Sequence[float]) -> Floats:
@@ -110,7 +113,7 @@ class Projecting:
         found = np.empty(columns[0].size)
         if {column.size for column in columns} != {found.size} or len(weights) != len(columns):
             raise ValueError("terms of different sizes, or not a weight for each")
-        addresses = np.array([_address(column) for column in columns], dtype=np.uintp)
+        addresses = np.array([address_of(column) for column in columns], dtype=np.uintp)
         factors = np.array(weights, dtype=np.float64)
         self._project(
             addresses.ctypes.data, factors.ctypes.data, len(terms), found.size, self._steps, found.ctypes.data
@@ -127,7 +130,12 @@ def _is_exact(offsets: Scale) -> bool:
     )
 
 
-def _address(values: Floats) -> int:
+def address_of(values: Floats) -> int:
+    """Give the address of doubles that lie side by side.
+
+    Raises:
+        ValueError: they do not.
+    """
     # Compiled code would read beyond other arrays, or between their values.
     if values.dtype != np.float64 or values.ndim != 1 or not values.flags.c_contiguous:
         raise ValueError(f"values of type {values.dtype} and shape {values.shape}, expected doubles side by side")

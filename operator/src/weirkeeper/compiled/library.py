@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Of the functions that the library has; WEIRKEEPER_VERSION in library.h is the same."""
 VARIABLE: Final = "WEIRKEEPER_KERNELS"
 NONE: Final = "none"

@@ -27,10 +27,13 @@ class FeatureCounter:
 
     def __init__(self, feature: FeatureProfile) -> None:
         self._feature = feature
+        self.counts_numbers = not feature.textual and feature.view is None
+        """Whether it counts the numbers of a column as they come."""
         self._bin_of_text: dict[str, int] = {str(value): i for i, value in enumerate(feature.values)}
         self._bin_of_text |= dict.fromkeys(feature.others, len(feature.values))
         self._texts = [0] * feature.bins
-        self._tallies = tallies(feature)
+        self.tallies = tallies(feature)
+        """What counts its numbers; whoever adds to it by another way says so to `added`."""
         self._numbers = self._missing = self._invalid = self._unseen = 0
 
     def ingest(self, column: Column) -> None:
@@ -47,16 +50,20 @@ class FeatureCounter:
         """Count rows that did not have the feature at all."""
         self._missing += rows
 
+    def added(self, rows: int, invalid: int) -> None:
+        """Take note of numbers that were given to `tallies`: NaN where rows have none, or something `invalid`."""
+        self._invalid += invalid
+        self._missing -= invalid
+        self._numbers += rows
+
     def _count(self, column: Column) -> None:
         if self._feature.textual:
             self._count_texts(texts_of(column))
             return
         values, invalid = numbers_of(column)
-        self._invalid += invalid
-        self._missing -= invalid
-        self._numbers += values.size
+        self.added(values.size, invalid)
         for start in range(0, values.size, CHUNK):
-            self._tallies.add(_doubles(values[start : start + CHUNK]))
+            self.tallies.add(doubles(values[start : start + CHUNK]))
 
     def _count_texts(self, texts: Texts) -> None:
         self._missing += texts.missing
@@ -71,7 +78,7 @@ class FeatureCounter:
 
     def totals(self) -> dict[str, Any]:
         """Tell everything counted so far, as plain integers."""
-        kinds, at_most, equal = tally_of(self._tallies, self._feature)
+        kinds, at_most, equal = tally_of(self.tallies, self._feature)
         present = self._numbers - kinds.missing
         unseen = present - sum(equal) if self._feature.enumerated else 0
         ranged = {} if self._feature.bounds is None else {"outOfRange": kinds.out_of_range}
@@ -96,7 +103,8 @@ class FeatureCounter:
         return [*intervals, *equal]
 
 
-def _doubles(values: Column) -> Floats:
+def doubles(values: Column) -> Floats:
+    """Make doubles of numbers, side by side."""
     if values.dtype.itemsize <= np.dtype(np.float64).itemsize:
         return np.ascontiguousarray(values, dtype=np.float64)
     # Longer types may hold what is infinite here.

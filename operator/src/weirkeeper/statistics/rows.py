@@ -26,6 +26,8 @@ class ProfileCounters:
         self._waiting = 0
         self._inputs = ColumnCounters(profile.features)
         self._outputs = ColumnCounters(profile.outputs)
+        self.apart = self._inputs.apart + self._outputs.apart
+        """How many features are counted by a call of their own for each batch of rows."""
 
     def ingest(self, inputs: Mapping[str, Column], outputs: Mapping[str, Column]) -> None:
         """Count rows: one array of one value a row for each column.
@@ -42,12 +44,10 @@ class ProfileCounters:
         if self._waiting >= BATCH_ROWS:
             self._count()
 
-    def ingest_by_column(
-        self, inputs: Mapping[str, Column], outputs: Mapping[str, Column], rows: int
-    ) -> Iterator[None]:
-        """Count rows as `ingest` does, a column between two steps: whoever steps may do something else meanwhile.
+    def ingest_by_steps(self, inputs: Mapping[str, Column], outputs: Mapping[str, Column], rows: int) -> Iterator[None]:
+        """Count rows as `ingest` does, a part between two steps: whoever steps may do something else meanwhile.
 
-        All steps have to be made before `totals` tells of these rows. A column is asked for when it is counted.
+        All steps have to be made before `totals` tells of these rows.
         """
         for counters, columns in ((self._inputs, inputs), (self._outputs, outputs)):
             counters.take(columns, rows)
