@@ -26,9 +26,9 @@ class Forest:
     def __init__(self, seed: int) -> None:
         self.drawn = np.random.default_rng(seed)
 
-    def numbers(self, *shape: int) -> Any:
+    def numbers(self, *shape: int, odd: float = 0.3) -> Any:
         drawn = self.drawn
-        return np.where(drawn.random(shape) < 0.3, drawn.choice(ODD, shape), drawn.normal(size=shape).round(1))
+        return np.where(drawn.random(shape) < odd, drawn.choice(ODD, shape), drawn.normal(size=shape).round(1))
 
     def tree(self, nodes: int, levels: int) -> tuple[Any, Any]:
         left, right, height = np.full(nodes, -1), np.full(nodes, -1), np.zeros(nodes, dtype=int)
@@ -48,9 +48,13 @@ class Forest:
         return Trees(
             width=width, sizes=sizes, left=left, right=right,
             feature=self.drawn.integers(0, width, nodes), threshold=self.numbers(nodes),
-            lacking_left=self.drawn.random(nodes) < 0.5, values=self.numbers(nodes, sums if shared else 1),
+            lacking_left=self.drawn.random(nodes) < 0.5, values=self.leaves(nodes, sums if shared else 1),
             targets=self.drawn.integers(0, sums, trees), single=single, lacking=lacking, finish="identity",
         )  # fmt: skip
+
+    def leaves(self, *shape: int) -> Any:
+        """Draw few that are odd, for they hide all others of their sum."""
+        return self.numbers(*shape, odd=0.001) * np.pi
 
     def rows(self, plan: Trees, count: int) -> Any:
         rows = self.numbers(count, plan.width)

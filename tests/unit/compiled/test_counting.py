@@ -152,6 +152,15 @@ def alike(one: Any, other: Any) -> bool:
     )
 
 
+def test_halves_are_rounded_to_the_even_side(library: ctypes.CDLL) -> None:
+    halves = np.array([0.5, 1.5, 2.5, -0.5, -2.5, 4.5])
+    counted = CompiledTallies(library, (), (), None, Scale(0.0, 1.0, 10.0, 1.0))
+    counted.add(halves)
+    assert counted.told() == [0, 0, 0, 0, 6]
+    projected = Projecting(library, LIMIT, STEPS).projected([halves / STEPS], [1.0])
+    assert (projected * STEPS).tolist() == [0.0, 2.0, 2.0, 0.0, -2.0, 4.0]
+
+
 def test_terms_of_different_sizes_are_refused(library: ctypes.CDLL) -> None:
     projecting = Projecting(library, LIMIT, STEPS)
     with pytest.raises(ValueError, match="different sizes"):

@@ -153,7 +153,7 @@ def test_single_precision_is_computed_as_scikit_learn_computes_it(name: str, by:
 VALUES = st.one_of(
     st.floats(-1e5, 1e5),
     st.floats(width=32, allow_nan=False, allow_infinity=False),
-    st.sampled_from([0.0, -0.0, np.nan, 1e300, -1e-320, 3.5e38]),
+    st.sampled_from([0.0, -0.0, np.nan, np.inf, -np.inf, 1e300, -1e-320, 3.5e38]),
 )
 
 
