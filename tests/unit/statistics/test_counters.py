@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from weirkeeper.compiled.library import LIBRARY
 from weirkeeper.compiled.table import CompiledTable
 from weirkeeper.statistics import (
     Described,
@@ -22,6 +23,7 @@ from weirkeeper.statistics import (
     subtract,
     tallies,
 )
+from weirkeeper.statistics.cleaning import Numbers
 from weirkeeper.statistics.counters import FeatureCounter
 from weirkeeper.statistics.joint import Projection
 
@@ -260,3 +262,24 @@ def test_what_is_compiled_counts_odd_columns_as_numpy_does(name: str, monkeypatc
         monkeypatch.setattr(module, "LIBRARY", None)
     monkeypatch.setattr(joint, "_COMPILED", None)
     assert counted() == compiled
+
+
+@pytest.mark.skipif(LIBRARY is None, reason="nothing is compiled for this machine")
+def test_whoever_steps_waits_for_some_columns_or_rows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = {f"x{place}": RNG.normal(size=8_000) for place in range(40)}
+    counters = ProfileCounters(ReferenceProfile.from_columns({name: one[:500] for name, one in columns.items()}, {}))
+    looked: list[int] = []
+    numbers = column_counters._Waited.numbers
+
+    def looking(waited: column_counters._Waited) -> Numbers:
+        looked.append(1)
+        return numbers(waited)
+
+    monkeypatch.setattr(column_counters._Waited, "numbers", looking)
+    steps, seen = 0, 0
+    for _ in counters.ingest_by_steps(columns, {}, 8_000):
+        assert len(looked) - seen <= column_counters.LOOKED_AT
+        steps, seen = steps + 1, len(looked)
+    assert seen == len(columns)
+    assert steps >= 2 + len(columns) * 8_000 // column_counters.VALUES
+    assert sum(counters.totals()["inputs"]["x0"]["counts"]) == 8_000

@@ -16,9 +16,12 @@ from weirkeeper.statistics.counters import CHUNK, FeatureCounter, doubles
 from weirkeeper.statistics.feature import FeatureProfile
 from weirkeeper.statistics.joint import LIMIT, STEPS, Projection
 
-VALUES: Final = 2**16
+VALUES: Final = 2**15
 """Values of numeric columns that are counted together in one step: a fraction of a millisecond."""
-LEAST_ROWS: Final = 512
+LEAST_ROWS: Final = 64
+"""In a step, where there are many columns."""
+LOOKED_AT: Final = 16
+"""Columns that are looked at in a step, before they are counted together: some microseconds each."""
 
 
 class ColumnCounters:
@@ -65,12 +68,16 @@ class ColumnCounters:
             pass
 
     def steps(self) -> Iterator[None]:
-        """Count what waits, a column, a projection or some rows between two steps; all of them have to be made."""
+        """Look at what waits and count it, some columns, a projection or some rows a step; all have to be made."""
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
         rows = sum(rows for _, rows in waiting)
-        waited = {name: _Waited([(columns.get(name), rows) for columns, rows in waiting]) for name in self._by_column}
+        waited: dict[str, _Waited] = {}
+        for place, name in enumerate(self._by_column, start=1):
+            waited[name] = _Waited([(columns.get(name), rows) for columns, rows in waiting])
+            if place % LOOKED_AT == 0:
+                yield
         # What is no value for each row goes by column, as where nothing is compiled.
         table = self._table if all(waited[name].is_even for name in self._numeric) else None
         for name, counters in (self._apart if table else self._by_column).items():
@@ -87,11 +94,13 @@ class ColumnCounters:
 
     def _together(self, table: CompiledTable, waited: Mapping[str, _Waited], rows: int) -> Iterator[None]:
         columns: list[Floats] = []
-        for name, counters in self._numeric.items():
+        for place, (name, counters) in enumerate(self._numeric.items(), start=1):
             found = waited[name].numbers()
             columns.append(found.values)
             for counter in counters:
                 counter.added(rows, found.invalid)
+            if place % LOOKED_AT == 0:
+                yield
         for _, counter in self._projected:
             counter.added(rows, 0)
         yield from table.steps(columns, max(LEAST_ROWS, VALUES // len(columns)))
