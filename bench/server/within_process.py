@@ -25,7 +25,7 @@ from weirkeeper_server.settings import Settings
 
 AT_ONCE: Final = 16
 ROUNDS: Final = 2048
-"""Rounds of a turn: with 16 requests each, twice as many rows as are counted at once."""
+"""Rounds of a turn: with 16 requests each, some batches of rows are counted within it."""
 
 
 async def booked(server: ModelServer, requests: Sequence[InferRequest]) -> None:
