@@ -35,6 +35,8 @@ GLIBC: Final = (2, 17)
 # does both.
 FLAGS: Final = ("-std=c17", "-O3", "-ffp-contract=off", "-fPIC", "-shared", "-s", "-Wall", "-Wextra", "-Werror")
 CACHE: Final = "ZIG_GLOBAL_CACHE_DIR"
+MOST_SECONDS: Final = 600
+"""The first time the compiler also compiles its own library, which takes seconds."""
 
 
 class CompilationFailed(Exception):
@@ -134,6 +136,11 @@ def cache() -> Iterator[Mapping[str, str]]:
 
 
 def _run(command: list[str], folder: Path, environment: Mapping[str, str]) -> None:
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=MOST_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        raise CompilationFailed(f"{' '.join(command)}\nin {folder} took more than {MOST_SECONDS} s") from None
     if done.returncode:
         raise CompilationFailed(f"{' '.join(command)}\nin {folder} failed:\n{done.stderr.strip()}")
