@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 enum { AT_ONCE = 512 }; /* values that stay in the first cache while they are compared with every edge */
+enum { KINDS = 5 };     /* numbers that are told before those of edges and points */
 
 typedef struct {
     const double *edges;
@@ -17,7 +18,7 @@ typedef struct {
 typedef double Given __attribute__((aligned(1))); // an array may begin at any byte
 
 typedef struct {
-    int64_t missing, positive, negative, outside, sum;
+    int64_t missing, positive, negative, outside;
 } Kinds;
 
 static Kinds kinds_of(const Given *values, int count, const Feature *feature) {
@@ -30,7 +31,7 @@ static Kinds kinds_of(const Given *values, int count, const Feature *feature) {
         negative += value == -INFINITY;
         outside += ((value < low) | (value > high)) & (__builtin_fabs(value) < INFINITY);
     }
-    return (Kinds){missing, positive, negative, outside, 0};
+    return (Kinds){missing, positive, negative, outside};
 }
 
 static int64_t offsets_of(const Given *values, int count, const Feature *feature) {
@@ -81,7 +82,7 @@ static const int64_t LARGE = INT64_C(1) << 62; // a sum that is kept below it ha
 /* Add to what was told: values that are missing, infinite, negative infinite, outside of the range, the sum of offsets;
    then how many are at most each edge, then how many are each point; last, how many LARGE belong to the sum. */
 void weirkeeper_tally(const Given *values, int64_t rows, const Feature *feature, int64_t *told) {
-    int64_t *at_most = told + 5, *equal = at_most + feature->edge_count;
+    int64_t *at_most = told + KINDS, *equal = at_most + feature->edge_count;
     for (int64_t start = 0; start < rows; start += AT_ONCE) {
         const Given *part = values + start;
         const int count = rows - start < AT_ONCE ? (int)(rows - start) : AT_ONCE;
