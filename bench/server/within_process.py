@@ -20,7 +20,6 @@ import numpy as np
 from weirkeeper_server.core import ModelServer
 from weirkeeper_server.counting import TrafficProfile
 from weirkeeper_server.decode import InferRequest
-from weirkeeper_server.freed_memory import keep_freed_memory
 from weirkeeper_server.settings import Settings
 
 AT_ONCE: Final = 16
@@ -86,5 +85,4 @@ if __name__ == "__main__":
     parser.add_argument("--rows", type=Path, required=True, help="its rows, as numpy saves them")
     parser.add_argument("--turns", type=int, required=True)
     given = parser.parse_args()
-    keep_freed_memory()  # as a server does
     print(json.dumps(asyncio.run(measure(given.bundle, given.rows, given.turns))))

@@ -17,7 +17,6 @@ from weirkeeper_server.access_log import AccessLog
 from weirkeeper_server.core import WORKER, ModelServer
 from weirkeeper_server.ending import told_to_end
 from weirkeeper_server.evidence import evidence_door
-from weirkeeper_server.freed_memory import keep_freed_memory
 from weirkeeper_server.grpc_door.listening import GrpcServer
 from weirkeeper_server.grpc_service import inference_door
 from weirkeeper_server.http_door.listening import BACKLOG, HttpServer
@@ -37,7 +36,6 @@ log = logging.getLogger(__name__)
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then drain."""
     sys.setswitchinterval(SWITCH_INTERVAL)
-    keep_freed_memory()
     if settings.workers > 1:
         from weirkeeper_server.workers import supervisor  # noqa: PLC0415  one process needs none
 

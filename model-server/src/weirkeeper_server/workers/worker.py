@@ -17,7 +17,6 @@ from weirkeeper_server.access_log import AccessLog
 from weirkeeper_server.bundle import read_bundle
 from weirkeeper_server.core import ModelServer, load
 from weirkeeper_server.errors import BundleError
-from weirkeeper_server.freed_memory import keep_freed_memory
 from weirkeeper_server.grpc_door.listening import GrpcServer
 from weirkeeper_server.grpc_service import inference_door
 from weirkeeper_server.http_door.listening import HttpServer
@@ -50,7 +49,6 @@ def work(settings: Settings, loaded: LoadedModel | None, ends: Ends, parted: Cal
     code = 1
     try:
         sys.setswitchinterval(SWITCH_INTERVAL)
-        keep_freed_memory()
         code = _serve(settings, loaded, ends, parted)
     except BaseException:
         log.exception("a worker ended with a bug")
